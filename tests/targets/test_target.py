@@ -16,7 +16,7 @@ OUTER_MM = {5: 46.0, 4: 42.0, 3: 38.0, 2: 36.0, 1: 32.0}
 
 class ShiftedMni:
     def mni_to_head(self, points_mm):
-        return np.asarray(points_mm) + [1.0, -2.0, 3.0]
+        return np.asarray(points_mm) + np.array([1.0, -2.0, 3.0])
 
 
 def ball_head(h=1.0, affine=None, tissues=TISSUES, mni=None):
