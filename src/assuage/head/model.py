@@ -1,0 +1,252 @@
+"""The head of one person: labels, tissue fractions, conductivities, and the places on its scalp.
+
+Shapes: labels (nx, ny, nz); affine (4, 4) from voxel index to RAS+ mm; voxel (i, j, k) covers [i-1/2, i+1/2] and so on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from assuage.errors import HeadError
+from assuage.head.mni import MniTransform
+from assuage.head.surface import Surface, scalp_surface
+from assuage.head.tissues import AIR, resolve_conductivities
+
+SHEAR_TOLERANCE = 1e-3
+"""Largest |cosine| between two voxel axes: rounding of float32 headers stays far below."""
+VOXEL_MM_RANGE = (0.2, 5.0)
+"""Finer than 0.2 mm is a unit error (metres, microscopy), coarser than 5 mm has lost the skull."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Head:
+    """A head model; build it with `Head.from_labels` or `load_head`, which validate.
+
+    Attributes
+    ----------
+    labels
+        (nx, ny, nz), unsigned integers; 0 is air.
+    affine
+        (4, 4) voxel index to RAS+ mm.
+    tissues
+        Label to tissue name.
+    conductivity_S_per_m
+        Tissue name to S/m, for every conducting tissue.
+    fractions
+        Tissue name to volume fraction * 255, uint8 (nx, ny, nz); what is missing to 255 is air. None for hard labels.
+    t1
+        Image on the same grid, or None.
+    mni
+        Transform to and from MNI space, or None.
+    given_fiducials_mm
+        Nasion, inion and preauricular points ("Nz Iz LPA RPA") if known; else None and `fiducials_mm` finds them.
+    metadata
+        Origin, extension below the scan, warnings, hash of the input.
+    """
+
+    name: str
+    labels: NDArray[np.unsignedinteger[Any]]
+    affine: NDArray[np.float64]
+    tissues: dict[int, str]
+    conductivity_S_per_m: dict[str, float]
+    fractions: dict[str, NDArray[np.uint8]] | None = None
+    t1: NDArray[Any] | None = None
+    mni: MniTransform | None = None
+    given_fiducials_mm: dict[str, NDArray[np.float64]] | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_labels(
+        cls,
+        labels: ArrayLike,
+        affine: ArrayLike,
+        *,
+        tissues: Mapping[int, str],
+        conductivity_S_per_m: Mapping[str, float] | None = None,
+        name: str = "labels",
+        fractions: Mapping[str, NDArray[np.uint8]] | None = None,
+        t1: NDArray[Any] | None = None,
+    ) -> Self:
+        """Validate labels and build a head.
+
+        Parameters
+        ----------
+        labels
+            (nx, ny, nz) integers; 0 does not conduct.
+        affine
+            (4, 4) voxel index to RAS+ mm, without shear; left-handed is fine.
+        tissues
+            Label to tissue name, for every non-zero label.
+        conductivity_S_per_m
+            Tissue name to S/m; overrides the defaults of `conductivities()`.
+        name
+            Shown in reports.
+        fractions
+            Tissue name to volume fraction * 255, uint8, each (nx, ny, nz).
+        t1
+            Image on the same grid.
+
+        Raises
+        ------
+        HeadError
+            Not 3-D integers, empty, unnamed labels, unknown conductivity, bad affine, shear, voxel size.
+        """
+        array = _checked_labels(labels)
+        used = _checked_names(array, tissues)
+        names = list(dict.fromkeys(tissues.values()))
+        checked_fractions = _checked_fractions(fractions, array.shape, names)
+        if checked_fractions is not None:
+            used |= {key for key, value in checked_fractions.items() if value.any()}
+        if t1 is not None and t1.shape != array.shape:
+            raise HeadError(f"t1 has shape {t1.shape}, labels have {array.shape}; resample it to the labels' grid")
+        return cls(
+            name=name,
+            labels=array,
+            affine=_checked_affine(affine),
+            tissues=dict(tissues),
+            conductivity_S_per_m=resolve_conductivities(names, conductivity_S_per_m, in_use=used),
+            fractions=checked_fractions,
+            t1=t1,
+        )
+
+    def with_conductivities(self, conductivity_S_per_m: Mapping[str, float]) -> Self:
+        """Return the same head with other conductivities, S/m; tissues that are not named keep theirs."""
+        names = list(dict.fromkeys(self.tissues.values()))
+        given = {**self.conductivity_S_per_m, **conductivity_S_per_m}
+        return replace(self, conductivity_S_per_m=resolve_conductivities(names, given, in_use=names))
+
+    @property
+    def voxel_mm(self) -> NDArray[np.float64]:
+        """Edge lengths of a voxel, (3,) mm."""
+        return np.asarray(np.linalg.norm(self.affine[:3, :3], axis=0), dtype=np.float64)
+
+    @cached_property
+    def scalp(self) -> Surface:
+        """The outer skin: closed, but open where the scan cuts the head."""
+        return scalp_surface(self.inside_fraction(), self.affine)
+
+    def inside_fraction(self) -> NDArray[np.float32]:
+        """Return the share of each voxel that is not air, (nx, ny, nz) in [0, 1]."""
+        if self.fractions is None:
+            return (~self.mask(AIR)).astype(np.float32)
+        total = np.zeros(self.labels.shape, dtype=np.uint16)
+        for tissue, values in self.fractions.items():
+            if tissue != AIR:
+                total += values
+        return np.minimum(total, 255).astype(np.float32) / np.float32(255)
+
+    def mask(self, name: str) -> NDArray[np.bool_]:
+        """Return where the labels name a tissue, bool (nx, ny, nz); `air` includes label 0.
+
+        Raises
+        ------
+        HeadError
+            The head has no such tissue.
+        """
+        keys = [key for key, tissue in self.tissues.items() if tissue == name]
+        if name == AIR:
+            keys.append(0)
+        if not keys:
+            raise HeadError(
+                f"no tissue {name!r} in this head; it has {', '.join(dict.fromkeys(self.tissues.values()))}"
+            )
+        inside: NDArray[np.bool_] = self._lookup(keys)[self.labels]
+        return inside
+
+    def _lookup(self, keys: list[int]) -> NDArray[np.bool_]:
+        table = np.zeros(int(self.labels.max(initial=0)) + 1, dtype=np.bool_)
+        table[[key for key in keys if 0 <= key < len(table)]] = True
+        return table
+
+    def tissue_at(self, points_mm: ArrayLike) -> NDArray[np.str_]:
+        """Return the tissue name at each point, (n,); outside the volume is `air`.
+
+        Parameters
+        ----------
+        points_mm
+            (n, 3) world points.
+        """
+        points = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
+        inverse = np.linalg.inv(self.affine)
+        index = np.floor(points @ inverse[:3, :3].T + inverse[:3, 3] + 0.5).astype(np.int64)
+        within = ((index >= 0) & (index < self.labels.shape)).all(1)
+        names = np.array([self.tissues.get(k, AIR) for k in range(int(self.labels.max(initial=0)) + 1)])
+        result = np.full(len(points), AIR, dtype=names.dtype if names.dtype.itemsize >= 12 else "U3")
+        i, j, k = index[within].T
+        result[within] = names[self.labels[i, j, k]]
+        return result
+
+
+def _checked_labels(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
+    array = np.asarray(labels)
+    if array.ndim != 3:
+        raise HeadError(f"labels have {array.ndim} dimensions, shape {array.shape}; pass one 3-D volume")
+    if not (np.issubdtype(array.dtype, np.integer) or array.dtype == np.bool_):
+        raise HeadError(f"labels are {array.dtype}, not integers; round them first, e.g. labels.astype('uint8')")
+    if min(array.shape) < 2:
+        raise HeadError(f"labels have shape {array.shape}; a head needs at least 2 voxels along each axis")
+    low, high = int(array.min()), int(array.max())
+    if low < 0 or high > np.iinfo(np.uint16).max:
+        raise HeadError(f"labels run from {low} to {high}; use 0 for air and 1 to 65535 for tissues")
+    if high == 0:
+        raise HeadError("every label is 0 (air); a head needs at least one tissue")
+    copy: NDArray[np.unsignedinteger[Any]] = array.astype(np.uint8 if high <= 255 else np.uint16)
+    copy.flags.writeable = False
+    return copy
+
+
+def _checked_names(labels: NDArray[np.unsignedinteger[Any]], tissues: Mapping[int, str]) -> set[str]:
+    """Return the names of the tissues that have voxels."""
+    for key, name in tissues.items():
+        if not isinstance(name, str) or not name.strip():
+            raise HeadError(f"label {key} has the tissue name {name!r}; give a word such as 'grey_matter'")
+        if key == 0 and name != AIR:
+            raise HeadError(f"label 0 is named {name!r}, but label 0 never conducts; give that tissue another label")
+    counts = np.bincount(labels.reshape(-1))
+    present = [int(key) for key in np.flatnonzero(counts) if key != 0]
+    unnamed = [key for key in present if key not in tissues]
+    if unnamed:
+        shown = ", ".join(f"{key} ({counts[key]} voxels)" for key in unnamed[:8])
+        raise HeadError(f"{len(unnamed)} labels have no tissue name: {shown}; add them to tissues={{label: name}}")
+    return {tissues[key] for key in present}
+
+
+def _checked_fractions(
+    fractions: Mapping[str, NDArray[np.uint8]] | None, shape: tuple[int, ...], names: list[str]
+) -> dict[str, NDArray[np.uint8]] | None:
+    if fractions is None:
+        return None
+    for key, values in fractions.items():
+        if key not in names and key != AIR:
+            raise HeadError(f"fractions hold {key!r}, which no label names; add it to tissues={{label: name}}")
+        if values.shape != shape or values.dtype != np.uint8:
+            raise HeadError(
+                f"fraction of {key} is {values.dtype} {values.shape}, need uint8 {shape}; store volume fraction * 255"
+            )
+    return dict(fractions)
+
+
+def _checked_affine(affine: ArrayLike) -> NDArray[np.float64]:
+    matrix = np.array(affine, dtype=np.float64)
+    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+        raise HeadError(f"affine must be a finite 4x4 matrix, got shape {matrix.shape}; take it from the image header")
+    if np.abs(matrix[3] - [0, 0, 0, 1]).max() > 1e-6:
+        raise HeadError(f"affine has last row {matrix[3]}, not 0 0 0 1; is the matrix transposed?")
+    size = np.linalg.norm(matrix[:3, :3], axis=0)
+    if size.min() < VOXEL_MM_RANGE[0] or size.max() > VOXEL_MM_RANGE[1]:
+        raise HeadError(
+            f"voxel size {np.round(size, 4).tolist()} mm is outside {VOXEL_MM_RANGE[0]}-{VOXEL_MM_RANGE[1]} mm; "
+            "is the header in mm?"
+        )
+    axes = matrix[:3, :3] / size
+    shear = float(np.abs(axes.T @ axes - np.eye(3)).max())
+    if shear > SHEAR_TOLERANCE:
+        raise HeadError(
+            f"affine is sheared: |cosine| of two axes is {shear:.3g}; resample the image to orthogonal axes"
+        )
+    matrix.flags.writeable = False
+    return matrix
