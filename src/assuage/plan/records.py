@@ -1,0 +1,348 @@
+"""What a plan says, as records that are written to `plan.json`.
+
+Every model is frozen and refuses unknown fields. Units stand in the names; coordinates are world RAS+ mm of the head's
+image. `json_schema` publishes the JSON Schema; `docs/plan_json.md` explains the fields in words.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assuage.safety import Outcome
+
+SCHEMA_VERSION = "1.0"
+
+DISCLAIMER = (
+    "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
+    "placement and the protocol before anyone is stimulated. 'Within cited range' is not a statement of safety."
+)
+
+Point = tuple[float, float, float]
+Row4 = tuple[float, float, float, float]
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FileRecord(Record):
+    """A file of the plan's folder."""
+
+    path: str = Field(description="relative to the folder")
+    sha256: str
+    bytes: int
+    says: str = Field(description="what it holds")
+
+
+class TissueRecord(Record):
+    """A tissue of the head with the conductivity used and its published range (None: no range known)."""
+
+    name: str
+    volume_ml: float
+    conductivity_S_per_m: float
+    low_S_per_m: float | None
+    high_S_per_m: float | None
+    source: str
+    source_level: str
+    range_source: str
+    range_source_level: str
+
+
+class HeadRecord(Record):
+    """The head that was planned on."""
+
+    name: str
+    sha256: str = Field(description="of labels, affine and fractions as loaded")
+    shape: tuple[int, int, int]
+    voxel_mm: Point
+    affine: tuple[Row4, Row4, Row4, Row4]
+    tissues: tuple[TissueRecord, ...]
+    fiducials_mm: dict[str, Point]
+    ten_ten_mm: dict[str, Point]
+    metadata: dict[str, Any]
+
+
+class TargetRecord(Record):
+    """The region that was aimed at."""
+
+    name: str
+    requested_mm: Point = Field(description="asked for, in head coordinates")
+    requested_mni_mm: Point | None = Field(description="as given in MNI space, if it was")
+    center_mm: Point
+    center_mni_mm: Point | None
+    snapped_mm: float = Field(description="how far the centre was moved to reach grey matter")
+    radius_mm: float
+    depth_mm: float = Field(description="from the centre to the nearest scalp")
+    tissues: tuple[str, ...]
+    volume_mm3: float = Field(description="on the grid of the field, tissue only")
+    direction: Point | None = Field(description="unit vector whose component was maximised; None: the magnitude")
+    normal: Point | None = Field(description="mean cortical normal, pointing inward; None: the surfaces cancel")
+    notes: tuple[str, ...]
+
+
+class RegionRecord(Record):
+    """A region of the circuit."""
+
+    key: str
+    label: str
+    role: str
+    named_by: tuple[str, ...]
+    mni_mm: Point | None
+    centroid_source: str
+    techniques_in_principle: tuple[str, ...]
+    notes: str
+    primary: bool
+    target: TargetRecord | None = Field(description="None where no centroid is known or the head holds no tissue there")
+    not_planned_because: str = Field(description="empty if it was")
+
+
+class CircuitRecord(Record):
+    """The circuit that was asked for, and which of its regions the plan optimises."""
+
+    domain: str
+    regions: tuple[RegionRecord, ...]
+    primary: str = Field(description="key of the region that the techniques were optimised for")
+    primary_because: str
+
+
+class SiteDistance(Record):
+    """A 10-10 site near a point."""
+
+    site: str
+    distance_mm: float
+
+
+class CoilProposal(Record):
+    """Where a coil goes."""
+
+    kind: Literal["coil"] = "coil"
+    coil: str
+    coil_origin: str
+    coil_max_didt_A_per_s: float | None
+    pose: tuple[Row4, Row4, Row4, Row4] = Field(
+        description="4x4, mm: x, y, z (into the head), centre; the handle points to -y"
+    )
+    hair_mm: float = Field(description="assumed gap between scalp and coil face")
+    lift_mm: float = Field(description="further gap so that no part of the coil face enters that layer")
+    scalp_distance_mm: float = Field(description="coil centre to scalp")
+    scalp_point_mm: Point
+    nearest_sites: tuple[SiteDistance, ...]
+    handle_deg: float = Field(
+        description="0: handle points back (down at the back of the head), 90: to the person's left, -90: right, "
+        "180: forward; in the plane of the coil"
+    )
+    words: str
+
+
+class ElectrodeRecord(Record):
+    """One electrode of a montage."""
+
+    name: str
+    center_mm: Point
+    current_A: float = Field(description="positive into the head")
+    shape: str
+    area_mm2: float
+
+
+class Certificate(Record):
+    """Proof of how good an optimum is: no montage under the same limits exceeds `dual`."""
+
+    problem: str
+    solver: str
+    status: str
+    primal_V_per_m: float
+    dual_V_per_m: float
+    gap_V_per_m: float
+    gap_relative: float
+    directions: int = Field(description="directions tried; 1 where the direction was given")
+
+
+class MontageProposal(Record):
+    """Where electrodes go and what they carry."""
+
+    kind: Literal["montage"] = "montage"
+    electrodes: tuple[ElectrodeRecord, ...]
+    total_current_A: float
+    largest_current_A: float
+    certificate: Certificate | None
+    words: str
+
+
+class TissueShare(Record):
+    """What one tissue's conductivity range contributes to the error bar."""
+
+    tissue: str
+    sd_V_per_m: float
+
+
+class ErrorBar(Record):
+    """Standard deviations of the dose (its magnitude, or its component where a direction was asked for)."""
+
+    conductivity_sd_V_per_m: float
+    conductivity_by_tissue: tuple[TissueShare, ...]
+    conductivity_assumption: str
+    placement_sd_V_per_m: float
+    placement_mean_V_per_m: float
+    placement_5_95_V_per_m: tuple[float, float]
+    placement_assumption: str
+    placements: int
+    seed: int
+    combined_sd_V_per_m: float
+    left_out: str = Field(description="what this error bar does not cover")
+
+
+class OffTarget(Record):
+    """Mean field of the proposal in another region of the circuit."""
+
+    region: str
+    magnitude_V_per_m: float
+
+
+class Dose(Record):
+    """What the proposal delivers, from one forward solution at the reference intensity."""
+
+    intensity: str = Field(description="in words, for example '2 mA' or 'dI/dt = 1 A/us'")
+    current_A: float | None
+    didt_A_per_s: float | None
+    mean_e_V_per_m: Point
+    magnitude_V_per_m: float = Field(description="of the mean field vector")
+    component_V_per_m: float | None = Field(description="along the wanted direction")
+    normal_V_per_m: float | None = Field(description="along the mean inward normal")
+    adjoint_V_per_m: float = Field(description="the same magnitude from the search, for comparison")
+    e99_V_per_m: float = Field(description="99th percentile of |E| in the target tissue of the whole head")
+    target_over_e99: float
+    half_max_volume_mm3: float = Field(description="target tissue of the whole head with |E| of at least e99 / 2")
+    off_target: tuple[OffTarget, ...]
+    reference_V_per_m: float = Field(description="best magnitude of the same technique in the cortex under C3")
+    relative_to_reference: float
+    error: ErrorBar
+
+
+class ScaledDose(Record):
+    """The dose at another intensity (the field is linear in it)."""
+
+    intensity: str
+    current_A: float | None
+    didt_A_per_s: float | None
+    magnitude_V_per_m: float
+    sd_V_per_m: float
+    note: str
+
+
+class VerdictRecord(Record):
+    """What one cited limit says."""
+
+    rule_id: str
+    quantity: str
+    outcome: Outcome
+    value: float | None
+    limit: float | None
+    unit: str
+    population: str
+    source: str
+    source_level: str
+    why: str
+
+
+class SearchRecord(Record):
+    """How the proposal was found."""
+
+    candidates: int
+    evaluated: int
+    seconds: float
+    words: str
+
+
+class TechniqueRecord(Record):
+    """One technique: proposal, dose, verdicts."""
+
+    technique: str = Field(description="tms, tdcs, hd_tdcs_4x1, hd_tdcs or hd_tdcs_focal")
+    label: str
+    proposal: CoilProposal | MontageProposal = Field(discriminator="kind")
+    dose: Dose
+    scaled: tuple[ScaledDose, ...]
+    verdicts: tuple[VerdictRecord, ...]
+    worst_verdict: Outcome
+    search: SearchRecord
+    field_file: str = Field(description="NIfTI of |E| in V/m at the reference intensity")
+    notes: tuple[str, ...]
+
+
+class Rank(Record):
+    """A place in the ranking, with its reasons."""
+
+    place: int
+    technique: str
+    score: float
+    reasons: tuple[str, ...]
+
+
+class Ranking(Record):
+    """The order of the techniques and how it was made."""
+
+    rule: str
+    ranks: tuple[Rank, ...]
+
+
+class MatrixCell(Record):
+    """The best dose that a technique, optimised for a region, gives to it."""
+
+    technique: str
+    region: str
+    best_V_per_m: float
+    relative_to_reference: float
+    reached: bool
+    proposed_V_per_m: float = Field(description="what the proposal of this plan gives there")
+
+
+class Matrix(Record):
+    """Techniques by regions."""
+
+    criterion: str
+    reference: str
+    threshold: float
+    cells: tuple[MatrixCell, ...]
+    reached_by_none: tuple[str, ...] = Field(
+        description="keys of located regions that no technique of the plan reaches"
+    )
+    without_centroid: tuple[str, ...]
+
+
+class Provenance(Record):
+    """Everything needed to repeat the plan."""
+
+    created_utc: str
+    command: str
+    assuage: str
+    versions: dict[str, str]
+    platform: str
+    seed: int
+    settings: dict[str, Any]
+    conductor: dict[str, Any]
+    seconds: dict[str, float]
+
+
+class PlanRecord(Record):
+    """The whole of plan.json."""
+
+    schema_version: str = SCHEMA_VERSION
+    disclaimer: str = DISCLAIMER
+    title: str
+    head: HeadRecord
+    target: TargetRecord
+    circuit: CircuitRecord | None
+    techniques: tuple[TechniqueRecord, ...]
+    skipped: dict[str, str] = Field(description="technique to the reason why there is no proposal")
+    ranking: Ranking
+    matrix: Matrix | None
+    maps: dict[str, str] = Field(description="arrays of maps.npz: name to what it holds")
+    files: tuple[FileRecord, ...] = Field(description="filled when the plan is written")
+    limits: tuple[str, ...] = Field(description="what the model leaves out, in words")
+    provenance: Provenance
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of plan.json."""
+    return PlanRecord.model_json_schema()
