@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assuage.errors import HeadError
+from assuage.head.fiducials import BALL_ELEVATION_DEG
 from assuage.head.model import Head
 
 SPHERE_TISSUES = ("grey_matter", "csf", "skull", "scalp")
 SUBSAMPLES = 8
 """Lines per voxel edge in the two directions that are sampled; the third is integrated exactly."""
-SPHERE_FIDUCIAL_ELEVATION_DEG = -22.5
-"""Fiducials 22.5 degrees below the equator put Fpz, T7, Oz and T8 on it (10 % of a 225 degree arc)."""
-
 Float = NDArray[np.float64]
 
 
@@ -82,8 +80,8 @@ def sphere_head(
 
 
 def sphere_fiducials_mm(radius_mm: float, center_mm: ArrayLike = (0.0, 0.0, 0.0)) -> dict[str, Float]:
-    """Return Nz, Iz, LPA and RPA on a sphere, `SPHERE_FIDUCIAL_ELEVATION_DEG` from the equator."""
-    angle = np.deg2rad(SPHERE_FIDUCIAL_ELEVATION_DEG)
+    """Return Nz, Iz, LPA and RPA on a sphere, `BALL_ELEVATION_DEG` from the equator."""
+    angle = np.deg2rad(BALL_ELEVATION_DEG)
     center = np.asarray(center_mm, dtype=np.float64)
     around = {"Nz": (0.0, 1.0), "Iz": (0.0, -1.0), "LPA": (-1.0, 0.0), "RPA": (1.0, 0.0)}
     return {

@@ -1,14 +1,14 @@
-"""Between one head's world and MNI space: an affine, refined by displacement fields.
+"""Between one head's world and MNI space: an affine, refined by a displacement field, in each direction.
 
-With p a head point and q an MNI point, both RAS+ mm, A the 4x4 affine head -> MNI:
+With p a point in the source space, RAS+ mm:   q = L p + u(p)
 
-    head_to_mni(p) = A p + u(p)            u: displacement in mm, sampled on a grid in head space
-    mni_to_head(q) = A^-1 q + v(q)         v: displacement in mm, sampled on a grid in MNI space
-
-Displacements are trilinear between nodes; beyond the grid the value at its edge holds: the map stays continuous.
+L is a 4x4 affine and u a displacement in mm, sampled on a grid of the source space, trilinear between nodes. Beyond the
+grid the value at its edge holds, so that the map stays continuous. The two directions are stored apart;
+`round_trip_error_mm` says how well one undoes the other.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,59 +20,75 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class DisplacementField:
-    """Displacements (nx, ny, nz, 3) in mm on a grid whose `affine` maps index to RAS+ mm."""
+class Warp:
+    """One direction of the map.
 
-    displacement_mm: NDArray[np.floating]
-    affine: Float
+    Attributes
+    ----------
+    linear
+        (4, 4), source mm to destination mm.
+    displacement_mm
+        (nx, ny, nz, 3) on a grid of the source space, or None for an affine map.
+    grid_affine
+        (4, 4), grid index to source mm.
+    """
+
+    linear: Float
+    displacement_mm: NDArray[np.floating[Any]] | None = None
+    grid_affine: Float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a field of the wrong shape."""
-        if self.displacement_mm.ndim != 4 or self.displacement_mm.shape[3] != 3:
-            raise DataError(f"a displacement field has shape (nx, ny, nz, 3), got {self.displacement_mm.shape}")
+        if self.displacement_mm is None:
+            return
+        if self.displacement_mm.ndim != 4 or self.displacement_mm.shape[3] != 3 or self.grid_affine is None:
+            raise DataError(
+                f"a displacement field has shape (nx, ny, nz, 3) and a grid_affine, got {self.displacement_mm.shape}"
+            )
         if not np.isfinite(self.displacement_mm).all():
             raise DataError("a displacement field holds NaN or infinity; register again")
 
-    def at(self, points_mm: Float) -> Float:
-        """Return the displacement at (n, 3) points, (n, 3) mm, trilinear, constant beyond the grid."""
-        inverse = np.linalg.inv(self.affine)
-        index = (points_mm @ inverse[:3, :3].T + inverse[:3, 3]).T
-        return np.stack(
-            [map_coordinates(self.displacement_mm[..., a], index, order=1, mode="nearest") for a in range(3)], axis=1
-        ).astype(np.float64)
+    def __call__(self, points_mm: ArrayLike) -> Float:
+        """Return the images (n, 3) mm of points (n, 3) mm."""
+        points = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
+        moved: Float = points @ self.linear[:3, :3].T + self.linear[:3, 3]
+        if self.displacement_mm is None or self.grid_affine is None:
+            return moved
+        inverse = np.linalg.inv(self.grid_affine)
+        index = (points @ inverse[:3, :3].T + inverse[:3, 3]).T
+        for axis in range(3):
+            component = np.asarray(self.displacement_mm[..., axis])
+            moved[:, axis] += map_coordinates(component, index, order=1, mode="nearest", prefilter=False)
+        return moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MniTransform:
-    """Both directions between head and MNI space; see the module for the formula.
+    """Both directions between head and MNI space; `space` names the template."""
 
-    Attributes
-    ----------
-    affine
-        (4, 4), head mm to MNI mm.
-    forward, backward
-        Displacements head to MNI (on a head grid) and MNI to head (on an MNI grid); None for an affine only.
-    space
-        Name of the MNI template.
-    """
-
-    affine: Float
-    forward: DisplacementField | None = None
-    backward: DisplacementField | None = None
+    forward: Warp
+    backward: Warp
     space: str = "MNI152"
+
+    @classmethod
+    def affine(cls, head_to_mni: ArrayLike, *, space: str = "MNI152") -> "MniTransform":
+        """Return the transform of a single (4, 4) affine, head mm to MNI mm."""
+        linear = np.array(head_to_mni, dtype=np.float64)
+        if linear.shape != (4, 4) or not np.isfinite(linear).all() or abs(np.linalg.det(linear)) < 1e-9:
+            raise DataError(f"head_to_mni must be an invertible 4x4 matrix, got shape {linear.shape}")
+        return cls(
+            forward=Warp(linear=linear),
+            backward=Warp(linear=np.asarray(np.linalg.inv(linear), dtype=np.float64)),
+            space=space,
+        )
 
     def head_to_mni(self, points_mm: ArrayLike) -> Float:
         """Return MNI points (n, 3) mm of head points (n, 3) mm."""
-        points = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
-        moved: Float = points @ self.affine[:3, :3].T + self.affine[:3, 3]
-        return moved if self.forward is None else moved + self.forward.at(points)
+        return self.forward(points_mm)
 
     def mni_to_head(self, points_mm: ArrayLike) -> Float:
         """Return head points (n, 3) mm of MNI points (n, 3) mm."""
-        points = np.asarray(points_mm, dtype=np.float64).reshape(-1, 3)
-        inverse = np.linalg.inv(self.affine)
-        moved: Float = points @ inverse[:3, :3].T + inverse[:3, 3]
-        return moved if self.backward is None else moved + self.backward.at(points)
+        return self.backward(points_mm)
 
     def round_trip_error_mm(self, head_points_mm: ArrayLike) -> Float:
         """Return the distance (n,) mm between each head point and its image after head -> MNI -> head."""

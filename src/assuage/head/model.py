@@ -5,6 +5,7 @@ Shapes: labels (nx, ny, nz); affine (4, 4) from voxel index to RAS+ mm; voxel (i
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Self
 
@@ -12,9 +13,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assuage.errors import HeadError
+from assuage.head.fiducials import ALIASES as FIDUCIAL_ALIASES
+from assuage.head.fiducials import (
+    SNAP_LIMIT_MM,
+    checked_fiducials_mm,
+    estimated_fiducials_mm,
+    mni_fiducials_mm,
+    snapped_mm,
+)
 from assuage.head.mni import MniTransform
 from assuage.head.surface import Surface, scalp_surface
-from assuage.head.tissues import AIR, resolve_conductivities
+from assuage.head.ten_ten import ALIASES as TEN_TWENTY_ALIASES
+from assuage.head.ten_ten import ten_ten_sites
+from assuage.head.tissues import AIR, BRAIN_NAMES, resolve_conductivities
 
 SHEAR_TOLERANCE = 1e-3
 """Largest |cosine| between two voxel axes: rounding of float32 headers stays far below."""
@@ -119,6 +130,61 @@ class Head:
         given = {**self.conductivity_S_per_m, **conductivity_S_per_m}
         return replace(self, conductivity_S_per_m=resolve_conductivities(names, given, in_use=names))
 
+    def with_fiducials(self, fiducials_mm: Mapping[str, ArrayLike]) -> Self:
+        """Return the same head with known fiducials.
+
+        Parameters
+        ----------
+        fiducials_mm
+            Nz, Iz, LPA, RPA (or nasion, inion, left_preauricular, right_preauricular), each (3,) mm.
+
+        Raises
+        ------
+        HeadError
+            One is missing, unknown, or far from the scalp.
+        """
+        given = checked_fiducials_mm(fiducials_mm)
+        snapped_mm(given, self.scalp, limit_mm=SNAP_LIMIT_MM)
+        return replace(self, given_fiducials_mm=given)
+
+    @property
+    def fiducial_origin(self) -> str:
+        """How `fiducials_mm` was found: "given", "MNI positions" or "estimated from the shape of the head"."""
+        if self.given_fiducials_mm is not None:
+            return "given"
+        return "MNI positions" if self.mni is not None else "estimated from the shape of the head"
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of any result on this head must know, one line each."""
+        lines = [str(line) for line in self.metadata.get("warnings", [])]
+        if self.fiducial_origin != "given":
+            lines.append(
+                f"nasion, inion and preauricular points are {self.fiducial_origin}, moved to the scalp; "
+                "10-10 sites may be off by a centimetre: give them with Head.with_fiducials"
+            )
+        return lines
+
+    @cached_property
+    def fiducials_mm(self) -> dict[str, NDArray[np.float64]]:
+        """Nz, Iz, LPA, RPA on the scalp, each (3,) mm; see `fiducial_origin`."""
+        if self.given_fiducials_mm is not None:
+            return snapped_mm(self.given_fiducials_mm, self.scalp, limit_mm=SNAP_LIMIT_MM)
+        if self.mni is not None:
+            names = mni_fiducials_mm()
+            points = self.mni.mni_to_head(np.array(list(names.values())))
+            return snapped_mm(dict(zip(names, points, strict=True)), self.scalp, limit_mm=None)
+        brain = [key for key, name in self.tissues.items() if name in BRAIN_NAMES]
+        index = np.argwhere(self._lookup(brain)[self.labels] if brain else self.labels > 0)
+        if not len(index):
+            index = np.argwhere(self.labels > 0)
+        return estimated_fiducials_mm(index @ self.affine[:3, :3].T + self.affine[:3, 3], self.scalp)
+
+    @cached_property
+    def ten_ten_mm(self) -> dict[str, NDArray[np.float64]]:
+        """The 10-10 sites measured on the scalp, name to (3,) mm; `site` also knows the fiducials and old names."""
+        return ten_ten_sites(self.scalp, self.fiducials_mm)
+
     @property
     def voxel_mm(self) -> NDArray[np.float64]:
         """Edge lengths of a voxel, (3,) mm."""
@@ -179,6 +245,33 @@ class Head:
         i, j, k = index[within].T
         result[within] = names[self.labels[i, j, k]]
         return result
+
+
+def site(head: Head, name: str) -> NDArray[np.float64]:
+    """Return a named place on the scalp, (3,) mm.
+
+    Parameters
+    ----------
+    head
+        The head.
+    name
+        A 10-10 site, an old 10-20 name (T3, T4, T5, T6) or a fiducial; capitals do not matter.
+
+    Raises
+    ------
+    HeadError
+        No such place; names that look alike are shown.
+    """
+    wanted = name.strip().lower()
+    if wanted in FIDUCIAL_ALIASES:
+        return head.fiducials_mm[FIDUCIAL_ALIASES[wanted]]
+    canonical = TEN_TWENTY_ALIASES.get(wanted, wanted).lower()
+    for known, point in head.ten_ten_mm.items():
+        if known.lower() == canonical:
+            return point
+    close = get_close_matches(canonical, [known.lower() for known in head.ten_ten_mm], n=3)
+    alike = [known for known in head.ten_ten_mm if known.lower() in close]
+    raise HeadError(f"no 10-10 site {name!r}; " + (f"close to it: {', '.join(alike)}" if alike else "e.g. F3, Cz, Oz"))
 
 
 def _checked_labels(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
