@@ -254,5 +254,5 @@ def _names(
         return {value: SIMNIBS_TISSUES[value] for value in present}
     raise HeadError(
         f"{path.name} holds labels {present[:20]} and nothing says what they mean; write {_stem(path)}.tissues.toml "
-        f'with [tissues] {present[0]} = "white_matter" and so on beside it, or pass tissues={{{present[0]}: "...", ...}}'
+        f'with [tissues] {present[0]} = "white_matter" and so on beside it, or pass tissues={{label: name}}'
     )
