@@ -15,7 +15,7 @@ Every quantity is bounded, so no degree overflows. At the skin, current I_k thro
 e_k:
 
     sigma_N phi'_l(R) = sum_k I_k/(4 pi R^2) c_l(alpha_k) P_l(cos gamma_k)
-    c_l(alpha) = 2l+1 (point) or (P_{l-1}(cos alpha) - P_{l+1}(cos alpha)) / (1 - cos alpha)   (mean of P_l over the cap)
+    c_l(alpha) = 2l+1 (point) or (P_{l-1}(cos alpha) - P_{l+1}(cos alpha)) / (1 - cos alpha)   (cap mean of P_l)
 
 and a_i follows inwards from continuity of phi. E = -grad phi.
 
