@@ -145,6 +145,6 @@ def test_bad_protocols_are_refused(bad):
 
 
 def test_worst_orders_outcomes():
-    assert worst(check(tes(total_current_A=5e-3))) == "stop"
+    assert worst(verdict.outcome for verdict in check(tes(total_current_A=5e-3))) == "stop"
     assert worst(()) == "cannot say"
     assert not any("safe" in outcome for outcome in OUTCOMES)

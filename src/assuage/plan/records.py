@@ -156,6 +156,7 @@ class Certificate(Record):
     dual_V_per_m: float
     gap_V_per_m: float
     gap_relative: float
+    realised_V_per_m: float = Field(description="what the proposed montage, on few electrodes and rounded, reaches")
     directions: int = Field(description="directions tried; 1 where the direction was given")
 
 

@@ -97,9 +97,9 @@ def check(protocol: Mapping[str, Any]) -> tuple[Verdict, ...]:
     return tuple(verdicts)
 
 
-def worst(verdicts: Iterable[Verdict]) -> Outcome:
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the strictest outcome; "cannot say" of nothing."""
-    ranks = [OUTCOMES.index(verdict.outcome) for verdict in verdicts]
+    ranks = [OUTCOMES.index(outcome) for outcome in outcomes]
     return OUTCOMES[max(ranks)] if ranks else "cannot say"
 
 

@@ -1,0 +1,324 @@
+"""The workbench of one plan: conductor, poses and electrodes of one head, set up once and used for every target."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assuage.errors import PlanError
+from assuage.field import Conductor, Landscape
+from assuage.head import Head
+from assuage.sources import Coil, Disc, Montage, Pad, PlacedCoil
+from assuage.targets import Target
+from assuage.techniques import off_target, optimise
+from assuage.techniques.electrodes import ElectrodeSet, electrode_set, sensitivities
+from assuage.techniques.goal import Goal
+from assuage.techniques.hd_tdcs import DISC, best_ring
+from assuage.techniques.scalp import Scalp
+from assuage.techniques.tdcs import PADS, best_pair
+from assuage.techniques.tms import UNIT_DIDT_A_PER_S, CoilSite, PoseChoice, best_pose, coil_site
+
+Array = NDArray[np.float64]
+
+TECHNIQUES = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
+
+LABELS = {
+    "tms": "TMS",
+    "tdcs": "tDCS, two pads",
+    "hd_tdcs_4x1": "HD-tDCS 4x1",
+    "hd_tdcs": "HD-tDCS, strongest",
+    "hd_tdcs_focal": "HD-tDCS, focused",
+}
+
+ALIASES = {
+    "all": TECHNIQUES,
+    "tes": TECHNIQUES[1:],
+    "hd-tdcs": TECHNIQUES[2:],
+    "4x1": ("hd_tdcs_4x1",),
+    "hd-tdcs-4x1": ("hd_tdcs_4x1",),
+    "hd-tdcs-focal": ("hd_tdcs_focal",),
+}
+"""What a user may write; "hd-tdcs" means the 4x1 ring and both optimised montages."""
+
+COARSE_SPACING_MM = 10.0
+COARSE_ANGLE_DEG = 15.0
+"""First pass of the coil search for the regions of a circuit; its best pose is refined as usual."""
+
+ELECTRODE_LIMIT_SHARE = 0.5
+"""One electrode of an optimised montage carries at most this share of the total (a working choice)."""
+
+MAX_ELECTRODES = 8
+"""Channels of common HD stimulators; the optimum is solved again on this many (a working choice)."""
+
+FOCAL_SHARE = 0.5
+"""The focused montage makes at most this share of the off-target field of the strongest one (a working choice)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a plan is made with."""
+
+    voxel_mm: float = 2.0
+    current_A: float = 2e-3
+    hair_mm: float = 4.0
+    spacing_mm: float = 5.0
+    angle_step_deg: float = 5.0
+    lead_voxel_mm: float = 4.0
+    draws: int = 400
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no plan can be made with."""
+        for name in ("voxel_mm", "current_A", "spacing_mm", "angle_step_deg", "lead_voxel_mm", "draws"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > 0):
+                raise PlanError(f"{name} = {value}; give a number above 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Choice:
+    """What one technique proposes for one target.
+
+    Attributes
+    ----------
+    technique
+        Its name.
+    source
+        Coil or montage at the reference intensity (1 A/us, or the plan's current).
+    mean_e_V_per_m
+        (3,) at the reference intensity, by the adjoint.
+    candidates, evaluated, seconds, words
+        How it was found.
+    pose
+        Of a coil.
+    optimum
+        Of an optimised montage: the certified optimum over all electrodes.
+    problem
+        Its objective and limits in words.
+    """
+
+    technique: str
+    source: PlacedCoil | Montage
+    mean_e_V_per_m: Array
+    candidates: int
+    evaluated: int
+    seconds: float
+    words: str
+    pose: PoseChoice | None = None
+    optimum: optimise.Optimum | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Head, conductor and everything that does not depend on the target."""
+
+    head: Head
+    coil: Coil
+    settings: Settings
+
+    @cached_property
+    def conductor(self) -> Conductor:
+        """The conductor of the plan."""
+        return Conductor(self.head, self.settings.voxel_mm)
+
+    @cached_property
+    def coarse_conductor(self) -> Conductor:
+        """The conductor of the lead field; never finer than that of the plan."""
+        voxel_mm = max(self.settings.lead_voxel_mm, self.settings.voxel_mm)
+        return self.conductor if voxel_mm == self.settings.voxel_mm else Conductor(self.head, voxel_mm)
+
+    @cached_property
+    def scalp(self) -> Scalp:
+        """The scalp."""
+        return Scalp(self.head)
+
+    @cached_property
+    def coil_site(self) -> CoilSite:
+        """All poses of the coil."""
+        s = self.settings
+        return coil_site(
+            self.scalp, self.coil, spacing_mm=s.spacing_mm, angle_step_deg=s.angle_step_deg, hair_mm=s.hair_mm
+        )
+
+    @cached_property
+    def coarse_site(self) -> CoilSite:
+        """Fewer poses, for the regions of a circuit."""
+        s = self.settings
+        return coil_site(
+            self.scalp,
+            self.coil,
+            spacing_mm=max(COARSE_SPACING_MM, s.spacing_mm),
+            angle_step_deg=max(COARSE_ANGLE_DEG, s.angle_step_deg),
+            hair_mm=s.hair_mm,
+        )
+
+    @cached_property
+    def discs(self) -> ElectrodeSet:
+        """A disc on every site."""
+        return electrode_set(self.head, DISC, scalp=self.scalp)
+
+    @cached_property
+    def pads(self) -> dict[Pad, ElectrodeSet]:
+        """Pads on every site, by size."""
+        return {pad: electrode_set(self.head, pad, scalp=self.scalp) for pad in PADS}
+
+    @property
+    def limits(self) -> optimise.Limits:
+        """Limits of optimised montages."""
+        total = self.settings.current_A
+        return optimise.Limits(total_A=total, electrode_A=ELECTRODE_LIMIT_SHARE * total)
+
+    def lead_field(
+        self, tissues: frozenset[str], progress: Callable[[float], None] | None = None
+    ) -> tuple[Array, NDArray[np.float32]]:
+        """Return the lead field of the discs on the coarse grid."""
+        return off_target.lead_field(self.coarse_conductor, self.discs, DISC, tissues=tissues, progress=progress)
+
+
+def resolve_techniques(techniques: tuple[str, ...] | None) -> tuple[str, ...]:
+    """Return the techniques meant, in the package's order.
+
+    Raises
+    ------
+    PlanError
+        An unknown name.
+    """
+    if techniques is None:
+        return TECHNIQUES
+    wanted: set[str] = set()
+    for name in techniques:
+        key = name.strip().lower()
+        if key in ALIASES:
+            wanted |= set(ALIASES[key])
+        elif key.replace("-", "_") in TECHNIQUES:
+            wanted.add(key.replace("-", "_"))
+        else:
+            known = ", ".join([*TECHNIQUES, *(alias for alias in ALIASES if alias not in TECHNIQUES)])
+            raise PlanError(f"technique {name!r} is unknown; choose from {known}")
+    if not wanted:
+        raise PlanError("no technique was named; leave techniques out for all of them")
+    return tuple(name for name in TECHNIQUES if name in wanted)
+
+
+def choose(bench: Bench, technique: str, landscape: Landscape, goal: Goal, *, thorough: bool = True) -> Choice:
+    """Let one technique propose for one target; `hd_tdcs_focal` is `choose_focal`.
+
+    Parameters
+    ----------
+    bench, technique, landscape, goal
+        Head, technique, target and what counts in it.
+    thorough
+        The full coil search; else the coarse one and its refinement.
+
+    Raises
+    ------
+    PlanError
+        The technique has no place on this head.
+    """
+    started = time.monotonic()
+    if technique == "tms":
+        choice = _choose_tms(bench, landscape, goal, thorough=thorough)
+    elif technique == "tdcs":
+        pair = best_pair(landscape, goal, bench.pads, current_A=bench.settings.current_A)
+        choice = Choice(
+            technique=technique, source=pair.montage, mean_e_V_per_m=pair.mean_e_V_per_m, candidates=pair.pairs,
+            evaluated=pair.pairs, seconds=0.0, words="every pair of 10-10 sites, pads of 50 x 70 and 50 x 50 mm",
+        )  # fmt: skip
+    elif technique == "hd_tdcs_4x1":
+        ring = best_ring(landscape, goal, bench.discs, current_A=bench.settings.current_A)
+        choice = Choice(
+            technique=technique, source=ring.montage, mean_e_V_per_m=ring.mean_e_V_per_m, candidates=ring.rings,
+            evaluated=ring.rings, seconds=0.0, words="every 10-10 site that four others surround",
+        )  # fmt: skip
+    else:
+        choice = _choose_strongest(bench, landscape, goal)
+    return replace(choice, seconds=time.monotonic() - started)
+
+
+def choose_focal(
+    bench: Bench, landscape: Landscape, goal: Goal, target: Target, lead: tuple[Array, NDArray[np.float32]]
+) -> Choice:
+    """Let the optimised montage propose with a limit on the field elsewhere.
+
+    Parameters
+    ----------
+    bench, landscape, goal, target
+        Head, target and what counts in it.
+    lead
+        Points and field of `Bench.lead_field` in the target's tissue.
+    """
+    started = time.monotonic()
+    A = sensitivities(landscape, bench.discs.contacts)
+    strongest = _oriented(optimise.maximise(A, goal.direction, bench.limits), goal)
+    R = off_target.root_mean_square_matrix(*lead, target)
+    before = float(np.linalg.norm(R @ strongest.currents_A))
+    limit = optimise.OffTarget(R=R, limit_V_per_m=FOCAL_SHARE * before)
+    choice = _optimised(bench, A, goal, limit, technique="hd_tdcs_focal")
+    share = float(np.linalg.norm(strongest.mean_e_V_per_m))
+    words = (
+        f"root mean square field off target limited to {limit.limit_V_per_m:.3g} V/m, {FOCAL_SHARE:g} of that of the "
+        f"strongest montage, which makes {share:.3g} V/m in the target"
+    )
+    return replace(choice, seconds=time.monotonic() - started, words=f"{choice.words}; {words}")
+
+
+def _choose_tms(bench: Bench, landscape: Landscape, goal: Goal, *, thorough: bool) -> Choice:
+    site = bench.coil_site if thorough else bench.coarse_site
+    pose = best_pose(landscape, goal, site)
+    return Choice(
+        technique="tms",
+        source=bench.coil.at(pose.pose, didt_A_per_s=UNIT_DIDT_A_PER_S),
+        mean_e_V_per_m=pose.mean_e_V_per_m,
+        candidates=pose.candidates,
+        evaluated=pose.evaluated,
+        seconds=0.0,
+        words=f"{len(site.places_mm)} places on the scalp, all turns, then the neighbourhood of the best",
+        pose=pose,
+    )
+
+
+def _choose_strongest(bench: Bench, landscape: Landscape, goal: Goal) -> Choice:
+    A = sensitivities(landscape, bench.discs.contacts)
+    return _optimised(bench, A, goal, None, technique="hd_tdcs")
+
+
+def _optimised(bench: Bench, A: Array, goal: Goal, limit: optimise.OffTarget | None, *, technique: str) -> Choice:
+    limits = bench.limits
+    full = optimise.maximise(A, goal.direction, limits, limit)
+    few, keep = optimise.restrict(A, full, goal.direction, limits, limit, MAX_ELECTRODES)
+    few = _oriented(few, goal)
+    names = [bench.discs.names[k] for k in keep]
+    carrying = np.abs(few.currents_A) >= optimise.CURRENT_RESOLUTION_A
+    montage = Montage(
+        {name: float(amps) for name, amps, on in zip(names, few.currents_A, carrying, strict=True) if on},
+        shape=Disc(DISC.radius_mm),
+    )
+    problem = (
+        f"maximise the {'component' if goal.direction is not None else 'magnitude'} of the mean target field over "
+        f"{len(A)} electrodes; {1e3 * limits.total_A:g} mA in all, {1e3 * limits.electrode_A:g} mA each"
+        + (f"; off-target field at most {limit.limit_V_per_m:.4g} V/m" if limit is not None else "")
+    )
+    return Choice(
+        technique=technique,
+        source=montage,
+        mean_e_V_per_m=few.mean_e_V_per_m,
+        candidates=len(A),
+        evaluated=full.directions,
+        seconds=0.0,
+        words=(
+            f"all currents of {len(A)} electrodes ({full.primal_V_per_m:.4g} V/m, bound {full.dual_V_per_m:.4g}), then "
+            f"on the {int(carrying.sum())} that carry most, in steps of 1 uA"
+        ),
+        optimum=full,
+        problem=problem,
+    )
+
+
+def _oriented(optimum: optimise.Optimum, goal: Goal) -> optimise.Optimum:
+    if goal.direction is not None or goal.polarity(optimum.mean_e_V_per_m) > 0:
+        return optimum
+    return replace(optimum, currents_A=-optimum.currents_A, mean_e_V_per_m=-optimum.mean_e_V_per_m)

@@ -1,0 +1,427 @@
+"""From a target or circuit to a ranked plan: search by the adjoint, one forward solution per finalist, error bars.
+
+1. Conductor and adjoint of the target; poses and electrodes of the head.
+2. Every technique proposes by the adjoint alone.
+3. One forward solution per proposal: dose, spread, off-target field, sensitivity to conductivity.
+4. The cortex under C3 and, for a circuit, every other region get their own adjoint: what each technique could do there.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assuage.circuits import Circuit, load_circuit
+from assuage.errors import PlanError, TargetError
+from assuage.field import Field, Landscape
+from assuage.head import Head
+from assuage.plan import describe, maps, regions
+from assuage.plan.bench import TECHNIQUES, Bench, Choice, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.provenance import head_record, provenance
+from assuage.plan.rank import rank
+from assuage.plan.records import CircuitRecord, Matrix, MatrixCell, PlanRecord, RegionRecord, TechniqueRecord
+from assuage.plan.result import Plan, Volume
+from assuage.sources import Coil
+from assuage.targets import Target
+from assuage.techniques.goal import Goal
+
+Array = NDArray[np.float64]
+Progress = Callable[[str, float], None]
+
+DEFAULT_RADIUS_MM = 10.0
+
+LIMITS = (
+    "Isotropic conductivities; one value per tissue.",
+    "Electrodes inject evenly over their area; contact impedance and current crowding at the rim are left out.",
+    "The dose is the mean field over the target's tissue. Neurons, networks and clinical response are not modelled.",
+    "Doses of different techniques act by different mechanisms; their ratios to the reference are not equivalent.",
+    "The reach of a region is a working definition, not a clinical threshold.",
+)
+
+
+class _Clock:
+    """Reports progress and keeps the time of each stage."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress or (lambda _stage, _fraction: None)
+        self._stage, self._since = "", time.monotonic()
+        self.seconds: dict[str, float] = {}
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        now = time.monotonic()
+        if self._stage:
+            self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
+        self._stage, self._since = stage, now
+        self._progress(stage, fraction)
+
+
+def plan(  # noqa: PLR0913 (every option of a plan is named here)
+    head: Head,
+    target_or_circuit: Target | Circuit | str,
+    techniques: Iterable[str] | None = None,
+    *,
+    voxel_mm: float = 2.0,
+    region: str | None = None,
+    radius_mm: float = DEFAULT_RADIUS_MM,
+    coil: Coil | None = None,
+    didt_A_per_s: float | None = None,
+    current_A: float = 2e-3,
+    hair_mm: float = 4.0,
+    protocol: Mapping[str, Any] | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+    **settings: float,
+) -> Plan:
+    """Plan every technique for a target or a circuit on one head.
+
+    Parameters
+    ----------
+    head
+        The head.
+    target_or_circuit
+        A target, a circuit, or the name of a circuit.
+    techniques
+        Names out of "tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal" ("hd-tdcs": the last three); None: all.
+    voxel_mm
+        Grid of the plan.
+    region
+        Of a circuit: the region to optimise, instead of the first that the surface reaches in principle.
+    radius_mm
+        Radius of the regions of a circuit.
+    coil
+        None: the parametric 70 mm figure-of-eight.
+    didt_A_per_s
+        Where the coil's dose is stated; None: half of the coil's maximum.
+    current_A
+        Total current of the montages.
+    hair_mm
+        Gap between scalp and coil.
+    protocol
+        What is known of the session, for the safety rules; see `assuage.safety.check`.
+    command
+        The command line to record; a call of this function is recorded if it is empty.
+    progress
+        Called as ``progress(stage, fraction)`` with the fraction of the whole work done.
+    **settings
+        `spacing_mm`, `angle_step_deg` (coil search), `lead_voxel_mm` (grid of the off-target field), `draws` and `seed`
+        (placement error).
+
+    Raises
+    ------
+    PlanError, TargetError, DataError
+        What was asked for does not exist or has no place on this head.
+    """
+    names = resolve_techniques(None if techniques is None else tuple(techniques))
+    clock = _Clock(progress)
+    try:
+        made = Settings(voxel_mm=voxel_mm, current_A=current_A, hair_mm=hair_mm, **settings)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, lead_voxel_mm, draws, seed") from error
+    bench = Bench(head, coil or Coil.figure_of_eight(), made)
+    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s)
+    if isinstance(target_or_circuit, str):
+        target_or_circuit = load_circuit(target_or_circuit)
+    if isinstance(target_or_circuit, Circuit):
+        return work.for_circuit(target_or_circuit, region, radius_mm, command)
+    if region is not None:
+        raise PlanError(f"region {region!r} was named, but the plan is for a single target; name a circuit")
+    return work.for_target(target_or_circuit, command)
+
+
+class _Work:
+    """One plan in the making: what its steps share."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        names: tuple[str, ...],
+        clock: _Clock,
+        protocol: dict[str, Any],
+        didt_A_per_s: float | None,
+    ) -> None:
+        self.bench, self.names, self.clock = bench, names, clock
+        self.protocol, self.didt_A_per_s = protocol, didt_A_per_s
+        self.skipped: dict[str, str] = {}
+
+    def for_target(self, target: Target, command: str) -> Plan:
+        """Plan a single target."""
+        return self._plan(target, None, (), "", command)
+
+    def for_circuit(self, circuit: Circuit, wanted: str | None, radius_mm: float, command: str) -> Plan:
+        """Plan the primary region of a circuit and compare all of them."""
+        if self.bench.head.mni is None:
+            raise PlanError(
+                f"head {self.bench.head.name!r} has no MNI registration, so the regions of circuit {circuit.domain!r} "
+                "cannot be found on it; name a target in head coordinates"
+            )
+        targets = regions.region_targets(self.bench.head, circuit, radius_mm=radius_mm)
+        primary, why = regions.primary_region(circuit, targets, wanted)
+        assert primary.target is not None
+        return self._plan(primary.target, circuit, targets, why, command)
+
+    def _plan(
+        self,
+        target: Target,
+        circuit: Circuit | None,
+        found: tuple[regions.RegionTarget, ...],
+        why: str,
+        command: str,
+    ) -> Plan:
+        bench, clock, head = self.bench, self.clock, self.bench.head
+        target.tissue_in(head)
+        goal = Goal(direction=target.direction_in(head), normal=describe.normal_of(target, head))
+        clock("building the conductor", 0.0)
+        conductor = bench.conductor
+        clock("adjoint of the target", 0.1)
+        landscape = conductor.adjoint(target)
+        choices = self._choices(landscape, goal, target)
+        clock("forward solutions of the finalists", 0.42)
+        solved = conductor.solve([choice.source for choice in choices.values()])
+        fields = dict(zip(choices, solved, strict=True))
+        others = {
+            item.region.key: item.target for item in found if item.target is not None and item.target is not target
+        }
+        reference, best = self._compare(others)
+        clock("error bars", 0.9)
+        records = self._records(choices, fields, landscape, target, goal, others, reference)
+        clock("maps", 0.96)
+        arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
+        cells = self._cells(records, reference, best, found, target, choices)
+        record = PlanRecord(
+            title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
+            head=head_record(head),
+            target=self._target_record(target, goal, found),
+            circuit=None if circuit is None else self._circuit_record(circuit, found, target, why),
+            techniques=records,
+            skipped=self.skipped,
+            ranking=rank(records),
+            matrix=None if circuit is None else _matrix(circuit, cells),
+            maps=says,
+            files=(),
+            limits=LIMITS,
+            provenance=self._provenance(target, circuit, command),
+        )
+        return Plan(
+            record=record, head=head, target=target, fields=fields,
+            volumes=_volumes(head, fields, target, found), maps=arrays,
+        )  # fmt: skip
+
+    def _choices(self, landscape: Landscape, goal: Goal, target: Target) -> dict[str, Choice]:
+        """Let every technique propose; one without a place on this head says why and is left out."""
+        bench, choices = self.bench, {}
+        for k, name in enumerate(self.names):
+            self.clock(f"search: {describe.LABELS[name]}", 0.16 + 0.04 * k)
+            try:
+                if name == "hd_tdcs_focal":
+                    lead = bench.lead_field(
+                        target.tissue_in(bench.head),
+                        lambda part: self.clock("off-target field of every electrode", 0.32 + 0.1 * part),
+                    )
+                    choices[name] = choose_focal(bench, landscape, goal, target, lead)
+                else:
+                    choices[name] = choose(bench, name, landscape, goal)
+            except PlanError as error:
+                self.skipped[name] = str(error)
+        if not choices:
+            raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
+        return choices
+
+    def _compare(self, others: dict[str, Target]) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+        """Return the best dose of every technique in the reference cortex and in the other regions."""
+        names = [name for name in self.names if name not in self.skipped and name != "hd_tdcs_focal"]
+        if "hd_tdcs_focal" in self.names and "hd_tdcs" not in names:
+            names.append("hd_tdcs")
+        radius_mm = next(iter(others.values())).radius_mm if others else DEFAULT_RADIUS_MM
+        wanted = {regions.REFERENCE_NAME: regions.reference_target(self.bench.head, radius_mm), **others}
+        best: dict[str, dict[str, float]] = {}
+        for k, (key, target) in enumerate(wanted.items()):
+            self.clock(f"what every technique could do for {target.name}", 0.5 + 0.4 * k / len(wanted))
+            magnitude = Goal(direction=None, normal=None)
+            try:
+                landscape = self.bench.conductor.adjoint(target)
+            except TargetError:
+                continue
+            best[key] = {
+                name: float(
+                    np.linalg.norm(choose(self.bench, name, landscape, magnitude, thorough=False).mean_e_V_per_m)
+                )
+                for name in names
+            }
+        reference = best.pop(regions.REFERENCE_NAME)
+        if "hd_tdcs" in reference:
+            reference["hd_tdcs_focal"] = reference["hd_tdcs"]
+        return reference, best
+
+    def _records(
+        self,
+        choices: dict[str, Choice],
+        fields: dict[str, Field],
+        landscape: Landscape,
+        target: Target,
+        goal: Goal,
+        others: dict[str, Target],
+        reference: dict[str, float],
+    ) -> tuple[TechniqueRecord, ...]:
+        slopes = landscape.sensitivity(list(fields.values()))
+        return tuple(
+            describe.technique_record(
+                self.bench,
+                choice,
+                fields[name],
+                landscape,
+                slopes[k],
+                target=target,
+                goal=goal,
+                reference_V_per_m=reference[name],
+                off_target_V_per_m=_off_target(fields[name], others),
+                protocol=self.protocol,
+                didt_A_per_s=self.didt_A_per_s,
+            )
+            for k, (name, choice) in enumerate(choices.items())
+        )
+
+    def _cells(
+        self,
+        records: tuple[TechniqueRecord, ...],
+        reference: dict[str, float],
+        best: dict[str, dict[str, float]],
+        found: tuple[regions.RegionTarget, ...],
+        target: Target,
+        choices: dict[str, Choice],
+    ) -> list[MatrixCell]:
+        """Return the matrix; the focused montage is left out, being bounded by the strongest one."""
+        cells = []
+        for record in records:
+            name = record.technique
+            if name == "hd_tdcs_focal":
+                continue
+            proposed = {item.region: item.magnitude_V_per_m for item in record.dose.off_target}
+            for item in found:
+                key = item.region.key
+                if item.target is target:
+                    value = float(np.linalg.norm(choices[name].mean_e_V_per_m))
+                    here = record.dose.magnitude_V_per_m
+                elif key in best:
+                    value, here = best[key][name], proposed[key]
+                else:
+                    continue
+                share = value / reference[name]
+                cells.append(
+                    MatrixCell(
+                        technique=name,
+                        region=key,
+                        best_V_per_m=describe.number(value),
+                        relative_to_reference=describe.number(share),
+                        reached=share >= regions.REACHED,
+                        proposed_V_per_m=describe.number(here),
+                    )
+                )
+        return cells
+
+    def _target_record(self, target: Target, goal: Goal, found: tuple[regions.RegionTarget, ...]) -> Any:
+        mni = next((item.region.mni_mm for item in found if item.target is target), None)
+        volume = self.bench.conductor.read_out(target).volume_mm3
+        return describe.target_record(target, self.bench.head, volume_mm3=volume, goal=goal, requested_mni_mm=mni)
+
+    def _circuit_record(
+        self, circuit: Circuit, found: tuple[regions.RegionTarget, ...], target: Target, why: str
+    ) -> CircuitRecord:
+        bench, records = self.bench, []
+        primary = ""
+        for item in found:
+            region, own = item.region, None
+            if item.target is not None:
+                volume = bench.conductor.read_out(item.target).volume_mm3
+                goal = Goal(direction=None, normal=describe.normal_of(item.target, bench.head))
+                own = describe.target_record(
+                    item.target, bench.head, volume_mm3=volume, goal=goal, requested_mni_mm=region.mni_mm
+                )
+            if item.target is target:
+                primary = region.key
+            records.append(
+                RegionRecord(
+                    key=region.key,
+                    label=region.label,
+                    role=region.role,
+                    named_by=region.named_by,
+                    mni_mm=region.mni_mm,
+                    centroid_source=region.source,
+                    techniques_in_principle=region.techniques_in_principle,
+                    notes=region.notes,
+                    primary=item.target is target,
+                    target=own,
+                    not_planned_because=item.problem,
+                )
+            )
+        return CircuitRecord(domain=circuit.domain, regions=tuple(records), primary=primary, primary_because=why)
+
+    def _provenance(self, target: Target, circuit: Circuit | None, command: str) -> Any:
+        asked = {
+            "techniques": list(self.names),
+            "circuit": None if circuit is None else circuit.domain,
+            "target": target.name,
+            "radius_mm": target.radius_mm,
+            "didt_A_per_s": self.didt_A_per_s,
+            "protocol": self.protocol,
+        }
+        self.clock("done", 1.0)
+        what = repr(circuit.domain if circuit is not None else target.name)
+        said = command or f"assuage.plan(head {self.bench.head.name!r}, {what}, techniques={self.names})"
+        return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)
+
+
+def _off_target(field: Field, others: dict[str, Target]) -> dict[str, float]:
+    values = {}
+    for key, target in others.items():
+        try:
+            values[key] = float(np.linalg.norm(field.mean_in(target)))
+        except TargetError:
+            continue
+    return values
+
+
+def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:
+    return Matrix(
+        criterion=regions.CRITERION,
+        reference=regions.REFERENCE_NAME,
+        threshold=regions.REACHED,
+        cells=tuple(cells),
+        reached_by_none=regions.reached_by_none(cells),
+        without_centroid=tuple(region.key for region in circuit.without_centroid),
+    )
+
+
+def _volumes(
+    head: Head, fields: dict[str, Field], target: Target, found: tuple[regions.RegionTarget, ...]
+) -> dict[str, Volume]:
+    """Return the images of a plan by file name."""
+    volumes = {
+        f"fields/{name}.nii.gz": Volume(
+            array=field.magnitude_V_per_m.astype(np.float32),
+            affine=field.affine,
+            says=f"|E| in V/m of {describe.LABELS[name]} at the reference intensity",
+        )
+        for name, field in fields.items()
+    }
+    volumes["target.nii.gz"] = Volume(
+        array=target.mask_in(head).astype(np.uint8), affine=head.affine, says="1 in the target, on the head's grid"
+    )
+    volumes["tissues.nii.gz"] = Volume(
+        array=head.labels.astype(np.uint8), affine=head.affine, says="labels of the head, see head.tissues"
+    )
+    if head.t1 is not None:
+        volumes["t1.nii.gz"] = Volume(array=np.asarray(head.t1), affine=head.affine, says="T1 image of the head")
+    located = [item for item in found if item.target is not None]
+    if located:
+        table = np.zeros(head.labels.shape, dtype=np.uint8)
+        for k, item in enumerate(located, start=1):
+            assert item.target is not None
+            table[item.target.mask_in(head)] = k
+        names = ", ".join(f"{k} {item.region.label}" for k, item in enumerate(located, start=1))
+        volumes["regions.nii.gz"] = Volume(array=table, affine=head.affine, says=f"regions of the circuit: {names}")
+    return volumes
+
+
+__all__ = ["TECHNIQUES", "plan"]

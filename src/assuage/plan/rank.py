@@ -1,0 +1,49 @@
+"""The order of the techniques, in words."""
+
+from assuage.plan.records import Rank, Ranking, TechniqueRecord
+
+RULE = (
+    "Techniques that a limit stops come last. The others are ordered by selectivity: the field in the target over the "
+    "99th percentile of the same field in the target's tissue of the whole head. It says how much of what a technique "
+    "does to the brain it does where it is wanted. It does not say which technique works: a pulse of tens of V/m and a "
+    "steady field of tenths of V/m act by different mechanisms, so their doses are shown beside each other, not added "
+    "or weighed."
+)
+
+
+def rank(techniques: tuple[TechniqueRecord, ...]) -> Ranking:
+    """Order techniques by the rule, with the reasons of each place."""
+    order = sorted(
+        techniques, key=lambda item: (item.worst_verdict == "stop", -item.dose.target_over_e99, item.technique)
+    )
+    return Ranking(
+        rule=RULE,
+        ranks=tuple(
+            Rank(
+                place=k + 1,
+                technique=item.technique,
+                score=item.dose.target_over_e99,
+                reasons=_reasons(item, techniques),
+            )
+            for k, item in enumerate(order)
+        ),
+    )
+
+
+def _reasons(item: TechniqueRecord, techniques: tuple[TechniqueRecord, ...]) -> tuple[str, ...]:
+    dose, error = item.dose, item.dose.error
+    part = 100 * error.combined_sd_V_per_m / max(dose.magnitude_V_per_m, 1e-12)
+    larger = "placement" if error.placement_sd_V_per_m > error.conductivity_sd_V_per_m else "tissue conductivity"
+    reasons = [
+        f"the target receives {100 * dose.target_over_e99:.0f} % of the strongest field in its tissue",
+        f"{dose.magnitude_V_per_m:.3g} V/m at {dose.intensity}, +-{part:.0f} % (mostly {larger})",
+        f"{100 * dose.relative_to_reference:.0f} % of what it gives the cortex under C3 at best",
+        f"half-maximum volume {dose.half_max_volume_mm3 / 1000:.1f} ml",
+    ]
+    if all(item.dose.half_max_volume_mm3 <= other.dose.half_max_volume_mm3 for other in techniques):
+        reasons.append("smallest stimulated volume of all")
+    stopped = [verdict.why for verdict in item.verdicts if verdict.outcome == "stop"]
+    warned = [verdict.why for verdict in item.verdicts if verdict.outcome == "warn"]
+    reasons += [f"a limit stops it: {why}" for why in stopped]
+    reasons += [f"caution: {why}" for why in warned]
+    return tuple(reasons)
