@@ -50,11 +50,11 @@ def test_one_direction_is_the_linear_programme(seed, n, share):
     assert_feasible(found.currents_A, limits)
     assert found.gap_V_per_m <= 1e-6 * found.dual_V_per_m
     g = np.r_[A[:, 2], -A[:, 2]]
-    known = linprog(
-        -g, A_eq=np.r_[np.ones(n), -np.ones(n)][None], b_eq=[0], A_ub=np.ones((1, 2 * n)), b_ub=[4e-3],
-        bounds=[(0, limits.electrode_A)] * (2 * n),
+    known = linprog(  # in mA: its tolerances are absolute
+        -g, A_eq=np.r_[np.ones(n), -np.ones(n)][None], b_eq=[0], A_ub=np.ones((1, 2 * n)), b_ub=[4],
+        bounds=[(0, 1e3 * limits.electrode_A)] * (2 * n),
     )  # fmt: skip
-    assert found.primal_V_per_m == pytest.approx(-known.fun, rel=1e-6)
+    assert found.primal_V_per_m == pytest.approx(-1e-3 * known.fun, rel=1e-6)
 
 
 @given(seed=st.integers(0, 10**6), nu=st.floats(-500, 500), mu=st.floats(0, 500), scale=st.floats(-1, 1))

@@ -16,7 +16,7 @@ from assuage.targets import Target
 from assuage.techniques import off_target, optimise
 from assuage.techniques.electrodes import ElectrodeSet, electrode_set, sensitivities
 from assuage.techniques.goal import Goal
-from assuage.techniques.hd_tdcs import DISC, best_ring
+from assuage.techniques.hd_tdcs import DISC, Rings, best_ring, rings
 from assuage.techniques.scalp import Scalp
 from assuage.techniques.tdcs import PADS, best_pair
 from assuage.techniques.tms import UNIT_DIDT_A_PER_S, CoilSite, PoseChoice, best_pose, coil_site
@@ -162,6 +162,11 @@ class Bench:
         return electrode_set(self.head, DISC, scalp=self.scalp)
 
     @cached_property
+    def rings(self) -> Rings:
+        """4x1 rings of the discs."""
+        return rings(self.discs)
+
+    @cached_property
     def pads(self) -> dict[Pad, ElectrodeSet]:
         """Pads on every site, by size."""
         return {pad: electrode_set(self.head, pad, scalp=self.scalp) for pad in PADS}
@@ -229,7 +234,7 @@ def choose(bench: Bench, technique: str, landscape: Landscape, goal: Goal, *, th
             evaluated=pair.pairs, seconds=0.0, words="every pair of 10-10 sites, pads of 50 x 70 and 50 x 50 mm",
         )  # fmt: skip
     elif technique == "hd_tdcs_4x1":
-        ring = best_ring(landscape, goal, bench.discs, current_A=bench.settings.current_A)
+        ring = best_ring(landscape, goal, bench.discs, bench.rings, current_A=bench.settings.current_A)
         choice = Choice(
             technique=technique, source=ring.montage, mean_e_V_per_m=ring.mean_e_V_per_m, candidates=ring.rings,
             evaluated=ring.rings, seconds=0.0, words="every 10-10 site that four others surround",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from assuage.field import Landscape
 
 Array = NDArray[np.float64]
+Rings = tuple[tuple[int, tuple[int, int, int, int]], ...]
 
 DISC = Disc(6.0)
 """Disc of 12 mm diameter (the HD electrode default of ROAST)."""
@@ -46,7 +47,7 @@ class RingChoice:
     rings: int
 
 
-def rings(sites: ElectrodeSet) -> tuple[tuple[int, tuple[int, int, int, int]], ...]:
+def rings(sites: ElectrodeSet) -> Rings:
     """Return (centre, four returns) as site numbers for every site that other sites surround."""
     found = []
     for center in range(len(sites.names)):
@@ -56,15 +57,25 @@ def rings(sites: ElectrodeSet) -> tuple[tuple[int, tuple[int, int, int, int]], .
     return tuple(found)
 
 
-def best_ring(landscape: "Landscape", goal: Goal, sites: ElectrodeSet, *, current_A: float) -> RingChoice:
+def best_ring(
+    landscape: "Landscape", goal: Goal, sites: ElectrodeSet, offered: Rings, *, current_A: float
+) -> RingChoice:
     """Choose the 4x1 ring with the largest score.
+
+    Parameters
+    ----------
+    landscape, goal
+        The target and what counts in it.
+    sites, offered
+        Discs on the sites, and `rings` of them.
+    current_A
+        Current of the centre.
 
     Raises
     ------
     PlanError
         No site of this head is surrounded by others.
     """
-    offered = rings(sites)
     if not offered:
         raise PlanError("no 10-10 site of this head is surrounded by four others; 4x1 HD-tDCS has no place")
     A = sensitivities(landscape, sites.contacts)
