@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from assuage.errors import SourceError
+from assuage.errors import CoilFileError, SourceError
 from assuage.space import validate_pose
 
 SPACING_MM = 5.0
@@ -82,17 +82,36 @@ class Coil:
             object.__setattr__(self, attribute, array)
 
     @classmethod
-    def read(cls, path: str | Path) -> "Coil":
+    def read(cls, path: str | Path, *, stimulator: int | None = None) -> "Coil":
         """Read a coil file; the suffix decides: `.ccd` (dipoles, metres) or `.tcd` (JSON, mm).
+
+        Parameters
+        ----------
+        path
+            The file.
+        stimulator
+            Channel of a `.tcd` coil that is driven by several stimulators.
 
         Raises
         ------
         CoilFileError
             Unknown suffix, missing file, or anything wrong inside, with the line or key.
         """
-        from assuage.sources.files import read_coil  # noqa: PLC0415 - files builds Coils
+        from assuage.sources.files import read_ccd  # noqa: PLC0415 - the readers build Coils
+        from assuage.sources.tcd import read_tcd  # noqa: PLC0415
 
-        return read_coil(Path(path))
+        path = Path(path)
+        suffix = path.suffix.lower()
+        if suffix == ".tcd":
+            return read_tcd(path, stimulator=stimulator)
+        if suffix != ".ccd":
+            raise CoilFileError(
+                f"{path.name}: unknown coil file type {suffix!r}; known: .ccd (dipoles), .tcd (dipoles or wires); "
+                "sampled fields (.nii.gz) hold no geometry to place against a head"
+            )
+        if stimulator not in {None, 0}:
+            raise CoilFileError(f"{path.name}: a .ccd coil has one channel, 0; got stimulator={stimulator}")
+        return read_ccd(path)
 
     @classmethod
     def figure_of_eight(

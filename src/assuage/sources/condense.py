@@ -6,10 +6,10 @@ enough to match A on a surface that lies between coil and head. On that surface
 
     minimise  | W (G c - a) |^2 + (lambda |c|)^2,        a = G m        (m_k = c_k u_k)
 
-G holds A of the unit dipoles u_k of the coil, W = 1 / max(|a|, 0.1 max |a|). The dipoles that stay are picked one batch
-after the other by orthogonal least squares (Chen, Cowan & Grant 1991, IEEE Trans Neural Netw 2:302-309): the dipole
-whose part orthogonal to those already picked explains most of what is left. The ridge keeps the amplitudes near those of
-the coil, so that rounding in an interpolated B is not magnified. The error is then measured on points that were not fitted.
+G holds A of the unit dipoles u_k of the coil, W = 1 / max(|a|, 0.1 max |a|). The dipoles that stay are picked in small
+batches by orthogonal least squares (Chen, Cowan & Grant 1991, IEEE Trans Neural Netw 2:302-309): the dipole whose part
+orthogonal to those already picked explains most of what is left. The ridge keeps the amplitudes near those of the coil,
+so that rounding in an interpolated B is not magnified. The error is then measured on points that were not fitted.
 
 | symbol | meaning | unit |
 |---|---|---|

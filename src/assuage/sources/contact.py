@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from assuage.head import Head
 
 SPACING_MM = 1.0
-"""Longest edge of a skin sub-triangle under an electrode."""
+"""Distance of neighbouring quadrature points on the skin."""
+EDGE_MM = 1.4 * SPACING_MM
+"""Longest edge of a skin sub-triangle that keeps this distance."""
 MAX_CENTER_DISTANCE_MM = 15.0
 """A centre further from the scalp is a coordinate of another head or frame."""
 NORMAL_RADIUS_MM = 8.0
@@ -111,7 +113,7 @@ def place(electrode: Electrode, head: "Head") -> Contact:
         Unknown site, centre more than 15 mm from the scalp, or an outline that falls off the skin.
     """
     asked = np.asarray(electrode.center_mm) if electrode.center_mm is not None else site_mm(electrode.label, head)
-    feet, _, distance = head.scalp.nearest(asked[None])
+    feet, normals, distance = head.scalp.nearest(asked[None])
     if distance[0] > MAX_CENTER_DISTANCE_MM:
         raise SourceError(
             f"electrode {electrode.label} is {distance[0]:.1f} mm from the scalp of {head.name!r} (limit "
@@ -119,7 +121,7 @@ def place(electrode: Electrode, head: "Head") -> Contact:
         )
     center = np.asarray(feet[0], dtype=np.float64)
     corners = _skin_near(head, center, electrode.shape.reach_mm)
-    frame = _tangent_frame(corners, center)
+    frame = _tangent_frame(corners, center, np.asarray(normals[0]))
     points, areas = _cover(electrode, corners, center, frame)
     _check_on_skin(electrode, head, points, areas)
     total = float(areas.sum())
@@ -162,12 +164,14 @@ def _skin_near(head: "Head", center: NDArray[np.float64], reach_mm: float) -> ND
     return np.asarray(vertices[triangles], dtype=np.float64)
 
 
-def _tangent_frame(corners: NDArray[np.float64], center: NDArray[np.float64]) -> NDArray[np.float64]:
+def _tangent_frame(
+    corners: NDArray[np.float64], center: NDArray[np.float64], outward: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return rows u (right seen from outside), v (up), n (outward) of the smoothed tangent plane."""
     area_normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     distance = np.linalg.norm(corners.mean(1) - center, axis=1)
     normal = (area_normal * np.clip(1 - (distance / NORMAL_RADIUS_MM) ** 2, 0, None)[:, None]).sum(0)
-    normal = normal / np.linalg.norm(normal)
+    normal = normal / (np.linalg.norm(normal) * np.sign(normal @ outward))
     up = np.array([0.0, 0.0, 1.0] if abs(normal[2]) < TOP_COSINE else [0.0, 1.0, 0.0])
     v = up - (up @ normal) * normal
     v /= np.linalg.norm(v)
@@ -186,7 +190,7 @@ def _cover(
     longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
     u, v = _wrap(corners.mean(1), center, frame)
     kept = electrode.shape.outside_mm(u, v) < longest
-    corners, splits = corners[kept], np.ceil(longest[kept] / SPACING_MM).astype(int)
+    corners, splits = corners[kept], np.ceil(longest[kept] / EDGE_MM).astype(int)
     pieces = [_split(corners[splits == k], int(k)) for k in np.unique(splits)]
     small = np.concatenate(pieces) if pieces else np.empty((0, 3, 3))
     points = small.mean(1)

@@ -1,10 +1,9 @@
-"""Coil files: `.ccd` (text, metres) and `.tcd` (JSON, mm). The suffix decides.
+"""Read `.ccd` coil files; text helpers shared with the other reader.
 
-`.ccd`: line 1 a comment with `key=value` fields separated by `;`, line 2 the number of dipoles, line 3 a comment, then
-one dipole per line, `x y z mx my mz` in m and A m^2 per A.
+A `.ccd` file: line 1 a comment with `key=value` fields separated by `;`, line 2 the number of dipoles, line 3 a comment,
+then one dipole per line, `x y z mx my mz` in m and A m^2 per A.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +17,9 @@ EXTENT_MM = (1.0, 1000.0)
 COLUMNS = 6
 
 
-def read_coil(path: Path) -> Coil:
-    """Read a coil file by its suffix; see `Coil.read`."""
-    readers: dict[str, Callable[[Path], Coil]] = {".ccd": read_ccd}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise CoilFileError(f"{path.name}: unknown coil file type {path.suffix!r}; known: {', '.join(sorted(readers))}")
-    return reader(path)
-
-
 def read_ccd(path: Path) -> Coil:
     """Read a `.ccd` dipole file."""
-    lines = _text(path).splitlines()
+    lines = read_text(path).splitlines()
     header = _header_fields(lines)
     count_line, rows = _rows(path, lines)
     table = np.array([_numbers(path, number, text) for number, text in rows])
@@ -61,7 +51,8 @@ def check_extent(path: Path, positions_mm: np.ndarray[tuple[int, ...], np.dtype[
         )
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a coil file, refusing what is not there or not text."""
     try:
         return path.read_text(encoding="utf-8", errors="strict")
     except FileNotFoundError:

@@ -9,8 +9,8 @@ The disc is replaced by rings of dipoles. Their radii and weights are the Gauss 
     integral n(r) f(r^2) 2 pi r dr  =  sum_q  w_q f(r_q^2),
 
 exact for polynomials f up to degree 2 Q - 1 (nodes from the Jacobi matrix, Golub & Welsch 1969, Math Comp 23:221-230);
-the azimuthal mean of any outer field is such a series in r^2. The total moment, sum w_q = sum over turns of the enclosed
-area, is exact. Across the height of the copper the same with Gauss-Legendre nodes.
+the azimuthal mean of any outer field is such a series in r^2. The total moment, sum w_q = sum over turns of the
+enclosed area, is exact. Across the height of the copper the same with Gauss-Legendre nodes.
 
 | symbol | meaning | unit |
 |---|---|---|
