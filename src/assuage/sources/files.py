@@ -1,7 +1,7 @@
 """Read `.ccd` coil files; text helpers shared with the other reader.
 
-A `.ccd` file: line 1 a comment with `key=value` fields separated by `;`, line 2 the number of dipoles, line 3 a comment,
-then one dipole per line, `x y z mx my mz` in m and A m^2 per A.
+A `.ccd` file: line 1 a comment with `key=value` fields separated by `;`, line 2 the number of dipoles, line 3 a
+comment, then one dipole per line, `x y z mx my mz` in m and A m^2 per A.
 """
 
 from pathlib import Path
