@@ -96,7 +96,7 @@ def test_no_coil_on_face_ears_or_neck(scalp, site):
     assert not scalp.blocked(site.places_mm).any()
     assert (scalp.axes.height_mm(site.places_mm) >= 0).all()
     names = [name for name, _, _ in scalp.zones]
-    assert sorted(names) == ["left ear", "left eye", "right ear", "right eye"]
+    assert sorted(names) == ["left ear", "left eye", "nose", "right ear", "right eye"]
     for _, center, radius in scalp.zones:
         assert np.linalg.norm(site.places_mm - center, axis=1).min() >= radius
 

@@ -137,11 +137,21 @@ class Bench:
         return Scalp(self.head)
 
     @cached_property
+    def condensed(self) -> Coil:
+        """The coil with fewer dipoles, for searches."""
+        return self.coil.condensed()
+
+    @cached_property
     def coil_site(self) -> CoilSite:
         """All poses of the coil."""
         s = self.settings
         return coil_site(
-            self.scalp, self.coil, spacing_mm=s.spacing_mm, angle_step_deg=s.angle_step_deg, hair_mm=s.hair_mm
+            self.scalp,
+            self.coil,
+            condensed=self.condensed,
+            spacing_mm=s.spacing_mm,
+            angle_step_deg=s.angle_step_deg,
+            hair_mm=s.hair_mm,
         )
 
     @cached_property
@@ -151,6 +161,7 @@ class Bench:
         return coil_site(
             self.scalp,
             self.coil,
+            condensed=self.condensed,
             spacing_mm=max(COARSE_SPACING_MM, s.spacing_mm),
             angle_step_deg=max(COARSE_ANGLE_DEG, s.angle_step_deg),
             hair_mm=s.hair_mm,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
+from scipy.ndimage import distance_transform_edt, map_coordinates
 from scipy.spatial import cKDTree
 
 from assuage.errors import PlanError
@@ -32,6 +32,9 @@ EAR_BEHIND_MM = 10.0
 EYE_MM = 40.0
 """No coil centre within this radius of the middle of an eye: the eyeball's own 12 mm and a casing's half width."""
 
+NOSE_MM = 25.0
+"""No coil centre within this radius of the nasion: the bridge of the nose keeps every coil away."""
+
 EYE_ASIDE_MM = 32.0
 EYE_BELOW_MM = 5.0
 EYE_DEEP_MM = 15.0
@@ -39,7 +42,7 @@ EYE_DEEP_MM = 15.0
 
 GRID_MM = 4.0
 MARGIN_MM = 60.0
-NEAR_MM = 10.0
+NEAR_MM = 12.0
 """Grid of the clearance, its margin around the scalp, and the distance below which it is measured along the normal."""
 
 
@@ -127,6 +130,7 @@ class Scalp:
             found.append((name, fiducial(self.head, key) - EAR_BEHIND_MM * axes.front, EAR_MM))
         for name, center in zip(("left eye", "right eye"), self._eyes(), strict=True):
             found.append((name, center, EYE_MM))
+        found.append(("nose", fiducial(self.head, "Nz"), NOSE_MM))
         return tuple(found)
 
     def _eyes(self) -> tuple[Array, Array]:
@@ -154,10 +158,14 @@ class Scalp:
         low, high = points.min(0) - MARGIN_MM, points.max(0) + MARGIN_MM
         count = np.ceil((high - low) / GRID_MM).astype(int) + 1
         nodes = np.stack(np.meshgrid(*(np.arange(n) for n in count), indexing="ij"), -1).reshape(-1, 3) * GRID_MM + low
-        distance, index = tree.query(nodes)
-        along = np.einsum("na,na->n", nodes - points[index], normals[index])
-        signed = np.where(distance < NEAR_MM, along, np.sign(along) * distance)
-        return signed.reshape(count), low
+        distance, index = tree.query(nodes, distance_upper_bound=NEAR_MM)
+        near = np.isfinite(distance)
+        signed = np.zeros(len(nodes))
+        signed[near] = np.einsum("na,na->n", nodes[near] - points[index[near]], normals[index[near]])
+        # farther nodes continue from the nearest of these: only the shell around the skin has to be exact
+        farther, source = distance_transform_edt(~near.reshape(count), return_indices=True)
+        value = signed.reshape(count)[tuple(source)]
+        return value + np.sign(value) * farther * GRID_MM, low
 
     def clearance_mm(self, points_mm: Array) -> Array:
         """Return the signed distance (...,) of points (..., 3) to the scalp, positive outside; to about 0.5 mm."""

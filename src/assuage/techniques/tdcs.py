@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import PlanError
-from assuage.sources import Montage, Pad, edge_distance_mm
+from assuage.sources import Montage, Pad
+from assuage.sources.contact import edge_distance_mm
 from assuage.techniques.electrodes import ElectrodeSet, sensitivities
 from assuage.techniques.goal import Goal
 

@@ -104,14 +104,22 @@ class PoseChoice:
 
 
 def coil_site(
-    scalp: Scalp, coil: "Coil", *, spacing_mm: float = 5.0, angle_step_deg: float = 5.0, hair_mm: float = HAIR_MM
+    scalp: Scalp,
+    coil: "Coil",
+    *,
+    condensed: "Coil | None" = None,
+    spacing_mm: float = 5.0,
+    angle_step_deg: float = 5.0,
+    hair_mm: float = HAIR_MM,
 ) -> CoilSite:
     """Build all poses of a coil on a scalp.
 
     Parameters
     ----------
     scalp, coil
-        Where and what; the coil is condensed to auxiliary dipoles.
+        Where and what.
+    condensed
+        The coil with fewer dipoles, for the search; None makes it.
     spacing_mm, angle_step_deg
         Spacing of places and turns.
     hair_mm
@@ -128,7 +136,7 @@ def coil_site(
     points = points[~scalp.blocked(points)]
     if not len(points):
         raise PlanError(f"head {scalp.head.name!r} has no scalp outside the blocked zones; check its fiducials")
-    condensed = coil.condensed()
+    condensed = condensed or coil.condensed()
     antisymmetric = is_antisymmetric(coil)
     angles = np.arange(0.0, 180.0 if antisymmetric else 360.0, angle_step_deg)
     face = face_points_mm(coil)
