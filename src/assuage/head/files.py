@@ -22,28 +22,13 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from assuage.errors import HeaderError, HeadError
+from assuage.head import simnibs
 from assuage.head.colin27_codec import decode
 from assuage.head.fiducials import checked_fiducials_mm
 from assuage.head.mni import MniTransform, Warp
 from assuage.head.model import Head
 from assuage.space.audit import HeaderAudit, Orientation, audit_header, audit_label_values
 
-SIMNIBS_TISSUES = {
-    1: "white_matter",
-    2: "grey_matter",
-    3: "csf",
-    4: "skull",
-    5: "scalp",
-    6: "eyes",
-    7: "skull_compact",
-    8: "skull_spongy",
-    9: "blood",
-    10: "muscle",
-    11: "cartilage",
-    12: "fat",
-}
-"""Volume tags of SimNIBS 4 (`final_tissues.nii.gz`)."""
-SIMNIBS_FILE = "final_tissues.nii.gz"
 ALIASES = {
     "wm": "white_matter",
     "gm": "grey_matter",
@@ -161,13 +146,20 @@ def _from_folder(
     conductivity_S_per_m: Mapping[str, float] | None,
     orientation: Orientation,
 ) -> Head:
-    labels = folder / SIMNIBS_FILE
+    labels = folder / simnibs.LABEL_FILE
     if not labels.exists():
-        raise HeaderError(f"{folder} holds no {SIMNIBS_FILE}; give a SimNIBS m2m_ folder or the label NIfTI itself")
+        raise HeaderError(f"{folder} holds no {simnibs.LABEL_FILE}; give a SimNIBS m2m_ folder or a label NIfTI")
     head = _from_label_file(labels, tissues, conductivity_S_per_m, orientation)
     t1 = _matching_image(folder / "T1.nii.gz", head)
-    name = folder.name.removeprefix("m2m_")
-    return replace(head, name=name, t1=t1, metadata={**head.metadata, "origin": f"SimNIBS folder {folder.name}"})
+    head = replace(
+        head,
+        name=folder.name.removeprefix("m2m_"),
+        t1=t1,
+        mni=simnibs.read_mni_transform(folder),
+        metadata={**head.metadata, "origin": f"SimNIBS folder {folder.name}"},
+    )
+    fiducials = simnibs.read_fiducials_mm(folder)
+    return head if fiducials is None else head.with_fiducials(fiducials)
 
 
 def _matching_image(path: Path, head: Head) -> NDArray[np.float32] | None:
@@ -245,13 +237,13 @@ def _names(
         except ValueError as error:
             raise HeadError(f"labels beside {path.name} must be whole numbers ({error})") from error
     present = [int(value) for value in np.unique(labels) if value != 0]
-    if path.name == SIMNIBS_FILE or path.parent.name.startswith("m2m_"):
-        unknown = [value for value in present if value not in SIMNIBS_TISSUES]
+    if path.name == simnibs.LABEL_FILE or path.parent.name.startswith("m2m_"):
+        unknown = [value for value in present if value not in simnibs.TISSUES]
         if unknown:
             raise HeadError(
                 f"{path.name} holds labels {unknown} that SimNIBS does not define; pass tissues={{label: name}}"
             )
-        return {value: SIMNIBS_TISSUES[value] for value in present}
+        return {value: simnibs.TISSUES[value] for value in present}
     raise HeadError(
         f"{path.name} holds labels {present[:20]} and nothing says what they mean; write {_stem(path)}.tissues.toml "
         f'with [tissues] {present[0]} = "white_matter" and so on beside it, or pass tissues={{label: name}}'

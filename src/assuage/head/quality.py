@@ -132,7 +132,6 @@ def qc(head: Head) -> HeadQc:
     above = np.zeros(len(leaks), dtype=bool) if frame is None else frame.height_mm(leaks) > CALVARIA_MARGIN_MM
     share = _contact_share(head)
     asymmetry = {} if frame is None else _asymmetry(head, frame)
-    extension = head.metadata.get("extension")
     return HeadQc(
         head_name=head.name,
         volumes=volumes,
@@ -142,7 +141,7 @@ def qc(head: Head) -> HeadQc:
         leaks_mm=leaks,
         brain_skull_share=share,
         asymmetry=asymmetry,
-        extension=None if extension is None else str(extension),
+        extension=_extension(head),
         warnings=tuple(_warnings(head, volumes, skull, int(above.sum()))),
     )
 
@@ -160,7 +159,7 @@ def tissue_volumes(head: Head) -> tuple[TissueVolume, ...]:
     result = {name: TissueVolume(name=name, volume_ml=n * voxel_ml, reference=None) for name, n in counts.items()}
     for name, row in _reference()["volume_ml"].items():
         parts = [part for part in row["parts"] if part in counts]
-        if row["parts"][0] in counts:
+        if parts:
             total = sum(counts[part] for part in parts) * voxel_ml
             result[name] = TissueVolume(name=name, volume_ml=total, reference=_as_reference(row))
     return tuple(result.values())
@@ -289,6 +288,14 @@ def _asymmetry(head: Head, frame: _Frame) -> dict[str, float]:
             side = np.clip((points - frame.origin_mm) @ frame.right / head.voxel_mm.mean(), -0.5, 0.5)
             result[name] = float(-side.sum() / max(1.0, float(np.abs(side).sum())))
     return result
+
+
+def _extension(head: Head) -> str | None:
+    """Return what the model adds below the scan, from the metadata."""
+    found = head.metadata.get("neck_extension")
+    if isinstance(found, Mapping):
+        return "; ".join(f"{key} {value}" for key, value in found.items())
+    return None if found is None else str(found)
 
 
 def _warnings(head: Head, volumes: Iterable[TissueVolume], skull: SkullThickness | None, leaks: int) -> Iterable[str]:

@@ -24,8 +24,8 @@ Int = NDArray[np.int64]
 
 GRID_MM = 1.9
 """Voxels finer than this are averaged in blocks first: skin is smooth at 2 mm and the surface four times smaller."""
-OPENING_MM = 8.0
-"""Air passages narrower than this are closed: ear canals are 7-8 mm wide, a coil or electrode bridges them."""
+OPENING_MM = 12.0
+"""Air passages narrower than this are closed: an ear canal is 7-8 mm wide, and a ball dips into what it bridges."""
 SMOOTH_SIGMA_MM = 1.3
 """Smoothing before marching cubes: takes the voxel steps out, shifts a 90 mm sphere inwards by 0.02 mm."""
 NORMAL_SIGMA_MM = 2.5
@@ -123,7 +123,7 @@ def scalp_surface(inside_fraction: NDArray[np.floating], affine: Float) -> Surfa
             "the labels have no outer skin (all air, or no air at all around the head); include a margin of label 0"
         )
     shape = _one_piece(fraction, solid)
-    shape = ndimage.gaussian_filter(shape, SMOOTH_SIGMA_MM / spacing, mode="nearest")
+    shape = ndimage.gaussian_filter(shape, np.maximum(SMOOTH_SIGMA_MM / spacing, 0.6), mode="nearest")
     vertices, triangles, _, _ = marching_cubes(shape, level=0.5, allow_degenerate=False)
     index, faces = _largest_piece(vertices.astype(np.float64), triangles.astype(np.int64))
     normals = _outward_normals(shape, spacing, grid_affine, index)
@@ -208,7 +208,7 @@ def _largest_piece(vertices: Float, triangles: Int) -> tuple[Float, Int]:
 
 def _outward_normals(shape: NDArray[np.float32], spacing: Float, affine: Float, index: Float) -> Float:
     """Return -grad of the smoothed field at vertices given by voxel index, as world unit vectors."""
-    smooth = ndimage.gaussian_filter(shape, NORMAL_SIGMA_MM / spacing, mode="nearest")
+    smooth = ndimage.gaussian_filter(shape, np.maximum(NORMAL_SIGMA_MM / spacing, 1.0), mode="nearest")
     components: list[Float] = [np.asarray(part, dtype=np.float64) for part in np.gradient(smooth)]
     gradient = np.stack(
         [ndimage.map_coordinates(part, index.T, order=1, mode="nearest") for part in components], axis=1
