@@ -35,7 +35,7 @@ def test_shares_never_exceed_the_voxel() -> None:
 
 def test_labels_follow_the_centres_and_the_rotation_only_turns() -> None:
     turn = Rotation.from_euler("xyz", [30, 10, -50], degrees=True).as_matrix()
-    head = sphere_head(voxel_mm=4.0, rotation=turn, center_mm=(5.0, 6.0, 7.0))
+    head = sphere_head(voxel_mm=4.0, rotation=turn, center_mm=(5.0, 6.0, 7.0), offset_voxels=(0.11, 0.23, 0.37))
     points = np.argwhere(head.labels >= 0) @ head.affine[:3, :3].T + head.affine[:3, 3]
     shell = np.searchsorted((78, 80, 86, 92), np.linalg.norm(points - [5, 6, 7], axis=1), side="right")
     assert np.array_equal(head.labels.reshape(-1), np.where(shell < 4, shell + 1, 0))

@@ -109,6 +109,8 @@ def test_cut_head_is_open_and_the_cut_is_no_skin() -> None:
     affine[:3, 3] += affine[:3, 2] * 24
     cut = Head.from_labels(head.labels[:, :, keep], affine, tissues=head.tissues)
     assert not cut.scalp.is_closed
+    assert np.ptp(cut.scalp.rim_mm[:, 2]) < 0.1
+    assert len(cut.scalp.rim_mm) > 200
     assert np.linalg.norm(cut.scalp.vertices_mm, axis=1).min() > 90
     assert cut.scalp.normals[:, 2].min() > -0.6
 

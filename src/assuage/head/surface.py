@@ -64,11 +64,16 @@ class Surface:
         return np.asarray(self.vertices_mm[self.triangles].mean(1))
 
     @cached_property
-    def is_closed(self) -> bool:
-        """Whether every edge belongs to two triangles; False where the scan cuts the head."""
+    def rim_mm(self) -> Float:
+        """Vertices (k, 3) on the open rim where the scan cuts the head; empty for a closed surface."""
         edges = np.sort(self.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-        _, counts = np.unique(edges, axis=0, return_counts=True)
-        return bool((counts == 2).all())
+        found, counts = np.unique(edges, axis=0, return_counts=True)
+        return np.asarray(self.vertices_mm[np.unique(found[counts == 1])])
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no triangle has a free edge."""
+        return len(self.rim_mm) == 0
 
     @cached_property
     def _tree(self) -> cKDTree:
