@@ -37,10 +37,15 @@ def say(start, text):
 
 def anatomy(t1, bet, affine, work, start):
     """Every membership on the scan's grid."""
+    say(start, "head surface, first outer skull")
+    grey, white = (read(work / f"prior_{t}.nii.gz")[0] / 255.0 for t in ("gm", "wm"))
+    parts = {"brain": cavity.clean_brain(t1, bet, grey + white > 0.4), "head": skull.head_mask(t1)}
+    parts["cord"], parts["canal"] = spine = cavity.spinal_canal(t1, affine)
+    seed = cavity.dilate(parts["brain"], 1.0) | parts["canal"]
+    outer = skull.outer_skull(t1, seed, parts["head"], affine, reach_mm=16.0) > 0.5
     say(start, "cranial cavity")
-    parts = cavity.cranial_cavity(t1, bet, affine)
-    say(start, "head surface, outer skull, facial bone")
-    parts["head"] = skull.head_mask(t1)
+    parts["solid"] = cavity.cranial_cavity(t1, parts["brain"], outer, spine, affine)
+    say(start, "outer skull, facial bone, eyes, air")
     parts["outer"] = skull.outer_skull(t1, parts["solid"], parts["head"], affine)
     parts["face"] = skull.facial_bone(t1, parts["outer"], parts["head"], parts["canal"], affine)
     parts["eyes"], parts["eye_centers_mm"] = face.globes(t1, affine, parts["head"])
@@ -51,7 +56,6 @@ def anatomy(t1, bet, affine, work, start):
     coarse = register.map_points(work, grid, to_mni=True)
     index = np.stack(np.meshgrid(*[np.arange(n) / pack.STEP_MM for n in t1.shape], indexing="ij"))
     mni = np.stack([ndi.map_coordinates(coarse[..., a], index, order=1) for a in range(3)], -1).astype(np.float32)
-    grey, white = (read(work / f"prior_{t}.nii.gz")[0] / 255.0 for t in ("gm", "wm"))
     ratio = np.median(corrected[parts["brain"]] / t1[parts["brain"]])
     parts |= brain.brain_tissues(
         corrected / ratio,

@@ -1,14 +1,36 @@
 """From smooth memberships to the fractions of one voxel grid, nested so that no layer opens another."""
 
 import numpy as np
+from scipy import ndimage as ndi
 
 from . import neck
-from .volume import dilate, distance_to, erode, gauss
+from .volume import dilate, distance_to, drop_small, erode, gauss, largest
 
 SURFACE_SIGMA = 0.6  # voxels: anti-aliasing of every surface
 CSF_MINIMUM_MM = 1.0  # grey matter keeps this distance from the skull
 AIR_TO_CAVITY_MM = 2.0
 TISSUES = ("white_matter", "grey_matter", "csf", "skull", "scalp", "eyes", "air")
+
+
+MINIMUM_VOXELS = {"white_matter": 200, "grey_matter": 60, "csf": 25, "skull": 60, "scalp": 2000, "eyes": 500, "air": 60}
+
+
+def without_islands(fractions):
+    """Replace small components of the argmax labels by the fractions of the nearest voxel outside them."""
+    names = list(fractions)
+    stack = np.stack([*fractions.values(), 1.0 - np.sum(list(fractions.values()), axis=0)])
+    for _ in range(2):
+        labels = stack.argmax(0)
+        island = np.zeros(labels.shape, bool)
+        for k, name in enumerate(names):
+            mask = labels == k
+            island |= mask & ~drop_small(mask, MINIMUM_VOXELS[name])
+        outside = labels == len(names)
+        island |= outside & ~largest(outside)
+        source = ndi.distance_transform_edt(island, return_distances=False, return_indices=True)
+        where = np.nonzero(island)
+        stack[(slice(None), *where)] = stack[(slice(None), *(s[where] for s in source))]
+    return dict(zip(names, stack[:-1], strict=True))
 
 
 def tissue_fractions(parts, affine):
@@ -58,4 +80,4 @@ def tissue_fractions(parts, affine):
     bone = face * np.maximum(rest - air_rest - eyes, 0)
     scalp = np.maximum(rest - air_rest - eyes - bone, 0)
     values = (white, grey, csf, skull + bone, scalp, eyes, air_shell + air_rest)
-    return dict(zip(TISSUES, (v.astype(np.float32) for v in values), strict=True))
+    return without_islands(dict(zip(TISSUES, (v.astype(np.float32) for v in values), strict=True)))

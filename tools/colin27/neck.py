@@ -7,7 +7,7 @@ PAD_LOW = (8, 4, 50)  # voxels added at the low end of x, y, z
 PAD_HIGH = (8, 12, 0)
 NECK_CENTER_MM = (0.0, -38.0)
 NECK_SEMI_AXES_MM = (60.0, 62.0)  # circumference 383 mm at the lower end
-FADED_FRONT = 3  # the last coronal planes of the scan fade out
+NOSE_TOP_MM = -38.0  # the cap in front belongs to the nose; the brow ends within the scan
 
 
 def padded(volume):
@@ -52,8 +52,11 @@ def extended_head(head, affine):
     n = head.shape
     _cap(full, 0, PAD_LOW[0] + 1, -1, 4)
     _cap(full, 0, PAD_LOW[0] + n[0] - 2, 1, 4)
-    front = PAD_LOW[1] + n[1] - 1 - FADED_FRONT
-    _cap(full, 1, front, 1, 8 + FADED_FRONT - 1)
+    front = PAD_LOW[1] + n[1] - 2
+    z_mm = affine[2, 3] + np.arange(full.shape[2])
+    nose = full & (z_mm < NOSE_TOP_MM)
+    _cap(nose, 1, front, 1, 8)
+    full[:, front + 1 :] = nose[:, front + 1 :]
     cut = _section_distance(full[:, :, PAD_LOW[2]])
     x = affine[0, 3] + np.arange(full.shape[0])[:, None]
     y = affine[1, 3] + np.arange(full.shape[1])[None, :]

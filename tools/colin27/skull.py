@@ -24,8 +24,20 @@ def head_mask(t1):
     return largest(opened(wide, 3.0) | body)
 
 
-def outer_skull(t1, cavity, head, affine):
-    """Smooth membership (0..1) of skull with everything it encloses (cavity, diploe, frontal sinus)."""
+def outer_skull(t1, cavity, head, affine, *, reach_mm=8.0):
+    """Smooth membership (0..1) of skull with everything it encloses (cavity, diploe, frontal sinus).
+
+    Parameters
+    ----------
+    t1 : array
+        Scan.
+    cavity, head : bool array
+        What the skull encloses at least, and the head.
+    affine : array (4, 4)
+        Voxel to RAS mm.
+    reach_mm : float
+        Distance from the cavity up to which dark voxels of the vault are bone.
+    """
     fine = gauss(t1, 0.45)
     away = distance_to(cavity)
     depth = distance_to(~head)
@@ -34,13 +46,15 @@ def outer_skull(t1, cavity, head, affine):
     base = np.clip((-15.0 - z_mm) / 15.0, 0, 1)
     thick = SKULL_MINIMUM_MM + (BASE_THICKNESS_MM - SKULL_MINIMUM_MM) * base
     evidence += np.clip(2.5 * (thick - away), 0, 3)
-    far = np.where(fine < BONE_AIR_EDGE, 16.0, 8.0 - 2.0 * base)
+    far = np.where(fine < BONE_AIR_EDGE, 16.0, reach_mm + (6.0 - reach_mm) * base)
     evidence -= np.clip((away - far) / 2.0, 0, 3)
     evidence -= np.clip(3.0 - depth, 0, 3)
     evidence[away > 20.0] = -9.0
     evidence[cavity] = 9.0
     evidence[~head] = -9.0
-    return smooth_cut(evidence, weight=0.7)
+    outer = smooth_cut(evidence, weight=0.7)
+    vault = (base < 0.5) & (depth > 2.5)
+    return np.maximum(outer, fill(closed(outer > 0.5, 4.0)) & vault)
 
 
 def facial_bone(t1, cranium, head, canal, affine):
