@@ -1,0 +1,152 @@
+"""The commands and their options. Each body loads, calls one public function, and writes."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assuage import __version__
+from assuage.cli.output import print_json
+from assuage.cli.refusal import guarded
+
+app = typer.Typer(
+    name="assuage",
+    help="Plan brain stimulation for clinical research: every technique on one dose scale, with error bars.",
+    epilog="A research planning aid, not a medical device. Example: assuage plan --head colin27 --circuit "
+    "emotion_regulation --out plan",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+head_app = typer.Typer(no_args_is_help=True, help="Look at a head model.")
+app.add_typer(head_app, name="head")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
+TissueFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--tissues", help="TOML or JSON that names the labels of a label image: 1 = 'white_matter', ...", metavar="FILE"
+    ),
+]
+HEAD_HELP = "colin27 (embedded), a label NIfTI, or a SimNIBS m2m_ folder."
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return the exit code (see `assuage.cli.refusal`)."""
+    return guarded(lambda: app(args=arguments, prog_name="assuage", standalone_mode=False))
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"assuage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def assuage(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Hold the options that belong to no single command."""
+
+
+@app.command(
+    epilog="Example: assuage plan --head colin27 --circuit emotion_regulation --out plan. "
+    "Example: assuage plan --head sub.nii.gz --target -44,40,29 --techniques tms,hd-tdcs --out plan"
+)
+def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
+    head: Annotated[str, typer.Option("--head", help=HEAD_HELP, metavar="NAME|PATH")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write; appears whole or not at all.", metavar="DIR")],
+    circuit: Annotated[str | None, typer.Option("--circuit", help="See assuage circuits.", metavar="NAME")] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", help="Region of the circuit to plan for.", metavar="NAME")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Coordinate, mm.", metavar="X,Y,Z")] = None,
+    space: Annotated[
+        str | None,
+        typer.Option(
+            "--space",
+            help="Space of --target; default: mni where the head has a registration, else head.",
+            metavar="mni|head",
+        ),
+    ] = None,
+    radius_mm: Annotated[float, typer.Option("--radius-mm", help="Radius of the target.")] = 10.0,
+    techniques: Annotated[
+        str | None, typer.Option("--techniques", help="Such as tms,hd-tdcs; default: all.", metavar="A,B,...")
+    ] = None,
+    coil: Annotated[
+        Path | None,
+        typer.Option("--coil", help="Coil file (.ccd or .tcd); default: a 70 mm figure of eight.", metavar="FILE"),
+    ] = None,
+    voxel_mm: Annotated[
+        float, typer.Option("--voxel-mm", help="Edge of a voxel of the field: 2 is quick, 1 is fine.")
+    ] = 2.0,
+    current_milliampere: Annotated[float, typer.Option("--current-ma", help="Total current of the electrodes.")] = 2.0,
+    hair_mm: Annotated[float, typer.Option("--hair-mm", help="Hair under the coil.")] = 4.0,
+    tissues: TissueFile = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the placement errors.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an earlier plan in --out.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Plan every technique for a circuit or a coordinate; write plan.json, volumes and report.html."""
+    from assuage.cli import planning
+
+    request = planning.Request(
+        head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
+        techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
+        tissues=tissues, seed=seed, force=force,
+    )  # fmt: skip
+    result = planning.make_plan(request)
+    if as_json:
+        print_json(result.as_json())
+    else:
+        result.print()
+
+
+@head_app.command("show", epilog="Example: assuage head show colin27 --out qc")
+def head_show(
+    name: Annotated[str, typer.Argument(help=HEAD_HELP, metavar="NAME|PATH")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="New folder for overlay.png and qc.json.", metavar="DIR")
+    ] = None,
+    tissues: TissueFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the quality figures of a head; with --out also its overlay in three planes."""
+    from assuage.cli import head as heads
+
+    heads.show(name, out=out, tissues=tissues, as_json=as_json)
+
+
+@app.command(epilog="Example: assuage circuits --circuit emotion_regulation")
+def circuits(
+    circuit: Annotated[str | None, typer.Option("--circuit", help="Show this circuit only.", metavar="NAME")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the circuits and their regions, where each centroid comes from, and which regions have none."""
+    from assuage.circuits import circuit_names, load_circuit
+    from assuage.cli import listing
+
+    chosen = [load_circuit(name) for name in ([circuit] if circuit else circuit_names())]
+    if as_json:
+        print_json(listing.circuits_json(chosen))
+    else:
+        listing.print_circuits(chosen)
+
+
+@app.command(epilog="Example: assuage doctor --json")
+def doctor(as_json: AsJson = False) -> None:
+    """Show versions, threads, memory and optional extras; say what is missing and how to get it."""
+    from assuage.cli import doctor as surgery
+    from assuage.cli import listing
+
+    findings = surgery.examine()
+    if as_json:
+        print_json(surgery.as_json(findings))
+    else:
+        listing.print_findings(findings)
+    if not surgery.healthy(findings):
+        raise typer.Exit(1)

@@ -1,0 +1,75 @@
+"""`assuage head show`: the quality figures of a head, and its overlay."""
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from assuage.cli.listing import console
+from assuage.cli.output import fresh_directory, print_json
+from assuage.cli.progress import StepProgress
+from assuage.errors import DataError
+from assuage.head import Head, load_head, qc
+from assuage.report import head_quality
+
+
+def load(name: str, tissues: Path | None) -> Head:
+    """Load a head; `tissues` names the labels of a label image."""
+    return load_head(name, tissues=None if tissues is None else read_tissues(tissues))
+
+
+def read_tissues(path: Path) -> dict[int, str]:
+    """Return label to tissue name from a TOML or JSON file, with or without a [tissues] table.
+
+    Raises
+    ------
+    DataError
+        Not TOML or JSON, or keys that are not labels.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw: Any = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+        rows = raw.get("tissues", raw)
+        return {int(key): str(value) for key, value in rows.items()}
+    except (ValueError, AttributeError) as error:
+        raise DataError(f'{path} does not name labels ({error}); write lines such as 1 = "white_matter"') from None
+
+
+def show(name: str, *, out: Path | None, tissues: Path | None, as_json: bool) -> None:
+    """Print the quality figures of a head; write them and the overlay if `out` is given."""
+    with StepProgress() as progress:
+        progress("load the head", 0.0)
+        head = load(name, tissues)
+        progress("measure it", 0.3)
+        if out is None:
+            figures = head_quality.as_json(qc(head))
+        else:
+            with fresh_directory(out) as folder:
+                figures = head_quality.write(head, folder)
+    if as_json:
+        print_json(figures)
+        return
+    _print(head, figures)
+    if out is not None:
+        console().print(f"written: {out / head_quality.OVERLAY_FILE}, {out / head_quality.QC_FILE}", highlight=False)
+
+
+def _print(head: Head, figures: dict[str, Any]) -> None:
+    screen = console()
+    shape = " x ".join(str(n) for n in head.labels.shape)
+    voxel = " x ".join(f"{mm:.3g}" for mm in head.voxel_mm)
+    screen.print(f"{head.name}: {shape} voxels of {voxel} mm", style="bold", highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for heading in ("check", "value", "expected", "source"):
+        table.add_column(heading, overflow="fold")
+    for volume in figures["volumes"]:
+        if volume["low"] is None:
+            table.add_row(f"{volume['name']}, volume", f"{volume['volume_ml']:.0f} ml", "", "")
+    for row in head_quality.rows(figures):
+        table.add_row(*(Text(row[key]) for key in ("name", "value", "expected", "source")))
+    screen.print(table)
+    for line in figures["warnings"]:
+        screen.print(Text(f"note: {line}", style="yellow"))

@@ -1,0 +1,41 @@
+"""Where results go: a folder that appears whole or not at all, and JSON on stdout."""
+
+import contextlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from assuage.errors import DataError
+
+
+@contextlib.contextmanager
+def fresh_directory(out: Path) -> Iterator[Path]:
+    """Yield a scratch folder beside `out`; on success it becomes `out`, on any failure it is removed.
+
+    Raises
+    ------
+    DataError
+        `out` exists and is not an empty folder.
+    """
+    goal = out.expanduser().absolute()
+    if goal.exists() and (not goal.is_dir() or any(goal.iterdir())):
+        raise DataError(f"--out {out} exists and is not empty; name a new folder")
+    goal.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{goal.name}-", dir=goal.parent))
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        scratch.replace(goal)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document to stdout, for machines."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")

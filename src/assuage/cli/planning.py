@@ -1,0 +1,186 @@
+"""`assuage plan`: from what was typed to a folder with a plan and its report."""
+
+import shlex
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.table import Table
+from rich.text import Text
+
+from assuage.cli.head import load
+from assuage.cli.listing import console
+from assuage.cli.progress import StepProgress
+from assuage.errors import PlanError
+from assuage.head import Head
+from assuage.plan import PlanRecord, check_writable, plan
+from assuage.report import head_quality, words, write_report
+from assuage.report.reading import QC_FOLDER
+from assuage.sources import Coil
+from assuage.targets import Target, from_coordinate
+from assuage.units import A_PER_MA
+
+REPORT_FILE = "report.html"
+SHARE_OF_PLANNING = 0.88
+"""Of the whole task by time; loading and the report take the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The options of `assuage plan` as typed."""
+
+    head: str
+    out: Path
+    circuit: str | None
+    region: str | None
+    target: str | None
+    space: str | None
+    radius_mm: float
+    techniques: str | None
+    coil: Path | None
+    voxel_mm: float
+    current_milliampere: float
+    hair_mm: float
+    tissues: Path | None
+    seed: int
+    force: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A plan on disk."""
+
+    folder: Path
+    record: PlanRecord
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        """Return where the files are and the record of the plan."""
+        return {
+            "folder": str(self.folder),
+            "report": str(self.folder / REPORT_FILE),
+            "plan": self.record.model_dump(mode="json"),
+        }
+
+    def print(self) -> None:
+        """Print the ranking and where the report is."""
+        screen = console()
+        table = Table(title=self.record.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+        for heading in ("", "technique", "intensity", "in the target, V/m", "of its reference", "cited limits"):
+            table.add_column(heading)
+        by_name = {item.technique: item for item in self.record.techniques}
+        for rank in sorted(self.record.ranking.ranks, key=lambda rank: rank.place):
+            item = by_name[rank.technique]
+            dose = item.dose
+            field = words.with_error(dose.magnitude_V_per_m, dose.error.combined_sd_V_per_m)
+            share = words.number(dose.relative_to_reference, digits=2)
+            row = (str(rank.place), item.label, words.unit(dose.intensity), field, share)
+            table.add_row(*(Text(cell) for cell in row), Text(words.OUTCOME_WORDS[item.worst_verdict]))
+        screen.print(table)
+        for name, why in self.record.skipped.items():
+            screen.print(Text(f"no proposal for {words.TECHNIQUES.get(name, name)}: {why}"))
+        screen.print(Text("Research planning aid, not a medical device.", style="bold"))
+        screen.print(Text(f"report: {self.folder / REPORT_FILE}  ({self.seconds:.0f} s)"), soft_wrap=True)
+
+
+def make_plan(request: Request) -> Result:
+    """Load, plan, write; the folder appears whole or not at all.
+
+    Raises
+    ------
+    AssuageError
+        What was asked for does not fit together, does not exist, or cannot be written.
+    """
+    started = time.monotonic()
+    _check(request)
+    point = None if request.target is None else parse_point(request.target)
+    techniques = None if request.techniques is None else _split(request.techniques)
+    check_writable(request.out, force=request.force)
+    with StepProgress() as progress:
+        progress("load the head", 0.0)
+        coil = None if request.coil is None else Coil.read(request.coil)
+        head = load(request.head, request.tissues)
+        made = plan(
+            head,
+            _aim(request, head, point),
+            techniques,
+            voxel_mm=request.voxel_mm,
+            region=request.region,
+            radius_mm=request.radius_mm,
+            coil=coil,
+            current_A=request.current_milliampere * A_PER_MA,
+            hair_mm=request.hair_mm,
+            seed=request.seed,
+            command=shlex.join(["assuage", *sys.argv[1:]]),
+            progress=lambda stage, fraction: progress(stage, 0.02 + SHARE_OF_PLANNING * fraction),
+        )
+
+        def finish(folder: Path) -> None:
+            progress("check the head", 0.92)
+            (folder / QC_FOLDER).mkdir()
+            head_quality.write(head, folder / QC_FOLDER)
+            progress("write the report", 0.95)
+            write_report(folder, folder / REPORT_FILE)
+
+        progress("write the volumes", 0.9)
+        record = made.write(request.out, force=request.force, finish=finish)
+    return Result(folder=request.out, record=record, seconds=time.monotonic() - started)
+
+
+def parse_point(text: str) -> tuple[float, float, float]:
+    """Return "x,y,z" (commas or spaces) as three numbers.
+
+    Raises
+    ------
+    PlanError
+        Not three finite numbers.
+    """
+    parts = text.replace(",", " ").split()
+    try:
+        x, y, z = (float(part) for part in parts)
+    except ValueError:
+        raise PlanError(f"--target {text!r} is not three numbers in mm; write for example --target -44,40,29") from None
+    if not all(abs(value) < 1e4 for value in (x, y, z)):
+        raise PlanError(f"--target {text!r} is not a place in a head; write millimetres, for example -44,40,29")
+    return x, y, z
+
+
+def _check(request: Request) -> None:
+    if (request.circuit is None) == (request.target is None):
+        given = "both" if request.circuit else "neither"
+        raise PlanError(
+            f"{given} of --circuit and --target given; name one circuit (assuage circuits) or one coordinate"
+        )
+    if request.region is not None and request.circuit is None:
+        raise PlanError(f"--region {request.region!r} belongs to a circuit; add --circuit NAME")
+    if request.space is not None and request.target is None:
+        raise PlanError(f"--space {request.space!r} belongs to a coordinate; add --target X,Y,Z")
+    if request.space not in {None, "mni", "head"}:
+        raise PlanError(f"--space {request.space!r} is not known; write mni or head")
+    for name, value in (
+        ("--radius-mm", request.radius_mm),
+        ("--voxel-mm", request.voxel_mm),
+        ("--current-ma", request.current_milliampere),
+    ):
+        if not 0 < value < float("inf"):
+            raise PlanError(f"{name} {value} makes no plan; give a number above 0")
+
+
+def _aim(request: Request, head: Head, point: tuple[float, float, float] | None) -> Target | str:
+    if point is None:
+        assert request.circuit is not None
+        return request.circuit
+    if request.space is None and head.mni is None:
+        note = "taken as a head coordinate, because this head has no MNI registration"
+        return from_coordinate(head, point, space="head", radius_mm=request.radius_mm, notes=(note,))
+    space: Literal["mni", "head"] = "head" if request.space == "head" else "mni"
+    return from_coordinate(head, point, space=space, radius_mm=request.radius_mm)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise PlanError("--techniques is empty; name some, for example tms,hd-tdcs, or leave it out for all")
+    return names

@@ -1,0 +1,83 @@
+"""Charts of a plan: doses of the techniques with error bars."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, ScalarFormatter
+
+from assuage.report.style import MUTED, RULE, SERIES, drawing, styled, svg
+
+LOWEST_SHARE = 0.05
+"""An error bar that would reach 0 or less ends here on the logarithmic axis."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One technique in the comparison."""
+
+    label: str
+    intensity: str
+    dose_V_per_m: float
+    sd_V_per_m: float
+    spread_V_per_m: tuple[float, float]
+    scaled: tuple[tuple[str, float], ...]
+    relative: float
+    relative_sd: float
+
+
+def comparison(bars: Sequence[Bar]) -> str:
+    """Draw dose and dose relative to each technique's own reference, with error bars; returns inline SVG.
+
+    The thick bar is one standard deviation (tissue conductivity and placement together), the thin line the 5th to 95th
+    percentile of the placement errors alone, the ring the same placement at another intensity.
+    """
+    with drawing():
+        figure = styled(8.6, 0.62 * len(bars) + 1.15)
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
+        row = np.arange(len(bars))[::-1]
+        for y, bar, colour in zip(row, bars, _colours(len(bars)), strict=True):
+            _draw(left, right, float(y), bar, colour)
+        left.set_xscale("log")
+        _log_ticks(left)
+        left.set_yticks(row, [f"{bar.label}\n{bar.intensity}" for bar in bars])
+        left.tick_params(axis="y", length=0, labelcolor="#1d2733")
+        left.set_xlabel("mean field in the target, V/m (logarithmic)")
+        right.set_xlabel("share of the technique's own reference field")
+        right.axvline(1.0, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
+        right.set_xlim(left=0.0)
+        right.tick_params(axis="y", length=0)
+        for axes in (left, right):
+            axes.grid(axis="x", color=RULE, linewidth=0.6, zorder=0)
+            axes.set_axisbelow(True)
+            axes.spines["left"].set_visible(False)
+            axes.margins(y=0.18)
+        return svg(figure)
+
+
+def _draw(left: Axes, right: Axes, y: float, bar: Bar, colour: str) -> None:
+    thick: dict[str, Any] = {"color": colour, "linewidth": 4.5, "alpha": 0.45, "zorder": 2, "solid_capstyle": "butt"}
+    low = max(bar.dose_V_per_m - bar.sd_V_per_m, bar.dose_V_per_m * LOWEST_SHARE)
+    left.plot(bar.spread_V_per_m, (y, y), color=colour, linewidth=1.0, zorder=2)
+    left.plot((low, bar.dose_V_per_m + bar.sd_V_per_m), (y, y), **thick)
+    left.plot(bar.dose_V_per_m, y, "o", color=colour, markersize=6.5, zorder=3)
+    for text, value in bar.scaled:
+        left.plot(value, y, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6.5, zorder=3)
+        left.annotate(text, (value, y), (0, -8), textcoords="offset points", ha="center", va="top", fontsize=6.5,
+                      color=MUTED)  # fmt: skip
+    right.plot((bar.relative - bar.relative_sd, bar.relative + bar.relative_sd), (y, y), **thick)
+    right.plot(bar.relative, y, "o", color=colour, markersize=6.5, zorder=3)
+
+
+def _colours(count: int) -> list[str]:
+    return [SERIES[k % len(SERIES)] for k in range(count)]
+
+
+def _log_ticks(axes: Axes) -> None:
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=12))
+    formatter = ScalarFormatter()
+    formatter.set_scientific(False)
+    axes.xaxis.set_major_formatter(formatter)
+    axes.xaxis.set_minor_formatter("")

@@ -1,0 +1,268 @@
+"""What the template shows, taken from the records: order, wording, pictures. No number is made here."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from assuage.plan.records import CoilProposal, ErrorBar, MontageProposal, PlanRecord, TechniqueRecord
+from assuage.report import charts, head_quality, headmap, slices, volumes, words
+from assuage.report.reading import PlanFiles
+from assuage.units import A_PER_MA
+
+CONTENTS = (
+    ("asked", "What was asked"),
+    ("proposed", "What is proposed"),
+    ("field", "The field in the head"),
+    ("scalp", "The scalp maps"),
+    ("doses", "Doses with error bars"),
+    ("circuit", "The circuit"),
+    ("verdicts", "Cited limits"),
+    ("head", "The head model"),
+    ("limits", "What this plan does not know"),
+    ("provenance", "How to repeat it"),
+)
+CREDITS = (
+    "The report is complete in this one file and loads nothing from elsewhere. Viewer: NiiVue (BSD 2-Clause; notice "
+    "in the source of this page). Coordinates are RAS+ millimetres."
+)
+
+
+def overview(record: PlanRecord) -> dict[str, Any]:
+    """Return what the first two sections show."""
+    ranked = _ranked(record)
+    shown = {"circuit": record.circuit is not None}
+    primary = next((r for r in record.circuit.regions if r.primary), None) if record.circuit else None
+    return {
+        "contents": [(anchor, text) for anchor, text in CONTENTS if shown.get(anchor, True)],
+        "ranked": ranked,
+        "primary": primary,
+        "cautions": _cautions(record),
+        "near": near,
+        "credits": CREDITS,
+    }
+
+
+def tables(record: PlanRecord) -> dict[str, Any]:
+    """Return what the tables show."""
+    order = [entry["item"] for entry in _ranked(record)]
+    error_tissues = list(dict.fromkeys(s.tissue for item in order for s in item.dose.error.conductivity_by_tissue))
+    return {
+        "comparison": charts.comparison([_bar(item) for item in order]) if order else "",
+        "scaled": [(item.label, scaled) for item in order for scaled in item.scaled],
+        "error_tissues": error_tissues,
+        "share": _share,
+        "error_words": _error_words(order),
+        "verdicts": _verdicts(order),
+        "verdict_words": _verdict_words(order),
+        "head_notes": _head_notes(record),
+        **_matrix(record),
+    }
+
+
+def near(proposal: CoilProposal) -> str:
+    """Say where a coil centre sits relative to 10-10 sites."""
+    sites = [f"{s.distance_mm:.0f} mm from {s.site}" for s in proposal.nearest_sites[:3]]
+    return words.listing(sites)
+
+
+def fields(files: PlanFiles) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """Return still pictures of each technique's field, and the data of the viewer."""
+    record = files.record
+    stills, entries = [], []
+    for entry in _ranked(record):
+        item: TechniqueRecord = entry["item"]
+        volume = files.fields.get(item.technique)
+        if volume is None:
+            continue
+        high = volumes.display_range(volume.data)[1]
+        stills.append(_still(files, item, volume, high))
+        small = volumes.thinned(volume, limit=volumes.FIELD_VOXELS)
+        entries.append(
+            {
+                "base64": volumes.as_base64(small, high=high),
+                "high": high,
+                "high_text": f"{words.number(high)} and above",
+                "unit": "V/m",
+            }
+        )
+    if not stills:
+        return [], {}
+    data: dict[str, Any] = {"fields": entries, "target_mm": list(record.target.center_mm), "clip": _clip(record)}
+    if files.anatomy is not None:
+        small = volumes.thinned(files.anatomy, limit=volumes.T1_VOXELS)
+        data["anatomy"] = {"base64": volumes.as_base64(small, high=volumes.display_range(small.data)[1])}
+    if files.target is not None:
+        data["target"] = {"base64": volumes.as_base64(volumes.outlined(files.target), high=1.0)}
+    return stills, data
+
+
+def scalp_maps(files: PlanFiles) -> list[dict[str, str]]:
+    """Return the maps over all coil positions and over all electrode sites."""
+    record, found = files.record, []
+    coil = next((t for t in record.techniques if isinstance(t.proposal, CoilProposal)), None)
+    if coil is not None and {"coil_place_mm", "coil_best_V_per_m"} <= files.maps.keys():
+        figure = headmap.coil_map(
+            files.maps["coil_place_mm"], files.maps["coil_best_V_per_m"], sites_mm=record.head.ten_ten_mm,
+            label="V/m in the target", best=_coil_mark(coil.proposal), target_mm=record.target.center_mm,
+        )  # fmt: skip
+        caption = (
+            f"{coil.label} at {words.unit(coil.dose.intensity)}: the field in the target when the coil is centred "
+            "there, at its best turn. The arrow is the handle of the proposed pose."
+        )
+        found.append({"figure": figure, "caption": caption})
+    if {"electrode_point_mm", "electrode_score_V_per_m_per_A"} <= files.maps.keys():
+        figure = headmap.electrode_map(
+            files.maps["electrode_point_mm"], files.maps["electrode_score_V_per_m_per_A"] * A_PER_MA,
+            sites_mm=record.head.ten_ten_mm, label="V/m in the target per mA", target_mm=record.target.center_mm,
+        )  # fmt: skip
+        axis = (
+            " along the direction that was asked for"
+            if record.target.direction
+            else " along the field of the strongest montage"
+        )
+        caption = (
+            f"Electrodes: the field in the target{axis}. The dose of any pair is the difference between its two "
+            "places, per mA from the first to the second."
+        )
+        found.append({"figure": figure, "caption": caption})
+    return found
+
+
+def qc_rows(files: PlanFiles) -> list[dict[str, str]]:
+    """Return the quality figures of the head as table rows."""
+    return head_quality.rows(files.qc) if files.qc else []
+
+
+def _ranked(record: PlanRecord) -> list[dict[str, Any]]:
+    by_name = {item.technique: item for item in record.techniques}
+    return [
+        {"rank": rank, "item": by_name[rank.technique], **_figure(record, by_name[rank.technique])}
+        for rank in sorted(record.ranking.ranks, key=lambda rank: rank.place)
+    ]
+
+
+def _figure(record: PlanRecord, item: TechniqueRecord) -> dict[str, str]:
+    sites, target = record.head.ten_ten_mm, record.target.center_mm
+    if isinstance(item.proposal, CoilProposal):
+        figure = headmap.pose_map(sites, _coil_mark(item.proposal), target_mm=target)
+        return {
+            "figure": figure,
+            "caption": "The arrow is the handle, the circles are the windings, the orange cross is the target.",
+        }
+    electrodes = [(e.name, e.center_mm, e.current_A / A_PER_MA) for e in item.proposal.electrodes]
+    figure = headmap.montage_map(sites, electrodes, target_mm=target)
+    return {"figure": figure, "caption": "Red: anode; blue: cathode; numbers in mA; the orange cross is the target."}
+
+
+def _coil_mark(proposal: CoilProposal | MontageProposal) -> headmap.CoilMark:
+    if not isinstance(proposal, CoilProposal):
+        raise TypeError("a montage has no coil pose")
+    pose = np.asarray(proposal.pose, dtype=np.float64)
+    return headmap.CoilMark(center_mm=pose[:3, 3], handle=-pose[:3, 1])
+
+
+def _still(files: PlanFiles, item: TechniqueRecord, volume: volumes.Volume, high: float) -> dict[str, str]:
+    target = files.record.target
+    image = slices.orthogonal_png(
+        files.anatomy, volume, center_mm=target.center_mm, radius_mm=target.radius_mm, high=high, label="|E|, V/m"
+    )
+    caption = (
+        f"{item.label} at {item.dose.intensity}: magnitude of the electric field in three planes through the target "
+        "(orange circle). Left is the person's left. Weak field is left unpainted so that the anatomy shows."
+    )
+    return {"label": item.label, "image": image, "alt": caption, "caption": caption}
+
+
+def _clip(record: PlanRecord) -> list[float]:
+    """Clip plane of the 3-D view: from the side of the target (depth, azimuth, elevation)."""
+    x, y, z = record.target.center_mm
+    azimuth = float(np.degrees(np.arctan2(x, -y)) % 360.0)
+    elevation = float(np.degrees(np.arctan2(z, np.hypot(x, y))))
+    return [0.12, azimuth, elevation]
+
+
+def _cautions(record: PlanRecord) -> list[str]:
+    lines = []
+    for item in record.techniques:
+        if item.worst_verdict == "stop":
+            stops = [v for v in item.verdicts if v.outcome == "stop"]
+            lines += [f"{item.label}: {words.sentence(v.why)}" for v in stops]
+    if record.target.snapped_mm > 5:
+        lines.append(
+            f"The coordinate lies {words.number(record.target.snapped_mm, digits=2)} mm outside grey matter; "
+            "the target was moved."
+        )
+    warnings = record.head.metadata.get("warnings", ())
+    lines += [words.sentence(str(line)) for line in ([warnings] if isinstance(warnings, str) else warnings)]
+    return lines
+
+
+def _bar(item: TechniqueRecord) -> charts.Bar:
+    dose = item.dose
+    return charts.Bar(
+        label=item.label,
+        intensity=words.unit(dose.intensity),
+        dose_V_per_m=dose.magnitude_V_per_m,
+        sd_V_per_m=dose.error.combined_sd_V_per_m,
+        spread_V_per_m=dose.error.placement_5_95_V_per_m,
+        scaled=tuple((words.unit(s.intensity.split(" (")[0]), s.magnitude_V_per_m) for s in item.scaled),
+        relative=dose.relative_to_reference,
+        relative_sd=dose.error.combined_sd_V_per_m / dose.reference_V_per_m,
+    )
+
+
+def _share(error: ErrorBar, tissue: str) -> float | None:
+    return next((s.sd_V_per_m for s in error.conductivity_by_tissue if s.tissue == tissue), None)
+
+
+def _error_words(order: Sequence[TechniqueRecord]) -> list[str]:
+    errors = [item.dose.error for item in order]
+    lines = [e.conductivity_assumption for e in errors] + [e.placement_assumption for e in errors]
+    lines += [f"Not covered: {e.left_out}" for e in errors]
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+def _verdicts(order: Sequence[TechniqueRecord]) -> list[tuple[str, Any]]:
+    severity = ("stop", "warn", "within cited range", "cannot say")
+    rows = [(item.label, verdict) for item in order for verdict in item.verdicts]
+    return sorted(rows, key=lambda row: severity.index(row[1].outcome))
+
+
+def _verdict_words(order: Sequence[TechniqueRecord]) -> str:
+    outcomes = [verdict.outcome for item in order for verdict in item.verdicts]
+    counts = [
+        f"{outcomes.count(outcome)} {words.OUTCOME_WORDS[outcome]}"
+        for outcome in ("stop", "warn", "within cited range", "cannot say")
+        if outcome in outcomes
+    ]
+    text = f"{len(outcomes)} comparisons: {words.listing(counts)}." if outcomes else "No limit applies."
+    return (
+        f"{text} A limit whose source was not read may stop or warn; it never passes anything. "
+        "No outcome says that something is safe."
+    )
+
+
+def _head_notes(record: PlanRecord) -> list[str]:
+    keys = ("origin", "extension", "neck")
+    return [str(record.head.metadata[key]) for key in keys if record.head.metadata.get(key)]
+
+
+def _matrix(record: PlanRecord) -> dict[str, Any]:
+    empty: dict[str, Any] = {"matrix_techniques": [], "matrix_rows": [], "not_reached": [], "no_centroid": []}
+    if record.matrix is None or record.circuit is None:
+        return empty
+    cells: Mapping[tuple[str, str], Any] = {(c.region, c.technique): c for c in record.matrix.cells}
+    techniques = [t for t in record.techniques if any(c.technique == t.technique for c in record.matrix.cells)]
+    labels = {r.key: r.label for r in record.circuit.regions}
+    rows = [
+        {"region": region, "cells": [cells.get((region.key, t.technique)) for t in techniques]}
+        for region in record.circuit.regions
+        if any((region.key, t.technique) in cells for t in techniques)
+    ]
+    return {
+        "matrix_techniques": techniques,
+        "matrix_rows": rows,
+        "not_reached": [labels.get(key, key) for key in record.matrix.reached_by_none],
+        "no_centroid": [labels.get(key, key) for key in record.matrix.without_centroid],
+    }

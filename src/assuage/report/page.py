@@ -1,0 +1,125 @@
+"""The report: records and volumes of a plan, laid out by one template into one file that needs nothing else."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+import matplotlib
+
+from assuage.errors import DataError
+from assuage.report import content, niivue, words
+from assuage.report.reading import PlanFiles, read_plan
+from assuage.report.style import FIELD_MAP
+
+if TYPE_CHECKING:
+    from assuage.plan import Plan
+
+LARGEST_BYTES = 25_000_000
+"""A report travels by mail; mail servers commonly refuse more."""
+
+
+def write_report(plan: "Plan | Path | str", path: Path | str) -> Path:
+    """Write a plan as one offline HTML file.
+
+    Parameters
+    ----------
+    plan
+        Folder that `assuage plan` wrote, or a plan.
+    path
+        File to write; its folder exists. It appears whole or not at all.
+
+    Returns
+    -------
+    The path.
+
+    Raises
+    ------
+    DataError
+        The folder holds no plan that this version reads.
+    """
+    files = read_plan(plan)
+    page = render(files)
+    out = Path(path)
+    size = len(page.encode("utf-8"))
+    if size > LARGEST_BYTES:
+        raise DataError(
+            f"the report would be {size / 1e6:.0f} MB (at most {LARGEST_BYTES / 1e6:.0f}); plan fewer techniques"
+        )
+    scratch = out.with_name(f".{out.name}.partial")
+    try:
+        scratch.write_text(page, encoding="utf-8")
+        scratch.replace(out)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return out
+
+
+def render(files: PlanFiles) -> str:
+    """Return the report as HTML text."""
+    stills, viewer = content.fields(files)
+    context: dict[str, Any] = {
+        **content.overview(files.record),
+        **content.tables(files.record),
+        "maps": content.scalp_maps(files),
+        "stills": stills,
+        "viewer_data": _json_for_script(viewer),
+        "script": niivue.script() if stills else None,
+        "viewer_js": _template_text("viewer.js"),
+        "css": _template_text("report.css"),
+        "gradient": _gradient(),
+        "qc_rows": content.qc_rows(files),
+        "overlay": files.overlay,
+        "plan": files.record,
+    }
+    return _environment().get_template("report.html.j2").render(context)
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template_text),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        num=lambda value, digits=3: words.number(value, digits=digits),
+        pm=words.with_error,
+        short=words.short,
+        degrees=words.degrees,
+        point=lambda values, digits=0: words.point(values, digits=digits),
+        plain=words.plain,
+        listing=words.listing,
+        sentence=words.sentence,
+        signed=words.signed,
+        size=words.megabytes,
+        unit=words.unit,
+        quantity=words.quantity,
+    )
+    environment.globals.update(
+        outcome_class=words.OUTCOME_CLASS,
+        outcome_words=words.OUTCOME_WORDS,
+        level_words=words.SOURCE_LEVELS,
+        technique_words=words.TECHNIQUES,
+    )
+    return environment
+
+
+@cache
+def _template_text(name: str) -> str:
+    return resources.files("assuage.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _json_for_script(value: Mapping[str, Any]) -> str:
+    """JSON that may stand in a <script> element: no sequence in it can close the element."""
+    return json.dumps(value).replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _gradient() -> str:
+    colours = matplotlib.colormaps[FIELD_MAP]
+    return ", ".join(matplotlib.colors.to_hex(colours(k / 10)) for k in range(11))
