@@ -1,0 +1,318 @@
+"""The conductor of a head, and the fields it carries."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from assuage.errors import HeadError, SourceError
+from assuage.field import assembly
+from assuage.field.elements import ElementTable, immersed_table
+from assuage.field.grid import Grid, grid_over
+from assuage.field.multigrid import Hierarchy, apply, build_hierarchy, flat_offsets
+from assuage.field.primary import potential_rate_at_nodes
+from assuage.field.readout import ReadOut, read_out
+from assuage.field.solver import RELATIVE_TOLERANCE, solve
+from assuage.field.subvoxel import SubvoxelTissue, subvoxel_tissue
+from assuage.head import Head
+from assuage.sources import Contact, Montage, PlacedCoil, place_montage
+from assuage.targets import Target
+
+if TYPE_CHECKING:
+    from assuage.field.landscape import Landscape
+
+Array = NDArray[np.float64]
+Array32 = NDArray[np.float32]
+Source = PlacedCoil | Montage
+
+BATCH = 3
+"""Right-hand sides solved together: the stencil is read once for all; more only cost memory."""
+SNAP_VOXELS = 2.0
+"""An electrode point further than this from any conducting node is not on the scalp."""
+
+
+class Conductor:
+    """A head as a conductor: grid, element matrices and multigrid hierarchy, set up once.
+
+    Parameters
+    ----------
+    head
+        Labels or tissue fractions with conductivities.
+    voxel_mm
+        Edge of the cubic voxels, mm; the grid follows the head's own voxel axes.
+    conductivity_S_per_m
+        Overrides by tissue name, S/m.
+
+    Attributes
+    ----------
+    head, grid, tissue
+        Head, grid, and tissue of the voxels and sub-voxels.
+    kind
+        (nx, ny, nz): >= 0 row of `table` (immersed element), -1 air, -t - 1 an element of tissue t alone.
+    table
+        The immersed elements.
+    sigma_S_per_m
+        Conductivity by index of `tissue.tissues`.
+    """
+
+    def __init__(
+        self, head: Head, voxel_mm: float = 1.0, *, conductivity_S_per_m: Mapping[str, float] | None = None
+    ) -> None:
+        self.head = head.with_conductivities(conductivity_S_per_m) if conductivity_S_per_m else head
+        self.grid: Grid = grid_over(head.labels.shape, head.affine, voxel_mm)
+        self.tissue: SubvoxelTissue = subvoxel_tissue(self.head, self.grid)
+        names = self.tissue.tissues
+        self.sigma_S_per_m = np.array([0.0, *(self.head.conductivity_S_per_m[name] for name in names[1:])])
+        if len(names) == 1 or not (self.tissue.label > 0).any():
+            raise HeadError(f"head {head.name!r} holds no conducting tissue on a {voxel_mm:g} mm grid")
+        h = self.grid.voxel_m
+        self.table: ElementTable = immersed_table(self.tissue, self.sigma_S_per_m, h)
+        self.kind: NDArray[np.int32] = np.where(
+            self.tissue.block >= 0, self.tissue.block, -1 - self.tissue.label.astype(np.int32)
+        )
+        self.unit_conductance_S = self.sigma_S_per_m * h
+        self.hierarchy: Hierarchy = build_hierarchy(
+            self.kind, self.table.K, self.unit_conductance_S, floor_S=float(self.unit_conductance_S[1:].min())
+        )
+
+    @cached_property
+    def active(self) -> NDArray[np.bool_]:
+        """Padded node mask of the unknowns."""
+        return (self.hierarchy.levels[0].Dinv > 0).reshape(self.grid.node_shape)
+
+    @cached_property
+    def touched(self) -> NDArray[np.bool_]:
+        """Padded node mask of the corners of all conducting voxels."""
+        nodes = np.zeros(self.grid.node_shape, bool)
+        conducting = self.kind != -1
+        nx, ny, nz = self.grid.shape
+        for i, j, k in np.ndindex(2, 2, 2):
+            nodes[1 + i : 1 + i + nx, 1 + j : 1 + j + ny, 1 + k : 1 + k + nz] |= conducting
+        return nodes
+
+    @overload
+    def solve(self, sources: Source, *, tolerance: float = ...) -> "Field": ...
+    @overload
+    def solve(self, sources: Sequence[Source], *, tolerance: float = ...) -> "list[Field]": ...
+    def solve(
+        self, sources: Source | Sequence[Source], *, tolerance: float = RELATIVE_TOLERANCE
+    ) -> "Field | list[Field]":
+        """Return the field of a source, or of each of several.
+
+        Parameters
+        ----------
+        sources
+            Montages and placed coils.
+        tolerance
+            Relative residual of the linear solver.
+
+        Raises
+        ------
+        SourceError
+            Coil elements inside the head, electrodes off the scalp, overlapping, or without balance.
+        SolverError
+            No convergence.
+        """
+        if isinstance(sources, PlacedCoil | Montage):
+            return self._solve_batch([sources], tolerance)[0]
+        fields: list[Field] = []
+        for start in range(0, len(sources), BATCH):
+            fields += self._solve_batch(list(sources[start : start + BATCH]), tolerance)
+        return fields
+
+    def adjoint(self, target: Target) -> "Landscape":
+        """Return the landscape of a target: its mean field for every coil pose and montage, from three solves."""
+        from assuage.field.landscape import Landscape  # noqa: PLC0415 (the landscape needs this class)
+
+        return Landscape.of(self, target)
+
+    def read_out(self, target: Target) -> ReadOut:
+        """Return the mean field over a target as a linear functional."""
+        return read_out(self, target)
+
+    def injection(self, contact: Contact) -> Array:
+        """Return the nodal currents (nodes,) of a contact that carries 1 A: trilinear weights on conducting nodes."""
+        shape = self.grid.node_shape
+        index = self.grid.index(contact.points_mm) + 1.5
+        base = np.clip(np.floor(index).astype(int), 0, np.array(shape) - 2)
+        t = index - base
+        current = np.zeros(shape)
+        lost = np.zeros(len(index))
+        for corner in np.ndindex(2, 2, 2):
+            node = tuple((base + corner).T)
+            weight = contact.weights * np.prod(np.where(corner, t, 1 - t), axis=1)
+            on = self.active[node]
+            np.add.at(current, tuple(n[on] for n in node), weight[on])
+            lost += np.where(on, 0, weight)
+        return self._give_back(current, contact, index, lost).ravel()
+
+    def _give_back(self, current: Array, contact: Contact, index: Array, lost: Array) -> Array:
+        """Move the share of each point that fell on air to the nearest conducting node."""
+        points = np.flatnonzero(lost > 0)
+        if not len(points):
+            return current
+        low = np.maximum(np.floor(index.min(0)).astype(int) - 4, 0)
+        high = np.ceil(index.max(0)).astype(int) + 5
+        box = self.active[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        nodes = np.argwhere(box) + low
+        if not len(nodes):
+            raise SourceError(f"electrode {contact.label!r} touches no conducting voxel; is it on this head's scalp?")
+        distance, nearest = cKDTree(nodes).query(index[points])
+        if distance.max() > SNAP_VOXELS:
+            raise SourceError(
+                f"electrode {contact.label!r} reaches {distance.max() * self.grid.voxel_mm:.1f} mm from the conductor; "
+                "place it on the scalp, clear of the border of the image"
+            )
+        np.add.at(current, tuple(nodes[nearest].T), lost[points])
+        return current
+
+    def _solve_batch(self, sources: list[Source], tolerance: float) -> "list[Field]":
+        shape = self.grid.node_shape
+        b = np.zeros((len(sources), int(np.prod(shape))))
+        potentials: list[Array32 | None] = []
+        contacts: list[dict[str, Array]] = []
+        for row, source in zip(b, sources, strict=True):
+            if isinstance(source, Montage):
+                placed = place_montage(source, self.head)
+                patterns = {contact.label: self.injection(contact) for contact in placed}
+                for electrode, pattern in zip(source.electrodes, patterns.values(), strict=True):
+                    row += electrode.current_A * pattern
+                potentials.append(None)
+                contacts.append(patterns)
+            else:
+                self._refuse_inside(source)
+                A = potential_rate_at_nodes(source, self.grid, self.touched)
+                elements = (self.kind, self.table.K, self.table.T, self.unit_conductance_S, self.grid.voxel_m)
+                assembly.coil_currents(*elements, A, row.reshape(shape))
+                potentials.append(A)
+                contacts.append({})
+        solution = solve(self.hierarchy, b, tolerance=tolerance)
+        return [
+            Field(
+                self, source, x.reshape(shape), A, self._carried(x, patterns), solution.iterations, float(residual)
+            )
+            for source, x, A, patterns, residual in zip(
+                sources, solution.x, potentials, contacts, solution.residual, strict=True
+            )
+        ]
+
+    def _carried(self, x: Array, patterns: dict[str, Array]) -> dict[str, float]:
+        """Current in A that the discrete solution carries away from each electrode's nodes."""
+        if not patterns:
+            return {}
+        level = self.hierarchy.levels[0]
+        flow = np.zeros((1, x.size))
+        apply(level.w, flat_offsets(level), level.lo, level.hi, level.node_shape, x.reshape(1, -1), flow)
+        owner = np.stack(list(patterns.values()))
+        total = owner.sum(0)
+        share = np.divide(owner, total, out=np.zeros_like(owner), where=total > 0)
+        return {label: float(part @ flow[0]) for label, part in zip(patterns, share, strict=True)}
+
+    def _refuse_inside(self, source: PlacedCoil) -> None:
+        """Refuse a coil any of whose elements lies in the head."""
+        positions = np.asarray(source.positions_mm, dtype=float)
+        index = np.rint(self.grid.index(positions)).astype(int)
+        within = ((index >= 0) & (index < self.grid.shape)).all(1)
+        inside = np.zeros(len(positions), bool)
+        inside[within] = self.kind[tuple(index[within].T)] != -1
+        if inside.any():
+            _, _, depth = self.head.scalp.nearest(positions[inside])
+            raise SourceError(
+                f"{int(inside.sum())} of {len(positions)} elements of coil {source.coil.name!r} lie inside the head, up to "
+                f"{depth.max():.1f} mm deep; move the coil outwards along its z axis or check the pose's frame"
+            )
+
+
+class Field:
+    """The electric field of one source in a conductor.
+
+    Attributes
+    ----------
+    conductor, source, head
+        What it was solved for.
+    affine
+        (4, 4) of the voxel grid, mm.
+    current_A
+        Electrode label -> current that the discrete solution carries, A; empty for a coil.
+    iterations, residual
+        Of the linear solver.
+    """
+
+    def __init__(  # noqa: PLR0913 (built by Conductor.solve only)
+        self,
+        conductor: Conductor,
+        source: Source,
+        phi_V: Array,
+        potential_rate: Array32 | None,
+        current_A: dict[str, float],
+        iterations: int,
+        residual: float,
+    ) -> None:
+        self.conductor = conductor
+        self.source = source
+        self.head = conductor.head
+        self.affine = conductor.grid.affine
+        self.current_A = current_A
+        self.iterations = iterations
+        self.residual = residual
+        self._phi_V = phi_V
+        self._potential_rate = potential_rate
+
+    @property
+    def labels(self) -> NDArray[np.uint8]:
+        """(nx, ny, nz) index into `tissues` of the tissue that the field of a voxel belongs to."""
+        return self.conductor.tissue.label
+
+    @property
+    def tissues(self) -> tuple[str, ...]:
+        """Tissue names by label; the first does not conduct."""
+        return self.conductor.tissue.tissues
+
+    @property
+    def phi_V(self) -> Array:
+        """Potential at the voxel corners, V, padded by one node on every side."""
+        return self._phi_V
+
+    @cached_property
+    def e_V_per_m(self) -> Array32:
+        """(nx, ny, nz, 3) E at the voxel centres, V/m, world axes, of the tissue at the centre; 0 outside the head."""
+        out = np.empty((*self.conductor.grid.shape, 3), np.float32)
+        c = self.conductor
+        assembly.field_map(c.kind, c.table.R, c.table.D, c.tissue.label, c.grid.voxel_m, self._phi_V, *self.coil_part(), out)
+        return np.asarray(out @ c.grid.axes.T.astype(np.float32))
+
+    @cached_property
+    def magnitude_V_per_m(self) -> Array32:
+        """(nx, ny, nz) magnitude of E, V/m."""
+        return np.asarray(np.linalg.norm(self.e_V_per_m, axis=-1))
+
+    def mean_in(self, target: Target) -> Array:
+        """Return the mean E over a target's tissue, (3,) V/m in world axes: the read-out of the adjoint."""
+        return self.mean_over(self.conductor.read_out(target))
+
+    def mean_over(self, reading: ReadOut) -> Array:
+        """Return the mean E of a read-out, (3,) V/m in world axes."""
+        mean = assembly.read_elements(
+            reading.where,
+            reading.R,
+            reading.D,
+            reading.weights,
+            self.conductor.grid.voxel_m,
+            self._phi_V,
+            *self.coil_part(),
+        )
+        return np.asarray(self.conductor.grid.axes @ mean)
+
+    def coil_part(self) -> tuple[Array32, bool]:
+        """Return dA/dt at the nodes along the grid axes and whether there is any."""
+        if self._potential_rate is None:
+            return np.zeros((3, 1, 1, 1), np.float32), False
+        return self._potential_rate, True
+
+    def __repr__(self) -> str:
+        """Say what carries what."""
+        kind: Any = self.source.coil.name if isinstance(self.source, PlacedCoil) else self.source.labels
+        return f"Field({kind}, {self.conductor.grid.shape} voxels of {self.conductor.grid.voxel_mm:g} mm)"

@@ -1,0 +1,104 @@
+"""A target as a linear functional of the potentials: the mean field over the target's share of every element."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from assuage.errors import TargetError
+from assuage.field.elements import block_conductivity, centre_of, immersed_gradients, mean_gradient
+from assuage.field.subvoxel import M
+from assuage.targets import Target
+
+if TYPE_CHECKING:
+    from assuage.field.conductor import Conductor
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ReadOut:
+    """Mean field over a target.
+
+    Parameters
+    ----------
+    where
+        (n, 3) elements that share in the target.
+    R
+        (n, 3, 8) mean gradient over the share, 1/m.
+    D
+        (n, 3) centre of the share relative to the voxel's, m.
+    weights
+        (n,) share of the target's volume, sum 1.
+    volume_mm3
+        Volume of the target in its tissue.
+    """
+
+    where: NDArray[np.int64]
+    R: Array
+    D: Array
+    weights: Array
+    volume_mm3: float
+
+
+def read_out(conductor: "Conductor", target: Target) -> ReadOut:
+    """Return the read-out of a target: its sub-voxels that lie in the target's tissue."""
+    grid, tissue = conductor.grid, conductor.tissue
+    candidates = _candidates(conductor, target)
+    names = target.tissue_in(conductor.head)
+    chosen = np.array([name in names for name in tissue.tissues])
+    ticks = (np.arange(M) + 0.5) / M - 0.5
+    offsets = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), -1).reshape(-1, 3)
+    inside = np.empty((len(candidates), M**3), bool)
+    for start in range(0, len(candidates), 20000):
+        part = candidates[start : start + 20000]
+        points = grid.world_mm((part[:, None] + offsets).reshape(-1, 3))
+        inside[start : start + 20000] = target.inside(points).reshape(-1, M**3)
+    member = inside & chosen[_sub_tissue(tissue.label, tissue.block, tissue.blocks, candidates)]
+    keep = member.any(1)
+    where, member = candidates[keep], member[keep].reshape(-1, M, M, M)
+    if not len(where):
+        raise TargetError(
+            f"target {target.name!r} at {np.round(target.center_mm, 1)} mm holds no {' or '.join(sorted(names))} on the "
+            f"{grid.voxel_mm:g} mm grid; move or enlarge it, or name another tissue"
+        )
+    R, D = np.empty((len(where), 3, 8)), np.empty((len(where), 3))
+    _gradients(tissue.label, tissue.block, tissue.blocks, where, conductor.sigma_S_per_m, grid.voxel_m, member, R, D)
+    share = member.reshape(-1, M**3).mean(1)
+    volume_mm3 = float(share.sum() * grid.voxel_mm**3)
+    return ReadOut(where=where, R=R, D=D, weights=share / share.sum(), volume_mm3=volume_mm3)
+
+
+def _candidates(conductor: "Conductor", target: Target) -> NDArray[np.int64]:
+    """Conducting elements whose centre lies in the target's bounding sphere, one voxel added; all for a mask."""
+    elements = np.argwhere(conductor.kind != -1)
+    if target.mask is None:
+        reach = target.radius_mm + grid.voxel_mm * np.sqrt(3)
+        centre = conductor.grid.index(np.asarray(target.center_mm))[0]
+        elements = elements[(np.abs(elements - centre) <= reach / grid.voxel_mm).all(1)]
+    return elements
+
+
+@njit(cache=True)
+def _sub_tissue(label, block, blocks, voxels):  # type: ignore[no-untyped-def]
+    out = np.empty((voxels.shape[0], M**3), np.uint8)
+    for n in range(voxels.shape[0]):
+        i, j, k = voxels[n, 0], voxels[n, 1], voxels[n, 2]
+        if block[i, j, k] < 0:
+            out[n] = label[i, j, k]
+        else:
+            out[n] = blocks[block[i, j, k]].ravel()
+    return out
+
+
+@njit(cache=True)
+def _gradients(label, block, blocks, voxels, sigma, h, member, R, D):  # type: ignore[no-untyped-def]
+    s = np.empty((M + 2, M + 2, M + 2))
+    G = np.empty((M**3, 3, 8))
+    for n in range(voxels.shape[0]):
+        block_conductivity(label, block, blocks, sigma, voxels[n, 0], voxels[n, 1], voxels[n, 2], s)
+        immersed_gradients(s, G)
+        mean_gradient(G, member[n], h, R[n])
+        centre_of(member[n], h, D[n])
