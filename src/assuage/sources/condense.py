@@ -58,7 +58,7 @@ BATCH = 5
 APART_MM = 12.0
 STEP = 25
 """Dipoles added between two measurements of the error."""
-MAX_CANDIDATES = 3000
+MAX_CANDIDATES = 2000
 """Dipoles of a larger coil stand for their neighbours as candidates; the field to match is always that of all."""
 MAX_DIPOLES = 800
 """Beyond, nothing is gained over the coil as it is."""
@@ -82,11 +82,12 @@ def condense(coil: "Coil", tolerance: float) -> "Coil":
     weight = 1 / np.maximum(np.linalg.norm(target, axis=1), FLOOR * np.linalg.norm(target, axis=1).max())
     columns = _unit_potentials(points, positions, directions, weight)
     rhs = (target * weight[:, None]).ravel()
-    picker = _Picker(columns, rhs, positions)
-    strength = float(np.linalg.norm(coil.moments_m2, axis=1).sum())
+    gram, match = columns.T @ columns, columns.T @ rhs
+    picker = _Picker(gram, match, positions)
+    ridge = RIDGE * float(np.linalg.norm(rhs) / np.linalg.norm(coil.moments_m2, axis=1).sum())
     while len(picker.chosen) < min(MAX_DIPOLES, len(coil.positions_mm) - STEP) and picker.pick(STEP):
         chosen = picker.chosen
-        moments = _fit(columns[:, chosen], rhs, strength)[:, None] * directions[chosen]
+        moments = _fit(gram[np.ix_(chosen, chosen)], match[chosen], ridge)[:, None] * directions[chosen]
         error = vector_potential_T_m(checks, positions[chosen], moments) - check_target
         relative = float(np.linalg.norm(error) / np.linalg.norm(check_target))
         if relative <= tolerance:
@@ -122,7 +123,7 @@ def _potential(coil: "Coil", points: Float) -> Float:
 
 
 def _unit_potentials(points: Float, positions: Float, directions: Float, weight: Float) -> Float:
-    """Return W G, (3 points, dipoles); rows that are zero for all (A_z of a flat coil) are kept."""
+    """Return W G, (3 points, dipoles)."""
     out = np.empty((len(points), 3, len(positions)))
     for k, (position, direction) in enumerate(zip(positions, directions, strict=True)):
         d = points - position
@@ -130,15 +131,14 @@ def _unit_potentials(points: Float, positions: Float, directions: Float, weight:
     return out.reshape(-1, len(positions))
 
 
-def _fit(columns: Float, rhs: Float, strength: float) -> Float:
-    """Return the amplitudes of the ridge fit, by the normal equations (condition at most 1 / ridge^2 = 1e9)."""
-    gram = columns.T @ columns
-    gram[np.diag_indices_from(gram)] += (RIDGE * np.linalg.norm(rhs) / strength) ** 2 * columns.shape[1]
-    return np.asarray(cho_solve(cho_factor(gram), columns.T @ rhs))
+def _fit(gram: Float, match: Float, ridge: float) -> Float:
+    """Return the amplitudes of the ridge fit from its normal equations (condition at most about 1 / RIDGE^2 = 1e9)."""
+    damped = gram + np.diag(np.full(len(gram), ridge**2 * len(gram)))
+    return np.asarray(cho_solve(cho_factor(damped), match))
 
 
 class _Picker:
-    """Orthogonal least squares: picks columns of a matrix that explain a right-hand side.
+    """Orthogonal least squares: picks columns that explain a right-hand side, by pivoted Cholesky of their Gram matrix.
 
     Attributes
     ----------
@@ -146,13 +146,14 @@ class _Picker:
         Indices picked so far.
     """
 
-    def __init__(self, columns: Float, rhs: Float, positions: Float) -> None:
+    def __init__(self, gram: Float, match: Float, positions: Float) -> None:
+        size = np.sqrt(np.diag(gram))
         self.chosen: list[int] = []
         self._positions = positions
-        self._columns = columns / np.linalg.norm(columns, axis=0)
-        self._match = self._columns.T @ rhs  # with the part of rhs not explained yet
-        self._energy = np.ones(columns.shape[1])  # of the part of each column orthogonal to the chosen ones
-        self._basis = np.empty((len(rhs), MAX_DIPOLES + STEP))
+        self._gram = gram / size / size[:, None]  # of unit columns
+        self._match = match / size  # with the part of the right-hand side not explained yet
+        self._energy = np.ones(len(gram))  # of the part of each column orthogonal to the chosen ones
+        self._factor = np.empty((min(MAX_DIPOLES + STEP, len(gram)), len(gram)))
 
     def pick(self, count: int) -> bool:
         """Pick `count` further columns; False if nothing is left that helps."""
@@ -172,15 +173,12 @@ class _Picker:
         return True
 
     def _take(self, k: int) -> None:
-        basis = self._basis[:, : len(self.chosen)]
-        q = self._columns[:, k].copy()
-        for _ in range(2):
-            q -= basis @ (basis.T @ q)
-        q /= np.linalg.norm(q)
-        self._basis[:, len(self.chosen)] = q
-        along = q @ self._columns
-        # q . rhs = (match of k) / (norm of its orthogonal part)
-        share = self._match[k] / along[k]
-        self._match -= share * along
-        self._energy -= along**2
+        count = len(self.chosen)
+        above = self._factor[:count]
+        pivot = math.sqrt(self._energy[k])
+        row = (self._gram[k] - above[:, k] @ above) / pivot
+        share = self._match[k] / pivot
+        self._factor[count] = row
+        self._match -= share * row
+        self._energy -= row**2
         self.chosen.append(k)

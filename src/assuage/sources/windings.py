@@ -135,7 +135,7 @@ def _table() -> dict[str, Any]:
 def _wing(layer: Layer, center_mm: float, spacing_mm: float) -> tuple[Float, Float]:
     """Return positions (n, 3) and moments (n, 3) of one winding around (center_mm, 0), axis +z."""
     radii, areas = ring_quadrature(layer, math.ceil(layer.outer_radius_mm / spacing_mm) + 1)
-    levels, shares = np.polynomial.legendre.leggauss(math.ceil(layer.wire_height_mm / spacing_mm))
+    levels, shares = np.polynomial.legendre.leggauss(max(2, math.ceil(layer.wire_height_mm / spacing_mm)))
     heights = -layer.offset_mm - layer.wire_height_mm / 2 * (1 + levels)
     positions, moments = [], []
     for number, (radius, area) in enumerate(zip(radii, areas, strict=True)):

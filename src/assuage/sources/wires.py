@@ -23,7 +23,9 @@ from assuage.units import M_PER_MM
 Float = NDArray[np.float64]
 
 STEP_MM = 3.0
-"""Edge of a sheet patch."""
+"""Edge of a sheet patch across the wire."""
+CORNER_MM = 1.5
+"""Corners kept along the wire: the chords of a 40 mm circle lose 0.03 % of its area."""
 JOINT_MM = 0.5
 """A segment that starts this close to the end of another continues it."""
 MAX_GAP_SHARE = 0.1
@@ -65,7 +67,7 @@ def dipoles_of_segments(starts_mm: Float, vectors_mm: Float) -> tuple[Float, Flo
 
 
 def closed_wires(starts_mm: Float, vectors_mm: Float) -> tuple[list[Float], tuple[str, ...]]:
-    """Return closed polylines (n, 3), first point not repeated, with corners about `STEP_MM` apart."""
+    """Return closed polylines (n, 3), first point not repeated, with corners about `CORNER_MM` apart."""
     ends = starts_mm + vectors_mm
     breaks = np.flatnonzero(np.linalg.norm(ends[:-1] - starts_mm[1:], axis=1) > JOINT_MM) + 1
     if len(breaks) > len(starts_mm) / 4:
@@ -103,10 +105,10 @@ def _closed(wire: Float, notes: list[str]) -> Float:
     if gap > JOINT_MM:
         notes.append(f"wire of {length:.0f} mm closed by a straight lead of {gap:.1f} mm")
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(wire, axis=0), axis=1))])
-    count = max(8, math.ceil(length / STEP_MM))
+    count = max(8, math.ceil(length / CORNER_MM))
     corners = np.unique(np.searchsorted(along, np.linspace(0, length, count + 1)[:-1]))
     kept = wire[corners]
-    lead = math.ceil(gap / STEP_MM) if gap > JOINT_MM else 1
+    lead = math.ceil(gap / CORNER_MM) if gap > JOINT_MM else 1
     bridge = wire[-1] + (wire[0] - wire[-1]) * (np.arange(lead) / lead)[:, None]
     return np.vstack([kept, bridge]) if gap > JOINT_MM else kept
 
