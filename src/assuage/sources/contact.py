@@ -108,7 +108,8 @@ def edge_distance_mm(first: Contact, second: Contact) -> float:
     """Return the gap between two contacts in mm, straight and to about the 1 mm spacing; 0 if they touch or overlap."""
     spacing = sum(float(np.sqrt(contact.area_mm2 / len(contact.weights))) for contact in (first, second)) / 2
     nearest, _ = cKDTree(first.points_mm).query(second.points_mm)
-    return max(float(np.min(nearest)) - spacing, 0.0)
+    gap = float(np.min(nearest))
+    return gap if gap > spacing else 0.0
 
 
 def _cover(shape: Shape, frame: ScalpFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
