@@ -30,6 +30,16 @@ TissueFile = Annotated[
         "--tissues", help="TOML or JSON that names the labels of a label image: 1 = 'white_matter', ...", metavar="FILE"
     ),
 ]
+
+
+def _number(text: str | float) -> float:
+    """Parse a number; Typer's own message would leave out what was typed."""
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number; write for example 2") from None
+
+
 HEAD_HELP = "colin27 (embedded), a label NIfTI, or a SimNIBS m2m_ folder."
 
 
@@ -73,7 +83,9 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             metavar="mni|head",
         ),
     ] = None,
-    radius_mm: Annotated[float, typer.Option("--radius-mm", help="Radius of the target.")] = 10.0,
+    radius_mm: Annotated[
+        float, typer.Option("--radius-mm", parser=_number, metavar="NUMBER", help="Radius of the target.")
+    ] = 10.0,
     techniques: Annotated[
         str | None, typer.Option("--techniques", help="Such as tms,hd-tdcs; default: all.", metavar="A,B,...")
     ] = None,
@@ -82,10 +94,17 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         typer.Option("--coil", help="Coil file (.ccd or .tcd); default: a 70 mm figure of eight.", metavar="FILE"),
     ] = None,
     voxel_mm: Annotated[
-        float, typer.Option("--voxel-mm", help="Edge of a voxel of the field: 2 is quick, 1 is fine.")
+        float,
+        typer.Option(
+            "--voxel-mm", parser=_number, metavar="NUMBER", help="Edge of a voxel of the field: 2 is quick, 1 is fine."
+        ),
     ] = 2.0,
-    current_milliampere: Annotated[float, typer.Option("--current-ma", help="Total current of the electrodes.")] = 2.0,
-    hair_mm: Annotated[float, typer.Option("--hair-mm", help="Hair under the coil.")] = 4.0,
+    current_milliampere: Annotated[
+        float, typer.Option("--current-ma", parser=_number, metavar="NUMBER", help="Total current of the electrodes.")
+    ] = 2.0,
+    hair_mm: Annotated[
+        float, typer.Option("--hair-mm", parser=_number, metavar="NUMBER", help="Hair under the coil.")
+    ] = 4.0,
     tissues: TissueFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the placement errors.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier plan in --out.")] = False,

@@ -40,10 +40,9 @@ def read_tissues(path: Path) -> dict[int, str]:
 
 def show(name: str, *, out: Path | None, tissues: Path | None, as_json: bool) -> None:
     """Print the quality figures of a head; write them and the overlay if `out` is given."""
+    head = load(name, tissues)
     with StepProgress() as progress:
-        progress("load the head", 0.0)
-        head = load(name, tissues)
-        progress("measure it", 0.3)
+        progress("measure the head", 0.1)
         if out is None:
             figures = head_quality.as_json(qc(head))
         else:

@@ -98,13 +98,13 @@ def make_plan(request: Request) -> Result:
     point = None if request.target is None else parse_point(request.target)
     techniques = None if request.techniques is None else _split(request.techniques)
     check_writable(request.out, force=request.force)
+    coil = None if request.coil is None else Coil.read(request.coil)
+    head = load(request.head, request.tissues)
+    aim = _aim(request, head, point)
     with StepProgress() as progress:
-        progress("load the head", 0.0)
-        coil = None if request.coil is None else Coil.read(request.coil)
-        head = load(request.head, request.tissues)
         made = plan(
             head,
-            _aim(request, head, point),
+            aim,
             techniques,
             voxel_mm=request.voxel_mm,
             region=request.region,
@@ -114,7 +114,7 @@ def make_plan(request: Request) -> Result:
             hair_mm=request.hair_mm,
             seed=request.seed,
             command=shlex.join(["assuage", *sys.argv[1:]]),
-            progress=lambda stage, fraction: progress(stage, 0.02 + SHARE_OF_PLANNING * fraction),
+            progress=lambda stage, fraction: progress(stage, SHARE_OF_PLANNING * fraction),
         )
 
         def finish(folder: Path) -> None:

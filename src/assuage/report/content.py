@@ -31,10 +31,8 @@ CREDITS = (
 def overview(record: PlanRecord) -> dict[str, Any]:
     """Return what the first two sections show."""
     ranked = _ranked(record)
-    shown = {"circuit": record.circuit is not None}
     primary = next((r for r in record.circuit.regions if r.primary), None) if record.circuit else None
     return {
-        "contents": [(anchor, text) for anchor, text in CONTENTS if shown.get(anchor, True)],
         "ranked": ranked,
         "primary": primary,
         "cautions": _cautions(record),
@@ -58,6 +56,11 @@ def tables(record: PlanRecord) -> dict[str, Any]:
         "head_notes": _head_notes(record),
         **_matrix(record),
     }
+
+
+def contents(**shown: bool) -> list[tuple[str, str]]:
+    """Return anchor and title of every section, without those that are not shown."""
+    return [(anchor, text) for anchor, text in CONTENTS if shown.get(anchor, True)]
 
 
 def near(proposal: CoilProposal) -> str:

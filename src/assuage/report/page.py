@@ -61,10 +61,12 @@ def write_report(plan: "Plan | Path | str", path: Path | str) -> Path:
 def render(files: PlanFiles) -> str:
     """Return the report as HTML text."""
     stills, viewer = content.fields(files)
+    maps = content.scalp_maps(files)
     context: dict[str, Any] = {
+        "contents": content.contents(field=bool(stills), scalp=bool(maps), circuit=files.record.circuit is not None),
         **content.overview(files.record),
         **content.tables(files.record),
-        "maps": content.scalp_maps(files),
+        "maps": maps,
         "stills": stills,
         "viewer_data": _json_for_script(viewer),
         "script": niivue.script() if stills else None,

@@ -1,0 +1,5 @@
+"""`python -m assuage.cli` is the `assuage` command."""
+
+from assuage.cli import main
+
+main()

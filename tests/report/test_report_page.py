@@ -1,0 +1,167 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from plan_example import example_record, write_example
+
+from assuage.errors import AssuageError
+from assuage.report import niivue, words, write_report
+from assuage.report import page as page_module
+
+VOID = {"meta", "img", "br", "input", "link", "hr"}
+
+
+class Reader(HTMLParser):
+    """Collects text, links and what the tags lack."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.text, self.ids, self.anchors, self.external, self.no_alt = [], [], set(), [], [], 0
+        self.labels = []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+        if "id" in found and "svg" not in self.open:
+            assert found["id"] not in self.ids, f"id {found['id']} twice"
+            self.ids.add(found["id"])
+        if tag == "img":
+            self.no_alt += not found.get("alt")
+        for key in ("src", "href", "xlink:href"):
+            value = found.get(key) or ""
+            if value.startswith("#") and tag == "a":
+                self.anchors.append(value[1:])
+            elif value and not value.startswith(("#", "data:")):
+                self.external.append(value)
+        if found.get("role") == "region":
+            assert found.get("aria-label")
+            assert found.get("tabindex") == "0"
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.open):
+            self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def read(page):
+    reader = Reader()
+    reader.feed(page)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(scope="module")
+def text(read):
+    return re.sub(r"\s+", " ", "".join(read.text))
+
+
+def test_report_needs_nothing_from_elsewhere(page, read):
+    assert read.external == []
+    assert "default-src 'none'" in page
+    assert len(page.encode()) < 25_000_000
+
+
+def test_every_link_of_the_contents_leads_somewhere(read):
+    assert set(read.anchors) <= read.ids
+    assert {"asked", "proposed", "field", "scalp", "doses", "circuit", "verdicts", "head", "limits"} <= set(
+        read.anchors
+    )
+
+
+def test_pictures_have_words(page, read):
+    assert read.no_alt == 0
+    assert page.count("<figure") == page.count("<figcaption")
+
+
+def test_it_says_what_it_is_not_at_the_top_at_the_bottom_and_in_print(page, text):
+    assert text.index("Research planning aid, not a medical device") < 200
+    assert "Research planning aid, not a medical device" in text[-900:]
+    assert '@bottom-center { content:"Research planning aid, not a medical device"' in page
+
+
+def test_doses_stand_with_their_errors(text):
+    for item in example_record().techniques:
+        dose = item.dose
+        assert item.label in text
+        assert words.with_error(dose.magnitude_V_per_m, dose.error.combined_sd_V_per_m) in text
+        assert item.proposal.words[1:] in text
+
+
+def test_ranking_reasons_limits_and_sources_are_there(text):
+    assert "Smallest placement error" in text
+    assert "Blood vessels and dura are not modelled." in text
+    assert "Bikson 2016" in text
+    assert "(not verified)" in text
+    assert "No technique of this plan reaches: amygdala R." in text
+    assert "periaqueductal grey" in text
+    assert "no proposal. No montage keeps the field" in text
+    assert "The neck is not on the scan." in text
+
+
+def test_no_outcome_is_called_safe(text):
+    assert set(re.findall(r"[^.]*\bsafe\b[^.]*\.", text)) == {" No outcome says that something is safe."}
+
+
+def test_text_from_a_plan_cannot_become_markup(page):
+    assert "<b>hair thickness</b>" not in page
+    assert "&lt;b&gt;hair thickness&lt;/b&gt;" in page.replace("&lt;B", "&lt;b")
+
+
+def test_viewer_has_every_technique_and_the_target(page):
+    data = json.loads(re.search(r'id="viewer-data">(.*?)</script>', page, re.S)[1])
+    assert len(data["fields"]) == len(example_record().techniques)
+    assert data["target_mm"] == list(example_record().target.center_mm)
+    assert {"anatomy", "target"} <= data.keys()
+    assert "Copyright (c) 2021, Niivue" in page
+
+
+def test_equal_plans_give_equal_reports(plan_folder, page, tmp_path):
+    assert write_report(plan_folder, tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+
+def test_without_the_viewer_script_the_stills_remain(plan_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(niivue, "script", lambda: None)
+    plain = write_report(plan_folder, tmp_path / "plain.html").read_text(encoding="utf-8")
+    assert "viewer-data" not in plain
+    assert plain.count('<figure><img src="data:image/png') == len(example_record().techniques)
+
+
+def test_a_bare_coordinate_plan_has_no_circuit(tmp_path):
+    record = example_record(circuit=False)
+    folder = write_example(tmp_path / "bare", record=record)
+    (folder / "maps.npz").unlink()
+    (folder / "target.nii.gz").unlink()
+    text = write_report(folder, tmp_path / "bare.html").read_text(encoding="utf-8")
+    assert 'id="circuit"' not in text
+    assert 'href="#circuit"' not in text
+    assert 'href="#scalp"' not in text
+
+
+def test_what_is_not_a_plan_is_refused(tmp_path):
+    with pytest.raises(AssuageError, match=r"plan\.json"):
+        write_report(tmp_path, tmp_path / "x.html")
+    (tmp_path / "plan.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(AssuageError, match="plan again"):
+        write_report(tmp_path, tmp_path / "x.html")
+    assert not (tmp_path / "x.html").exists()
+
+
+def test_an_interrupted_write_leaves_the_old_report(plan_folder, tmp_path, monkeypatch):
+    out = tmp_path / "report.html"
+    out.write_text("old", encoding="utf-8")
+
+    def stop(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(page_module.Path, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_report(plan_folder, out)
+    assert out.read_text(encoding="utf-8") == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
