@@ -45,41 +45,41 @@ def vector_potential_T_m(points_mm: Floats, positions_mm: Floats, moments: Float
     -------
     (n, 3) in T m (or T m per A, or V/m = T m/s), in the precision of the points.
     """
-    points, columns = _columns(points_mm, positions_mm, moments, A_FACTOR)
+    points, dipoles = _columns(points_mm, positions_mm, moments, A_FACTOR)
     out = np.empty_like(points)
-    _sum_vector_potential(points, *columns, out)
+    _sum_vector_potential(points, dipoles, points.dtype.type(0), points.dtype.type(1), out)
     return out
 
 
 def magnetic_field_T(points_mm: Floats, positions_mm: Floats, moments: Floats) -> Floats:
     """Return the flux density of magnetic dipoles; arguments as `vector_potential_T_m`, result (n, 3) in T."""
-    points, columns = _columns(points_mm, positions_mm, moments, B_FACTOR)
+    points, dipoles = _columns(points_mm, positions_mm, moments, B_FACTOR)
     out = np.empty_like(points)
-    _sum_magnetic_field(points, *columns, out)
+    _sum_magnetic_field(points, dipoles, points.dtype.type(0), points.dtype.type(1), out)
     return out
 
 
-def _columns(points_mm: Floats, positions_mm: Floats, moments: Floats, factor: float) -> tuple[Floats, list[Floats]]:
-    """Return contiguous points and the six dipole columns (position, scaled moment) in one precision."""
+def _columns(points_mm: Floats, positions_mm: Floats, moments: Floats, factor: float) -> tuple[Floats, Floats]:
+    """Return contiguous points and the dipoles as rows x y z mx my mz (scaled), (6, k), in one precision.
+
+    The kernels take zero and one as arguments of that precision: a literal would promote float32 to float64.
+    """
     dtype: Any = np.float32 if np.asarray(points_mm).dtype == np.float32 else np.float64
     points = np.ascontiguousarray(points_mm, dtype=dtype)
-    position = np.asarray(positions_mm, dtype=np.float64)
-    moment = np.asarray(moments, dtype=np.float64) * factor
-    return points, [
-        np.ascontiguousarray(array[:, axis], dtype=dtype) for array in (position, moment) for axis in range(3)
-    ]
+    rows = np.vstack([np.asarray(positions_mm, dtype=np.float64).T, np.asarray(moments, dtype=np.float64).T * factor])
+    return points, np.ascontiguousarray(rows, dtype=dtype)
 
 
 @numba.njit(cache=True, parallel=True, fastmath=True)
-def _sum_vector_potential(points, px, py, pz, mx, my, mz, out):  # type: ignore[no-untyped-def]
-    zero = points[0, 0] * 0 if points.shape[0] else 0.0
+def _sum_vector_potential(points, dipoles, zero, one, out):  # type: ignore[no-untyped-def]
+    px, py, pz, mx, my, mz = dipoles[0], dipoles[1], dipoles[2], dipoles[3], dipoles[4], dipoles[5]
     for n in numba.prange(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         ax, ay, az = zero, zero, zero
         for k in range(px.shape[0]):
             dx, dy, dz = x - px[k], y - py[k], z - pz[k]
             square = dx * dx + dy * dy + dz * dz
-            weight = 1 / (square * np.sqrt(square))
+            weight = one / (square * np.sqrt(square))
             ax += weight * (my[k] * dz - mz[k] * dy)
             ay += weight * (mz[k] * dx - mx[k] * dz)
             az += weight * (mx[k] * dy - my[k] * dx)
@@ -87,16 +87,17 @@ def _sum_vector_potential(points, px, py, pz, mx, my, mz, out):  # type: ignore[
 
 
 @numba.njit(cache=True, parallel=True, fastmath=True)
-def _sum_magnetic_field(points, px, py, pz, mx, my, mz, out):  # type: ignore[no-untyped-def]
-    zero = points[0, 0] * 0 if points.shape[0] else 0.0
+def _sum_magnetic_field(points, dipoles, zero, one, out):  # type: ignore[no-untyped-def]
+    px, py, pz, mx, my, mz = dipoles[0], dipoles[1], dipoles[2], dipoles[3], dipoles[4], dipoles[5]
     for n in numba.prange(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         bx, by, bz = zero, zero, zero
         for k in range(px.shape[0]):
             dx, dy, dz = x - px[k], y - py[k], z - pz[k]
             square = dx * dx + dy * dy + dz * dz
-            weight = 1 / (square * np.sqrt(square))
-            along = 3 * (mx[k] * dx + my[k] * dy + mz[k] * dz) / square
+            weight = one / (square * np.sqrt(square))
+            along = (mx[k] * dx + my[k] * dy + mz[k] * dz) / square
+            along = along + along + along
             bx += weight * (along * dx - mx[k])
             by += weight * (along * dy - my[k])
             bz += weight * (along * dz - mz[k])
