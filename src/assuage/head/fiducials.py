@@ -1,9 +1,9 @@
 """Nasion, inion and preauricular points: given, carried over from MNI space, or estimated from the shape of the head.
 
-An estimate puts the brain's box of the head (world axes taken as right, front, up) over the brain's box in MNI space: x
-and y by their extents, z from the top of the brain with the mean of both scales, because scans end at different depths.
-A head whose brain is a ball (a sphere model) gets points `BALL_ELEVATION_DEG` below the equator instead. All points are
-then moved to the nearest point of the scalp.
+An estimate takes the MNI frame of `registration`. Where that does not fit, it puts the brain's box of the head (world
+axes taken as right, front, up) over the brain's box in MNI space: x and y by their extents, z from the top of the brain
+with the mean of both scales, because scans end at different depths. A head whose brain is a ball (a sphere model) gets
+points `BALL_ELEVATION_DEG` below the equator instead. All points are then moved to the nearest point of the scalp.
 """
 
 import tomllib
@@ -105,7 +105,7 @@ def estimated_fiducials_mm(brain_mm: Float, scalp: Surface) -> dict[str, Float]:
     """
     low, high = np.percentile(brain_mm, [0.1, 99.9], axis=0)
     extent = high - low
-    if extent.max() / extent.min() < 1 + BALL_TOLERANCE:
+    if is_ball(brain_mm):
         return _on_ball((low + high) / 2, scalp)
     box = _reference()["mni_brain_box_mm"]
     mni_low, mni_high = np.array(box["low"]), np.array(box["high"])
@@ -115,6 +115,12 @@ def estimated_fiducials_mm(brain_mm: Float, scalp: Surface) -> dict[str, Float]:
     anchor = np.array([*((low + high) / 2)[:2], high[2]])
     guess = {name: anchor + scale * (point - anchor_mni) for name, point in mni_fiducials_mm().items()}
     return snapped_mm(guess, scalp, limit_mm=None)
+
+
+def is_ball(brain_mm: Float) -> bool:
+    """Whether points (n, 3) mm reach equally far along three axes, as in a sphere model; no real brain does."""
+    extent = np.ptp(np.percentile(brain_mm, [0.1, 99.9], axis=0), axis=0)
+    return bool(extent.max() < (1 + BALL_TOLERANCE) * max(float(extent.min()), 1e-9))
 
 
 def _on_ball(center_mm: Float, scalp: Surface) -> dict[str, Float]:

@@ -2,14 +2,18 @@
 
 A label NIfTI needs names for its labels: the argument `tissues`, or a file beside it, `<stem>.tissues.toml` or `.json`:
 
+    head_to_mni = [[...], [...], [...], [0, 0, 0, 1]]             # optional, must come first
     [tissues]                      [conductivity_S_per_m]       [fiducials_mm]
     1 = "white_matter"             lesion = 0.8                 Nz = [0.0, 82.9, -43.0]
+
+A head that brings no MNI frame gets an affine estimate from the outline of its brain; `Head.warnings` says so.
 """
 
 import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from importlib.resources import as_file, files
@@ -85,11 +89,14 @@ def load_head(
     path = Path(name_or_path).expanduser()
     if not path.exists():
         raise HeaderError(f"{path} does not exist; give a label NIfTI, a SimNIBS m2m_ folder, or 'colin27'")
-    if path.is_dir():
-        return _from_folder(path, tissues, conductivity_S_per_m, orientation)
-    if not path.name.endswith((".nii", ".nii.gz")):
+    if not path.is_dir() and not path.name.endswith((".nii", ".nii.gz")):
         raise HeaderError(f"{path.name} is not NIfTI (.nii or .nii.gz); convert it first")
-    return _from_label_file(path, tissues, conductivity_S_per_m, orientation)
+    load = _from_folder if path.is_dir() else _from_label_file
+    head = load(path, tissues, conductivity_S_per_m, orientation)
+    if head.mni is None:
+        with suppress(HeadError):
+            head = head.with_estimated_mni()
+    return head
 
 
 def canonical_name(name: str) -> str:
@@ -191,6 +198,8 @@ def _from_label_file(
         "header": [{"severity": f.severity, "what": f.what, "value": f.value} for f in audit.findings],
     }
     head = replace(head, metadata=metadata)
+    if "head_to_mni" in beside:
+        head = replace(head, mni=MniTransform.affine(beside["head_to_mni"]))
     fiducials = beside.get("fiducials_mm")
     return head if fiducials is None else head.with_fiducials(fiducials)
 

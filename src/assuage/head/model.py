@@ -13,24 +13,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assuage.errors import HeadError
+from assuage.head.checks import checked_affine, checked_fractions, checked_labels, used_names
 from assuage.head.fiducials import ALIASES as FIDUCIAL_ALIASES
 from assuage.head.fiducials import (
     SNAP_LIMIT_MM,
     checked_fiducials_mm,
     estimated_fiducials_mm,
+    is_ball,
     mni_fiducials_mm,
     snapped_mm,
 )
 from assuage.head.mni import MniTransform
+from assuage.head.registration import SPACE as ESTIMATED_SPACE
+from assuage.head.registration import estimated_mni
 from assuage.head.surface import Surface, scalp_surface
 from assuage.head.ten_ten import ALIASES as TEN_TWENTY_ALIASES
 from assuage.head.ten_ten import ten_ten_sites
 from assuage.head.tissues import AIR, BRAIN_NAMES, resolve_conductivities
-
-SHEAR_TOLERANCE = 1e-3
-"""Largest |cosine| between two voxel axes: rounding of float32 headers stays far below."""
-VOXEL_MM_RANGE = (0.2, 5.0)
-"""Finer than 0.2 mm is a unit error (metres, microscopy), coarser than 5 mm has lost the skull."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,21 +105,21 @@ class Head:
         HeadError
             Not 3-D integers, empty, unnamed labels, unknown conductivity, bad affine, shear, voxel size.
         """
-        array = _checked_labels(labels)
-        used = _checked_names(array, tissues)
+        array = checked_labels(labels)
+        used = used_names(array, tissues)
         names = list(dict.fromkeys(tissues.values()))
-        checked_fractions = _checked_fractions(fractions, array.shape, names)
-        if checked_fractions is not None:
-            used |= {key for key, value in checked_fractions.items() if value.any()}
+        shares = checked_fractions(fractions, array.shape, names)
+        if shares is not None:
+            used |= {key for key, value in shares.items() if value.any()}
         if t1 is not None and t1.shape != array.shape:
             raise HeadError(f"t1 has shape {t1.shape}, labels have {array.shape}; resample it to the labels' grid")
         return cls(
             name=name,
             labels=array,
-            affine=_checked_affine(affine),
+            affine=checked_affine(affine),
             tissues=dict(tissues),
             conductivity_S_per_m=resolve_conductivities(names, conductivity_S_per_m, in_use=used),
-            fractions=checked_fractions,
+            fractions=shares,
             t1=t1,
         )
 
@@ -128,7 +127,8 @@ class Head:
         """Return the same head with other conductivities, S/m; tissues that are not named keep theirs."""
         names = list(dict.fromkeys(self.tissues.values()))
         given = {**self.conductivity_S_per_m, **conductivity_S_per_m}
-        return replace(self, conductivity_S_per_m=resolve_conductivities(names, given, in_use=names))
+        values = resolve_conductivities(names, given, in_use=names)
+        return self._changed(conductivity_S_per_m=values)
 
     def with_fiducials(self, fiducials_mm: Mapping[str, ArrayLike]) -> Self:
         """Return the same head with known fiducials.
@@ -145,14 +145,57 @@ class Head:
         """
         given = checked_fiducials_mm(fiducials_mm)
         snapped_mm(given, self.scalp, limit_mm=SNAP_LIMIT_MM)
-        return replace(self, given_fiducials_mm=given)
+        return self._changed(given_fiducials_mm=given)
+
+    def with_estimated_mni(self) -> Self:
+        """Return the same head with an affine estimate of the MNI frame, from the outline of the brain.
+
+        Raises
+        ------
+        HeadError
+            The head holds no brain whose outline fits the template's.
+        """
+        found = self._mni_estimate
+        if found is None:
+            raise HeadError(
+                f"the brain of {self.name!r} does not fit the MNI template (no brain, a ball, or cut); "
+                "give points in head space, or a SimNIBS folder with its MNI fields"
+            )
+        transform, median_mm = found
+        metadata = {**self.metadata, "mni": f"{transform.space}; median distance of the outlines {median_mm:.1f} mm"}
+        return self._changed(mni=transform, metadata=metadata)
+
+    def _changed(self, **changes: Any) -> Self:
+        """Return a copy with some fields changed; what depends on labels and affine alone is not computed again."""
+        new = replace(self, **changes)
+        for name in ("scalp", "_mni_estimate"):
+            if name in self.__dict__:
+                new.__dict__[name] = self.__dict__[name]
+        return new
+
+    @cached_property
+    def _mni_estimate(self) -> tuple[MniTransform, float] | None:
+        brain = self._brain_index()
+        if not len(brain) or is_ball(brain * self.voxel_mm):
+            return None
+        share = np.zeros(self.labels.shape, dtype=np.float32)
+        share[tuple(brain.T)] = 1
+        return estimated_mni(share, self.affine)
+
+    def _brain_index(self) -> NDArray[np.intp]:
+        """Return the voxel indices (n, 3) of the brain."""
+        return np.argwhere(
+            self._lookup([key for key, name in self.tissues.items() if name in BRAIN_NAMES])[self.labels]
+        )
 
     @property
     def fiducial_origin(self) -> str:
         """How `fiducials_mm` was found: "given", "MNI positions" or "estimated from the shape of the head"."""
         if self.given_fiducials_mm is not None:
             return "given"
-        return "MNI positions" if self.mni is not None else "estimated from the shape of the head"
+        if self.mni is not None and self.mni.space != ESTIMATED_SPACE:
+            return "MNI positions"
+        return "estimated from the shape of the head"
 
     @property
     def warnings(self) -> list[str]:
@@ -163,6 +206,11 @@ class Head:
                 f"nasion, inion and preauricular points are {self.fiducial_origin}, moved to the scalp; "
                 "10-10 sites may be off by a centimetre: give them with Head.with_fiducials"
             )
+        if self.mni is not None and self.mni.space == ESTIMATED_SPACE:
+            lines.append(
+                "MNI coordinates are placed by an affine estimate from the outline of the brain and may be off by "
+                "several millimetres; prefer a registration of the scan or points in head space"
+            )
         return lines
 
     @cached_property
@@ -170,12 +218,14 @@ class Head:
         """Nz, Iz, LPA, RPA on the scalp, each (3,) mm; see `fiducial_origin`."""
         if self.given_fiducials_mm is not None:
             return snapped_mm(self.given_fiducials_mm, self.scalp, limit_mm=SNAP_LIMIT_MM)
-        if self.mni is not None:
+        mni = self.mni
+        if mni is None and self._mni_estimate is not None:
+            mni = self._mni_estimate[0]
+        if mni is not None:
             names = mni_fiducials_mm()
-            points = self.mni.mni_to_head(np.array(list(names.values())))
+            points = mni.mni_to_head(np.array(list(names.values())))
             return snapped_mm(dict(zip(names, points, strict=True)), self.scalp, limit_mm=None)
-        brain = [key for key, name in self.tissues.items() if name in BRAIN_NAMES]
-        index = np.argwhere(self._lookup(brain)[self.labels] if brain else self.labels > 0)
+        index = self._brain_index()
         if not len(index):
             index = np.argwhere(self.labels > 0)
         return estimated_fiducials_mm(index @ self.affine[:3, :3].T + self.affine[:3, 3], self.scalp)
@@ -272,74 +322,3 @@ def site(head: Head, name: str) -> NDArray[np.float64]:
     close = get_close_matches(canonical, [known.lower() for known in head.ten_ten_mm], n=3)
     alike = [known for known in head.ten_ten_mm if known.lower() in close]
     raise HeadError(f"no 10-10 site {name!r}; " + (f"close to it: {', '.join(alike)}" if alike else "e.g. F3, Cz, Oz"))
-
-
-def _checked_labels(labels: ArrayLike) -> NDArray[np.unsignedinteger[Any]]:
-    array = np.asarray(labels)
-    if array.ndim != 3:
-        raise HeadError(f"labels have {array.ndim} dimensions, shape {array.shape}; pass one 3-D volume")
-    if not (np.issubdtype(array.dtype, np.integer) or array.dtype == np.bool_):
-        raise HeadError(f"labels are {array.dtype}, not integers; round them first, e.g. labels.astype('uint8')")
-    if min(array.shape) < 2:
-        raise HeadError(f"labels have shape {array.shape}; a head needs at least 2 voxels along each axis")
-    low, high = int(array.min()), int(array.max())
-    if low < 0 or high > np.iinfo(np.uint16).max:
-        raise HeadError(f"labels run from {low} to {high}; use 0 for air and 1 to 65535 for tissues")
-    if high == 0:
-        raise HeadError("every label is 0 (air); a head needs at least one tissue")
-    copy: NDArray[np.unsignedinteger[Any]] = array.astype(np.uint8 if high <= 255 else np.uint16)
-    copy.flags.writeable = False
-    return copy
-
-
-def _checked_names(labels: NDArray[np.unsignedinteger[Any]], tissues: Mapping[int, str]) -> set[str]:
-    """Return the names of the tissues that have voxels."""
-    for key, name in tissues.items():
-        if not isinstance(name, str) or not name.strip():
-            raise HeadError(f"label {key} has the tissue name {name!r}; give a word such as 'grey_matter'")
-        if key == 0 and name != AIR:
-            raise HeadError(f"label 0 is named {name!r}, but label 0 never conducts; give that tissue another label")
-    counts = np.bincount(labels.reshape(-1))
-    present = [int(key) for key in np.flatnonzero(counts) if key != 0]
-    unnamed = [key for key in present if key not in tissues]
-    if unnamed:
-        shown = ", ".join(f"{key} ({counts[key]} voxels)" for key in unnamed[:8])
-        raise HeadError(f"{len(unnamed)} labels have no tissue name: {shown}; add them to tissues={{label: name}}")
-    return {tissues[key] for key in present}
-
-
-def _checked_fractions(
-    fractions: Mapping[str, NDArray[np.uint8]] | None, shape: tuple[int, ...], names: list[str]
-) -> dict[str, NDArray[np.uint8]] | None:
-    if fractions is None:
-        return None
-    for key, values in fractions.items():
-        if key not in names and key != AIR:
-            raise HeadError(f"fractions hold {key!r}, which no label names; add it to tissues={{label: name}}")
-        if values.shape != shape or values.dtype != np.uint8:
-            raise HeadError(
-                f"fraction of {key} is {values.dtype} {values.shape}, need uint8 {shape}; store volume fraction * 255"
-            )
-    return dict(fractions)
-
-
-def _checked_affine(affine: ArrayLike) -> NDArray[np.float64]:
-    matrix = np.array(affine, dtype=np.float64)
-    if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
-        raise HeadError(f"affine must be a finite 4x4 matrix, got shape {matrix.shape}; take it from the image header")
-    if np.abs(matrix[3] - [0, 0, 0, 1]).max() > 1e-6:
-        raise HeadError(f"affine has last row {matrix[3]}, not 0 0 0 1; is the matrix transposed?")
-    size = np.linalg.norm(matrix[:3, :3], axis=0)
-    if size.min() < VOXEL_MM_RANGE[0] or size.max() > VOXEL_MM_RANGE[1]:
-        raise HeadError(
-            f"voxel size {np.round(size, 4).tolist()} mm is outside {VOXEL_MM_RANGE[0]}-{VOXEL_MM_RANGE[1]} mm; "
-            "is the header in mm?"
-        )
-    axes = matrix[:3, :3] / size
-    shear = float(np.abs(axes.T @ axes - np.eye(3)).max())
-    if shear > SHEAR_TOLERANCE:
-        raise HeadError(
-            f"affine is sheared: |cosine| of two axes is {shear:.3g}; resample the image to orthogonal axes"
-        )
-    matrix.flags.writeable = False
-    return matrix

@@ -277,17 +277,25 @@ def _contact_share(head: Head) -> float | None:
 
 def _asymmetry(head: Head, frame: _Frame) -> dict[str, float]:
     """Return (left - right) / (left + right) per tissue, above the plane of the fiducials (the neck may lean)."""
+    rightward = _linear_field(head, frame.right, frame.origin_mm) / np.float32(head.voxel_mm.mean())
+    side = np.where(_linear_field(head, frame.up, frame.origin_mm) > 0, np.clip(rightward, -0.5, 0.5), 0).reshape(-1)
+    balance = np.bincount(head.labels.reshape(-1), weights=side)
+    total = np.bincount(head.labels.reshape(-1), weights=np.abs(side))
     result: dict[str, float] = {}
     for name in dict.fromkeys(head.tissues.values()):
-        if name == AIR:
-            continue
-        index = np.argwhere(_where(head, {name}))
-        points = index @ head.affine[:3, :3].T + head.affine[:3, 3]
-        points = points[frame.height_mm(points) > 0]
-        if len(points):
-            side = np.clip((points - frame.origin_mm) @ frame.right / head.voxel_mm.mean(), -0.5, 0.5)
-            result[name] = float(-side.sum() / max(1.0, float(np.abs(side).sum())))
+        keys = [key for key, tissue in head.tissues.items() if tissue == name and 0 < key < len(total)]
+        if name != AIR and total[keys].sum() > 0:
+            result[name] = float(-balance[keys].sum() / total[keys].sum())
     return result
+
+
+def _linear_field(head: Head, direction: Float, origin_mm: Float) -> NDArray[np.float32]:
+    """Return (point - origin) . direction at every voxel centre, (nx, ny, nz) mm."""
+    slope = direction @ head.affine[:3, :3]
+    start = direction @ (head.affine[:3, 3] - origin_mm)
+    i, j, k = (np.arange(n, dtype=np.float32) * np.float32(s) for n, s in zip(head.labels.shape, slope, strict=True))
+    field: NDArray[np.float32] = i[:, None, None] + j[:, None] + k + np.float32(start)
+    return field
 
 
 def _extension(head: Head) -> str | None:

@@ -120,7 +120,7 @@ def scalp_surface(inside_fraction: NDArray[np.floating], affine: Float) -> Surfa
     HeadError
         No skin: the volume holds no air around the head, or no head.
     """
-    fraction, grid_affine = _block_average(inside_fraction, affine)
+    fraction, grid_affine = block_average(inside_fraction, affine)
     spacing = np.linalg.norm(grid_affine[:3, :3], axis=0)
     solid = _solid(fraction, spacing)
     if not solid.any() or solid.all():
@@ -141,7 +141,7 @@ def scalp_surface(inside_fraction: NDArray[np.floating], affine: Float) -> Surfa
     )
 
 
-def _block_average(fraction: NDArray[np.floating], affine: Float) -> tuple[NDArray[np.float32], Float]:
+def block_average(fraction: NDArray[np.floating], affine: Float) -> tuple[NDArray[np.float32], Float]:
     """Average blocks of fine voxels to about `GRID_MM`; the affine follows."""
     size = np.linalg.norm(affine[:3, :3], axis=0)
     factor = np.maximum(1, np.floor(GRID_MM / size + 0.1).astype(int))
