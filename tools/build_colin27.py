@@ -47,6 +47,7 @@ def anatomy(t1, bet, affine, work, start):
     parts["solid"] = cavity.cranial_cavity(t1, parts["brain"], outer, spine, affine)
     say(start, "outer skull, facial bone, eyes, air")
     parts["outer"] = skull.outer_skull(t1, parts["solid"], parts["head"], affine)
+    parts["outer"] = np.maximum(parts["outer"], outer & (cavity.vault_weight(t1.shape, affine) > 0.5))
     parts["face"] = skull.facial_bone(t1, parts["outer"], parts["head"], parts["canal"], affine)
     parts["eyes"], parts["eye_centers_mm"] = face.globes(t1, affine, parts["head"])
     parts["air"] = face.internal_air(t1, parts["head"], parts["solid"], affine)

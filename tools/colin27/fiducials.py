@@ -3,8 +3,8 @@
 import numpy as np
 from scipy import ndimage as ndi
 
-PREAURICULAR_MM = {"left_preauricular": (-1.0, -22.0, -46.0), "right_preauricular": (1.0, -22.0, -46.0)}
-INION_Z_MM = -28.0
+PREAURICULAR_MM = {"left_preauricular": (-1.0, -20.0, -50.0), "right_preauricular": (1.0, -20.0, -50.0)}
+INION_Z_MM = -21.0  # hindmost bone in the midline, where the neck muscles begin
 HOW = {
     "nasion": "deepest point of the midsagittal skin profile between nose and forehead",
     "inion": "skin over the midline at the height of the external occipital protuberance seen on the scan",

@@ -65,7 +65,8 @@ def extended_head(head, affine):
     for k in range(PAD_LOW[2]):
         s = 1.0 - k / (PAD_LOW[2] - 1.0)
         s = s * s * (3.0 - 2.0 * s)
-        full[:, :, k] = (1.0 - s) * cut + s * neck < 0
+        soft = ndi.gaussian_filter(cut, 12.0 * s)
+        full[:, :, k] = (1.0 - s) * soft + s * neck < 0
     return full
 
 
