@@ -25,6 +25,14 @@ def test_shell_volumes_are_exact(voxel_mm, offset, center) -> None:
         assert found == pytest.approx(volume, rel=0.01)
 
 
+def test_fractions_are_centred() -> None:
+    center = np.array([3.0, -4.0, 5.0])
+    head = sphere_head(voxel_mm=(3.0, 4.0, 5.0), center_mm=center, offset_voxels=(0.2, -0.3, 0.4))
+    total = sum(share.astype(float) for share in head.fractions.values()) / 255
+    points = np.argwhere(total >= 0) @ head.affine[:3, :3].T + head.affine[:3, 3]
+    assert np.average(points, axis=0, weights=total.reshape(-1)) == pytest.approx(center, abs=0.01)
+
+
 def test_shares_never_exceed_the_voxel() -> None:
     head = sphere_head(voxel_mm=4.0)
     total = sum(share.astype(int) for share in head.fractions.values())

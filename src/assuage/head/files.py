@@ -228,7 +228,7 @@ def _beside(path: Path) -> dict[str, Any]:
             try:
                 content = read(side.read_text(encoding="utf-8"))
             except ValueError as error:
-                raise HeadError(f"{side.name} cannot be read ({error}); see the documentation for its form") from error
+                raise HeadError(f"{side.name} cannot be read ({error}); write a table [tissues]") from error
             if not isinstance(content.get("tissues"), dict):
                 raise HeadError(f'{side.name} holds no table "tissues" (label = "name"); add it')
             return dict(content)

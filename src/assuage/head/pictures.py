@@ -81,7 +81,7 @@ def _draw_plane(axes: Axes, head: Head, center: Float, bounds: tuple[Float, Floa
     axes.set_axis_off()
     if head.t1 is not None:
         grey = map_coordinates(np.asarray(head.t1, dtype=np.float32), index, order=1, mode="constant", cval=0.0)
-        top = max(float(np.percentile(head.t1[head.t1 > 0], 99.5)) if (head.t1 > 0).any() else 1.0, 1e-6)
+        top = max(float(np.percentile(head.t1[head.t1 > 0], 98)) if (head.t1 > 0).any() else 1.0, 1e-6)
         axes.imshow(grey, cmap="gray", vmin=0, vmax=top, origin="lower", extent=extent)
     else:
         axes.imshow(_painted(head, index), origin="lower", extent=extent)
