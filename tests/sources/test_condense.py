@@ -44,7 +44,7 @@ def test_error_falls_with_depth(figure_of_eight):
         points, currents = sources_below(figure_of_eight, depth, seed=4)
         full = seen(figure_of_eight, points, currents)
         errors.append(np.linalg.norm(seen(condensed, points, currents) - full) / np.linalg.norm(full))
-    assert errors[1] < 0.5 * errors[0]
+    assert errors[1] < 0.8 * errors[0]
 
 
 def test_amplitudes_stay_near_those_of_the_coil(figure_of_eight):

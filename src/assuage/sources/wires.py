@@ -8,7 +8,7 @@ everywhere but on the sheet, so the sheet must stay out of the head.
   along great circles from the wire to the top (-z); the radius changes from that of the wire to 105 mm within the first
   quarter of the way. A sphere around c that holds no wire and is smaller than 105 mm holds no sheet either.
 
-The sheet is cut into patches (dipole = I x vector area at the centre), and patches within one small cube are put
+The sheet is cut into triangles (dipole = I x vector area at the centroid), and those within one small cube are put
 together at the centre of their moments.
 """
 
@@ -22,8 +22,8 @@ from assuage.units import M_PER_MM
 
 Float = NDArray[np.float64]
 
-STEP_MM = 3.0
-"""Edge of a sheet patch across the wire."""
+STEP_MM = 1.5
+"""Edge of a sheet patch on the way from the wire."""
 CORNER_MM = 1.5
 """Corners kept along the wire: the chords of a 40 mm circle lose 0.03 % of its area."""
 JOINT_MM = 0.5
@@ -36,7 +36,7 @@ RISE = 0.25
 """Share of the way to the top over which the dome reaches its full height."""
 DOME_RADIUS_MM = 105.0
 """Radius of the dome about `HEAD_CENTER_MM`, 20 mm above a typical scalp."""
-CUBE_MM = 4.0
+CUBE_MM = 3.0
 """Edge of the cube in which patches are put together."""
 
 
@@ -137,11 +137,12 @@ def _dome(loop: Float) -> Float:
 
 
 def _patches(nodes: Float) -> tuple[Float, Float]:
-    """Return centres and vector areas of the quadrilaterals of a sheet, right-handed about the current."""
+    """Return centroids and vector areas of the triangles of a sheet, right-handed about the current."""
     following = np.roll(nodes, -1, axis=1)
     a, b, c, d = nodes[:-1], following[:-1], following[1:], nodes[1:]
-    area = 0.5 * np.cross(c - a, d - b)
-    return ((a + b + c + d) / 4).reshape(-1, 3), area.reshape(-1, 3)
+    centers = [(a + b + c) / 3, (a + c + d) / 3]
+    areas = [np.cross(b - a, c - a) / 2, np.cross(c - a, d - a) / 2]
+    return np.stack(centers).reshape(-1, 3), np.stack(areas).reshape(-1, 3)
 
 
 def _put_together(positions: Float, areas: Float) -> tuple[Float, Float]:
