@@ -88,7 +88,8 @@ def test_slab_and_one_tissue_head_lack_only_what_they_lack() -> None:
 
 
 @pytest.mark.parametrize("with_t1", [False, True])
-def test_picture_shows_tissues(tmp_path, sphere, with_t1) -> None:
+def test_picture_shows_tissues(tmp_path, with_t1) -> None:
+    sphere = sphere_head(voxel_mm=4.0)
     t1 = (sphere.labels.astype(np.float32) * 40) if with_t1 else None
     head = Head.from_labels(sphere.labels, sphere.affine, tissues=sphere.tissues, fractions=sphere.fractions, t1=t1)
     path = overlay_figure(head, tmp_path / "head.png", dpi=60)
