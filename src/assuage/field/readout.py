@@ -73,10 +73,11 @@ def read_out(conductor: "Conductor", target: Target) -> ReadOut:
 
 def _candidates(conductor: "Conductor", target: Target) -> NDArray[np.int64]:
     """Conducting elements whose centre lies in the target's bounding sphere, one voxel added; all for a mask."""
+    grid = conductor.grid
     elements = np.argwhere(conductor.kind != -1)
     if target.mask is None:
         reach = target.radius_mm + grid.voxel_mm * np.sqrt(3)
-        centre = conductor.grid.index(np.asarray(target.center_mm))[0]
+        centre = grid.index(np.asarray(target.center_mm))[0]
         elements = elements[(np.abs(elements - centre) <= reach / grid.voxel_mm).all(1)]
     return elements
 

@@ -144,11 +144,19 @@ def _split(corners: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     return small
 
 
-def _check_on_skin(electrode: Electrode, head: Head, points: NDArray[np.float64], areas: NDArray[np.float64]) -> None:
+def _near_cut(head: Head, points: NDArray[np.float64]) -> bool:
+    """Say whether points lie by a side of the image where tissue reaches it: there the head is cut, not bounded by skin."""
     to_voxel = np.linalg.inv(head.affine)
     voxel = points @ to_voxel[:3, :3].T + to_voxel[:3, 3]
-    margin = np.minimum(voxel, np.asarray(head.labels.shape) - 1 - voxel).min(initial=np.inf)
-    if margin < BORDER_VOXELS:
+    for axis, count in enumerate(head.labels.shape):
+        for side, distance in ((0, voxel[:, axis]), (-1, count - 1 - voxel[:, axis])):
+            if distance.min(initial=np.inf) < BORDER_VOXELS and np.take(head.labels, side, axis).any():
+                return True
+    return False
+
+
+def _check_on_skin(electrode: Electrode, head: Head, points: NDArray[np.float64], areas: NDArray[np.float64]) -> None:
+    if _near_cut(head, points):
         raise SourceError(
             f"electrode {electrode.label} reaches the edge of the image of {head.name!r}, where the head is cut; "
             "move it or make it smaller"

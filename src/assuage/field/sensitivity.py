@@ -1,0 +1,116 @@
+"""First-order sensitivity of a read-out to the conductivity of each tissue, from adjoint and forward potentials.
+
+    dE_d / d sigma_t = lam_d . (dK / d sigma_t (phi + p) + dT / d sigma_t W)
+
+summed over elements. Uniform elements have dK / d sigma = K / sigma; cut elements integrate the sub-voxels of the tissue
+with the basis functions held.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from assuage.field.assembly import element_voltages
+from assuage.field.elements import CORNERS, PAIRS, TRILINEAR, block_conductivity, curl_drive, immersed_gradients, stiffness
+from assuage.field.subvoxel import M
+
+if TYPE_CHECKING:
+    from assuage.field.conductor import Conductor, Field
+
+Array = NDArray[np.float64]
+
+
+def sensitivities(conductor: "Conductor", adjoint_V: Array, fields: Sequence["Field"]) -> Array:
+    """Return d mean E / d sigma, (nfields, 3, ntissues), V/m per S/m in world axes.
+
+    Parameters
+    ----------
+    conductor
+        Common to all.
+    adjoint_V
+        (3, *padded nodes).
+    fields
+        Forward fields of the sources.
+    """
+    tissue = conductor.tissue
+    result = np.zeros((len(fields), 3, len(tissue.tissues)))
+    geometry = (tissue.label, tissue.block, tissue.blocks, conductor.sigma_S_per_m, conductor.grid.voxel_m)
+    for row, field in zip(result, fields, strict=True):
+        partial = np.zeros((conductor.grid.shape[0], 3, len(tissue.tissues)))
+        _accumulate(conductor.kind, *geometry, adjoint_V, field.phi_V, *field.coil_part(), partial)
+        row[:] = partial.sum(0)
+    return result[:, :, 1:]
+
+
+@njit(cache=True, parallel=True)
+def _accumulate(kind, label, block, blocks, sigma, h, lam, phi, A, magnetic, partial):  # type: ignore[no-untyped-def]
+    """Add the share of each x-slab of elements to partial (nx, 3, ntissues)."""
+    nx, ny, nz = kind.shape
+    for i in prange(nx):
+        u, W, y, lam8 = np.empty(8), np.empty(3), np.empty(8), np.empty((3, 8))
+        s, own = np.empty((M + 2, M + 2, M + 2)), np.empty((M + 2, M + 2, M + 2))
+        G = np.empty((M**3, 3, 8))
+        K, T = np.empty(28), np.empty((8, 3))
+        for j in range(ny):
+            for k in range(nz):
+                n = kind[i, j, k]
+                if n == -1:
+                    continue
+                u[:] = 0.0
+                W[:] = 0.0
+                if magnetic:
+                    element_voltages(A, i, j, k, h, u, W)
+                for a in range(8):
+                    x, v, z = i + 1 + CORNERS[a, 0], j + 1 + CORNERS[a, 1], k + 1 + CORNERS[a, 2]
+                    u[a] += phi[x, v, z]
+                    for d in range(3):
+                        lam8[d, a] = lam[d, x, v, z]
+                if n < 0:
+                    for p in range(28):
+                        K[p] = h * TRILINEAR[p]
+                    T[:] = 0.0
+                    _times(K, T, u, W, y)
+                    for d in range(3):
+                        for a in range(8):
+                            partial[i, d, -n - 1] += lam8[d, a] * y[a]
+                    continue
+                block_conductivity(label, block, blocks, sigma, i, j, k, s)
+                immersed_gradients(s, G)
+                for t in range(1, sigma.shape[0]):
+                    if not _share(blocks[n], t, own):
+                        continue
+                    stiffness(own, G, h, K)
+                    curl_drive(own, G, h, T)
+                    _times(K, T, u, W, y)
+                    for d in range(3):
+                        for a in range(8):
+                            partial[i, d, t] += lam8[d, a] * y[a]
+
+
+@njit(cache=True)
+def _share(tissues, t, own):  # type: ignore[no-untyped-def]
+    """Fill own (M+2, M+2, M+2) with 1 where a sub-voxel is of tissue t; say whether any is."""
+    own[:] = 0.0
+    found = False
+    for i in range(M):
+        for j in range(M):
+            for k in range(M):
+                if tissues[i, j, k] == t:
+                    own[i + 1, j + 1, k + 1] = 1.0
+                    found = True
+    return found
+
+
+@njit(cache=True)
+def _times(K, T, u, W, y):  # type: ignore[no-untyped-def]
+    """Fill y (8,) = K u + T W for off-diagonal entries K (28,)."""
+    for a in range(8):
+        y[a] = T[a, 0] * W[0] + T[a, 1] * W[1] + T[a, 2] * W[2]
+    for p in range(28):
+        a, b = PAIRS[p, 0], PAIRS[p, 1]
+        flow = K[p] * (u[b] - u[a])
+        y[a] += flow
+        y[b] -= flow
