@@ -3,21 +3,21 @@
     python tools/build_colin27.py --out src/assuage/head/data/colin27.npz --work /tmp/colin27_work
 
 Needs the ``build-head`` extra (antspyx). Registration takes the most time and is kept in the work folder; delete the
-folder to start afresh. ``docs/head_colin27.md`` describes every step. Seeds are fixed; with ``--threads 1`` (default)
-the registration repeats bit by bit on one machine.
+folder to start afresh. ``docs/head_colin27.md`` describes every step. Seeds are fixed; the registration runs on one
+thread unless ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS says otherwise.
 """
 
 import argparse
 import hashlib
-import os
 import time
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from colin27 import assemble, brain, cavity, face, fiducials, figure, neck, pack, qc, register, skull
 from scipy import ndimage as ndi
 
-from colin27 import assemble, brain, cavity, face, fiducials, figure, neck, pack, qc, register, skull
+from assuage.head.colin27_codec import decode, encode
 
 SOURCE = Path("/usr/share/mricron/templates")
 OUT = Path(__file__).resolve().parent.parent / "src/assuage/head/data/colin27.npz"
@@ -91,8 +91,8 @@ def describe(source, affine, fractions, parts, report):
     digest = hashlib.sha256(source.read_bytes()).hexdigest()
     return {
         "name": "colin27",
-        "source": "Colin27 (27 averaged T1 scans of one adult man, Holmes et al. 1998, doi:10.1097/00004728-199803000-00032), "
-        "file ch2.nii.gz of the Debian package mricron-data 1.2.20211006+dfsg-4",
+        "source": "Colin27 (27 averaged T1 scans of one adult man, Holmes et al. 1998, "
+        "doi:10.1097/00004728-199803000-00032), file ch2.nii.gz of the Debian package mricron-data 1.2.20211006+dfsg-4",
         "source_sha256": digest,
         "licence": "Colin27: McConnell Brain Imaging Centre, Montreal Neurological Institute, McGill University, "
         "free use with notice; as packaged by Debian: BSD-3-Clause",
@@ -100,8 +100,8 @@ def describe(source, affine, fractions, parts, report):
         "neck_extension": {
             "cut_z_mm": cut_mm,
             "bottom_z_mm": float(affine[2, 3]),
-            "note": "below cut_z_mm the head is made by rule: soft tissue tapering to a neck, cord and CSF in a bone ring; "
-            "crop at cut_z_mm for the head as scanned",
+            "note": "below cut_z_mm the head is made by rule: soft tissue tapering to a neck, cord and CSF in a bone "
+            "ring; crop at cut_z_mm for the head as scanned",
         },
         "padding_voxels": {"low": list(neck.PAD_LOW), "high": list(neck.PAD_HIGH)},
         "eye_centers_mm": {k: [round(float(x), 1) for x in v] for k, v in parts["eye_centers_mm"].items()},
@@ -117,11 +117,7 @@ def main():
     parser.add_argument("--work", type=Path, default=Path("/tmp/colin27_work"))
     parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--figure", type=Path, default=FIGURE)
-    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(options.threads)
-    from assuage.head.colin27_codec import decode, encode
-
     start = time.time()
     options.work.mkdir(parents=True, exist_ok=True)
     scan = options.source / "ch2.nii.gz"

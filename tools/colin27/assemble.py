@@ -6,13 +6,23 @@ from scipy import ndimage as ndi
 from . import neck
 from .volume import dilate, distance_to, drop_small, erode, gauss, largest
 
-SURFACE_SIGMA = 0.6  # voxels: anti-aliasing of every surface
-CSF_MINIMUM_MM = 1.0  # grey matter keeps this distance from the skull
+SURFACE_SIGMA = 0.6  # voxels: anti-aliasing of small parts
+CSF_MINIMUM_MM = 1.5  # grey matter keeps this distance from the skull
 AIR_TO_CAVITY_MM = 2.0
 TISSUES = ("white_matter", "grey_matter", "csf", "skull", "scalp", "eyes", "air")
 
 
 MINIMUM_VOXELS = {"white_matter": 200, "grey_matter": 60, "csf": 6, "skull": 60, "scalp": 2000, "eyes": 500, "air": 60}
+
+
+def surface(mask, sigma):
+    """Anti-aliased membership: the half level of the smoothed mask, with a ramp of about 1.5 voxels across it.
+
+    A Gaussian edge has the slope 1 / (sigma sqrt(2 pi)) at its half level; steepening it to 0.65 per voxel keeps the
+    smooth surface and loses the blur.
+    """
+    gain = max(1.0, 0.65 * sigma * np.sqrt(2 * np.pi))
+    return np.clip(0.5 + gain * (gauss(mask, sigma) - 0.5), 0.0, 1.0)
 
 
 def without_islands(fractions):
@@ -56,9 +66,9 @@ def tissue_fractions(parts, affine):
     outer_mask = (neck.padded(parts["outer"]) > 0.5) | ring | cavity_mask
     head_mask |= dilate(outer_mask, 3.0) & (np.arange(head_mask.shape[2]) > neck.PAD_LOW[2] + 20)
 
-    cavity = gauss(cavity_mask, SURFACE_SIGMA)
-    outer = np.maximum(gauss(outer_mask, SURFACE_SIGMA), cavity)
-    head = np.maximum(gauss(head_mask, SURFACE_SIGMA), outer)
+    cavity = surface(cavity_mask, 0.9)
+    outer = np.maximum(surface(outer_mask, 1.0), cavity)
+    head = np.maximum(surface(head_mask, 1.4), outer)
 
     tissue_room = erode(cavity_mask, CSF_MINIMUM_MM)
     stem = gauss(cord & tissue_room, SURFACE_SIGMA)

@@ -1,8 +1,8 @@
 """White matter, grey matter and CSF inside the brain mask: mixture model with warped priors and locally adapted means.
 
 Expectation maximisation of a Gaussian mixture (Dempster, Laird & Rubin 1977) of CSF, cortex, white matter and deep
-nuclei, whose class means vary in space (weighted averages over a Gaussian window), with ICBM152 tissue probabilities as priors and a mean-field Markov
-field over the six neighbours (Zhang, Brady & Smith 2001, doi:10.1109/42.906424, for the idea).
+nuclei, whose class means vary in space (weighted averages over a Gaussian window), with ICBM152 tissue probabilities
+as priors and a mean-field Markov field over the six neighbours (Zhang, Brady & Smith 2001, doi:10.1109/42.906424).
 """
 
 import numpy as np

@@ -16,6 +16,12 @@ COLORS = {
     "air": "#ff4fa3",
 }
 
+SLICES = (
+    *((0, mm) for mm in (-36, 2, 30, 58)),
+    *((1, mm) for mm in (-62, -22, 14, 48)),
+    *((2, mm) for mm in (-58, -36, 8, 44)),
+)
+
 
 def planes(data, slices):
     """Yield (title, image, {tissue: fraction}) for (axis, mm) pairs."""
@@ -28,8 +34,7 @@ def planes(data, slices):
 
 def overlay(data, path, slices=None, *, columns=4, inches=3.0, dpi=75):
     """Write a PNG of half-level contours on the T1."""
-    slices = slices or [(0, -36), (0, 2), (0, 30), (0, 58), (1, -62), (1, -22), (1, 14), (1, 48)]
-    slices = slices + [(2, -58), (2, -36), (2, 8), (2, 44)] if len(slices) == 8 else slices
+    slices = slices or SLICES
     rows = -(-len(slices) // columns)
     figure, axes = plt.subplots(rows, columns, figsize=(inches * columns, inches * rows), facecolor="black")
     for ax in axes.flat:

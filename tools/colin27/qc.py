@@ -1,7 +1,12 @@
 """Numbers that describe the quality of a set of tissue fractions."""
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
 from scipy import ndimage as ndi
+
+REFERENCES = Path(__file__).with_name("references.toml")
 
 
 def labels_of(fractions):
@@ -49,21 +54,49 @@ def report(fractions, affine):
         contacts[f"{n}-outside"] = int(face_contacts(labels, code[n], 0)[:, :, 1:].sum())
     result["face_contacts_above_foramen"] = contacts
     result["components"] = {n: int(ndi.label(labels == code[n])[1]) for n in names}
-    outside, count = ndi.label(labels == 0)
-    result["outside_components"] = int(count)
-    result["skull_thickness_mm"] = skull_thickness(labels, code, z_mm)
+    result["outside_components"] = int(ndi.label(labels == 0)[1])
+    result["skull_thickness_mm"] = skull_thickness(labels, code, affine)
     result["left_right_dice"] = symmetry(labels, code)
+    brain = result["volume_ml"]["white_matter"] + result["volume_ml"]["grey_matter"]
+    above = {
+        n: float(fractions[n][:, :, cranial].sum(dtype=np.float64)) / 1e3
+        for n in ("csf", "grey_matter", "white_matter")
+    }
+    cavity = sum(above.values())
+    result["intracranial_ml"] = round(cavity, 1)
+    result["brain_per_intracranial"] = round((cavity - above["csf"]) / cavity, 3)
+    result["csf_per_intracranial"] = round(above["csf"] / cavity, 3)
+    result["grey_per_white"] = round(result["volume_ml"]["grey_matter"] / result["volume_ml"]["white_matter"], 2)
+    result["brain_ml"] = round(brain, 1)
+    total = contacts["grey_matter-skull"] + contacts["grey_matter-csf"]
+    result["grey_skull_contact_fraction"] = round(contacts["grey_matter-skull"] / total, 4)
+    result["references"] = tomllib.loads(REFERENCES.read_text())
     return result
 
 
-def skull_thickness(labels, code, z_mm):
-    """Thickness over the vault (z > 20 mm): distance of outer skull voxels to the cavity."""
+REGIONS = {  # boxes in head mm: |x|, y, z
+    "frontal": ((0, 60), (30, 95), (20, 90)),
+    "parietal": ((0, 60), (-70, -10), (50, 120)),
+    "temporal": ((50, 95), (-20, 30), (-15, 20)),
+    "occipital": ((0, 50), (-130, -85), (-15, 35)),
+    "vault": ((0, 95), (-130, 95), (20, 120)),
+}
+
+
+def skull_thickness(labels, code, affine):
+    """Percentiles of the distance from outer skull voxels to the cavity (mm) per region."""
     inner = np.isin(labels, [code["csf"], code["grey_matter"], code["white_matter"]])
-    scalp = labels == code["scalp"]
-    rim = (labels == code["skull"]) & ndi.binary_dilation(scalp) & (z_mm > 20.0)
+    rim = (labels == code["skull"]) & ndi.binary_dilation(labels == code["scalp"])
+    points = np.argwhere(rim)
     value = ndi.distance_transform_edt(~inner)[rim]
-    keys = ("p5", "median", "p95")
-    return dict(zip(keys, (round(float(v), 1) for v in np.percentile(value, [5, 50, 95])), strict=True))
+    signed = points @ affine[:3, :3].T + affine[:3, 3]
+    mm = np.c_[np.abs(signed[:, 0]), signed[:, 1:]]
+    result = {}
+    for name, box in REGIONS.items():
+        here = np.all([(mm[:, a] >= lo) & (mm[:, a] < hi) for a, (lo, hi) in enumerate(box)], axis=0)
+        p5, p50, p95 = np.percentile(value[here], [5, 50, 95])
+        result[name] = {"p5": round(float(p5), 1), "median": round(float(p50), 1), "p95": round(float(p95), 1)}
+    return result
 
 
 def symmetry(labels, code):

@@ -1,8 +1,12 @@
 """Nonlinear registration of the brain to ICBM152 (nilearn's template) with ANTs, and the warped priors."""
 
+import shutil
 from pathlib import Path
 
+import ants
+import nilearn.datasets
 import numpy as np
+import pandas as pd
 
 LPS = np.array([-1.0, -1.0, 1.0])
 ITERATIONS = (60, 40, 25)
@@ -11,13 +15,11 @@ SEED = 1
 
 def template_folder():
     """Folder of nilearn's wheel with the ICBM152 2009a symmetric T1 and tissue maps (1 mm)."""
-    import nilearn.datasets
-
     return Path(nilearn.datasets.__file__).parent / "data"
 
 
 def register(scan, brain, work, names=("t1", "gm", "wm")):
-    """Register and write ``inv0.mat inv1.nii.gz fwd0.nii.gz fwd1.mat prior_*.nii.gz`` into a work folder.
+    """Register and write ``n4.nii.gz inv0.mat inv1.nii.gz fwd0.nii.gz fwd1.mat prior_*.nii.gz`` into a work folder.
 
     Parameters
     ----------
@@ -26,13 +28,10 @@ def register(scan, brain, work, names=("t1", "gm", "wm")):
     work : Path
         Folder for transforms and warped priors.
     """
-    import shutil
-
-    import ants
-
     image = ants.image_read(str(scan))
     mask = ants.get_mask(ants.image_read(str(brain)), low_thresh=1, high_thresh=1e9, cleanup=0)
     corrected = ants.n4_bias_field_correction(image, mask=mask, shrink_factor=3)
+    ants.image_write(corrected, str(work / "n4.nii.gz"))
     path = {t: str(template_folder() / f"mni_icbm152_{t}_tal_nlin_sym_09a_converted.nii.gz") for t in names}
     result = ants.registration(
         fixed=ants.image_read(path["t1"]),
@@ -53,9 +52,6 @@ def register(scan, brain, work, names=("t1", "gm", "wm")):
 
 def map_points(work, points_mm, *, to_mni):
     """Map RAS points (..., 3) between head and MNI with the stored transforms."""
-    import ants
-    import pandas as pd
-
     flat = points_mm.reshape(-1, 3) * LPS
     table = pd.DataFrame(flat, columns=["x", "y", "z"])
     if to_mni:

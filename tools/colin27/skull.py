@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from .volume import closed, dilate, distance_to, drop_small, erode, fill, gauss, largest, opened, smooth_cut
+from .volume import closed, dilate, distance_to, drop_small, fill, gauss, largest, opened, smooth_cut
 
 SKIN_EDGE = 22.0  # half of the skin's signal on this average of 27 scans
 BONE_SOFT_EDGE = 38.0  # half-way between cortical bone (15) and muscle (65)
 BONE_AIR_EDGE = 9.0  # cortical bone 10-22, air 0-8
+TABLE_CEILING = 42.0  # the thin outer table, blurred by its bright neighbours
 SKULL_MINIMUM_MM = 2.0  # least thickness kept where the scan leaves it open
 BASE_THICKNESS_MM = 4.0  # thickness prior of the skull base, where marrow is as bright as soft tissue
 
@@ -54,7 +55,14 @@ def outer_skull(t1, cavity, head, affine, *, reach_mm=8.0):
     evidence[~head] = -9.0
     outer = smooth_cut(evidence, weight=0.7)
     vault = (base < 0.5) & (depth > 2.5)
-    return np.maximum(outer, fill(closed(outer > 0.5, 4.0)) & vault)
+    return np.maximum(outer, sealed(outer > 0.5, fine, vault & (away < 16.0)))
+
+
+def sealed(outer, fine, vault):
+    """Outer skull with the diploe enclosed where it is as bright as soft tissue: the outer table is followed."""
+    table = (fine < TABLE_CEILING) & vault
+    wide = fill(closed(largest(outer | table), 5.0))
+    return opened(wide, 3.0) & vault
 
 
 def facial_bone(t1, cranium, head, canal, affine):
@@ -73,6 +81,3 @@ def facial_bone(t1, cranium, head, canal, affine):
     bone[cranium > 0.5] = 0
     keep = drop_small(bone > 0.5, 60)
     return bone * dilate(keep, 1.0)
-
-
-__all__ = ["erode", "facial_bone", "head_mask", "outer_skull"]

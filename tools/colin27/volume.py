@@ -81,18 +81,21 @@ def fill(mask):
 
 
 @njit(cache=True)
-def _cut(u, ubar, p0, p1, p2, r, weight, tau, sigma):
-    nx, ny, nz = u.shape
+def _ascend(ubar, p0, p1, p2, weight, sigma):
+    nx, ny, nz = ubar.shape
     for i in range(nx):
         for j in range(ny):
             for k in range(nz):
                 a = p0[i, j, k] + sigma * (ubar[i + 1, j, k] - ubar[i, j, k] if i + 1 < nx else 0.0)
                 b = p1[i, j, k] + sigma * (ubar[i, j + 1, k] - ubar[i, j, k] if j + 1 < ny else 0.0)
                 c = p2[i, j, k] + sigma * (ubar[i, j, k + 1] - ubar[i, j, k] if k + 1 < nz else 0.0)
-                norm = np.sqrt(a * a + b * b + c * c) / weight
-                if norm > 1.0:
-                    a, b, c = a / norm, b / norm, c / norm
-                p0[i, j, k], p1[i, j, k], p2[i, j, k] = a, b, c
+                norm = max(1.0, np.sqrt(a * a + b * b + c * c) / weight)
+                p0[i, j, k], p1[i, j, k], p2[i, j, k] = a / norm, b / norm, c / norm
+
+
+@njit(cache=True)
+def _descend(u, ubar, p0, p1, p2, r, tau):
+    nx, ny, nz = u.shape
     for i in range(nx):
         for j in range(ny):
             for k in range(nz):
@@ -135,7 +138,8 @@ def smooth_cut(evidence, *, weight, iterations=120):
     dual = [np.zeros_like(u) for _ in range(3)]
     step = np.float32(0.28)
     for _ in range(iterations):
-        _cut(u, ubar, *dual, r, np.float32(weight), step, step)
+        _ascend(ubar, *dual, np.float32(weight), step)
+        _descend(u, ubar, *dual, r, step)
     result = (evidence > 0).astype(np.float32)
     result[box] = u
     return result
