@@ -75,9 +75,9 @@ class Result:
             item = by_name[rank.technique]
             dose = item.dose
             field = words.with_error(dose.magnitude_V_per_m, dose.error.combined_sd_V_per_m)
-            share = words.number(dose.relative_to_reference, digits=2)
-            row = (str(rank.place), item.label, words.unit(dose.intensity), field, share)
-            table.add_row(*(Text(cell) for cell in row), Text(words.OUTCOME_WORDS[item.worst_verdict]))
+            share = words.percent(dose.relative_to_reference)
+            row = (str(rank.place), item.label, words.typeset(dose.intensity), field, share)
+            table.add_row(*(Text(cell) for cell in row), Text(words.WORST_WORDS[item.worst_verdict]))
         screen.print(table)
         for name, why in self.record.skipped.items():
             screen.print(Text(f"no proposal for {words.TECHNIQUES.get(name, name)}: {why}"))

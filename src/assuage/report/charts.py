@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from assuage.report.style import MUTED, RULE, SERIES, drawing, styled, svg
 
+FEW_DECADES = 1.6
 LOWEST_SHARE = 0.05
 """An error bar that would reach 0 or less ends here on the logarithmic axis."""
 
@@ -76,8 +77,8 @@ def _colours(count: int) -> list[str]:
 
 
 def _log_ticks(axes: Axes) -> None:
-    axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1.0, 2.0, 5.0), numticks=12))
-    formatter = ScalarFormatter()
-    formatter.set_scientific(False)
-    axes.xaxis.set_major_formatter(formatter)
+    low, high = axes.get_xlim()
+    steps = (1.0,) if high / low > 10**FEW_DECADES else (1.0, 2.0, 5.0)
+    axes.xaxis.set_major_locator(LogLocator(base=10, subs=steps, numticks=12))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_formatter("")

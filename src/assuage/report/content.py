@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from assuage.plan.records import CoilProposal, ErrorBar, MontageProposal, PlanRecord, TechniqueRecord
+from assuage.plan.records import CoilProposal, ErrorBar, MontageProposal, PlanRecord, TechniqueRecord, VerdictRecord
 from assuage.report import charts, head_quality, headmap, slices, volumes, words
 from assuage.report.reading import PlanFiles
 from assuage.units import A_PER_MA
@@ -22,6 +22,7 @@ CONTENTS = (
     ("limits", "What this plan does not know"),
     ("provenance", "How to repeat it"),
 )
+SEVERITY = ("stop", "warn", "within cited range", "cannot say")
 CREDITS = (
     "The report is complete in this one file and loads nothing from elsewhere. Viewer: NiiVue (BSD 2-Clause; notice "
     "in the source of this page). Coordinates are RAS+ millimetres."
@@ -110,7 +111,7 @@ def scalp_maps(files: PlanFiles) -> list[dict[str, str]]:
             label="V/m in the target", best=_coil_mark(coil.proposal), target_mm=record.target.center_mm,
         )  # fmt: skip
         caption = (
-            f"{coil.label} at {words.unit(coil.dose.intensity)}: the field in the target when the coil is centred "
+            f"{coil.label} at {words.typeset(coil.dose.intensity)}: the field in the target when the coil is centred "
             "there, at its best turn. The arrow is the handle of the proposed pose."
         )
         found.append({"figure": figure, "caption": caption})
@@ -148,7 +149,8 @@ def _ranked(record: PlanRecord) -> list[dict[str, Any]]:
 def _figure(record: PlanRecord, item: TechniqueRecord) -> dict[str, str]:
     sites, target = record.head.ten_ten_mm, record.target.center_mm
     if isinstance(item.proposal, CoilProposal):
-        figure = headmap.pose_map(sites, _coil_mark(item.proposal), target_mm=target)
+        near = frozenset(s.site for s in item.proposal.nearest_sites)
+        figure = headmap.pose_map(sites, _coil_mark(item.proposal), near=near, target_mm=target)
         return {
             "figure": figure,
             "caption": "The arrow is the handle, the circles are the windings, the orange cross is the target.",
@@ -205,11 +207,11 @@ def _bar(item: TechniqueRecord) -> charts.Bar:
     dose = item.dose
     return charts.Bar(
         label=item.label,
-        intensity=words.unit(dose.intensity),
+        intensity=words.typeset(dose.intensity),
         dose_V_per_m=dose.magnitude_V_per_m,
         sd_V_per_m=dose.error.combined_sd_V_per_m,
         spread_V_per_m=dose.error.placement_5_95_V_per_m,
-        scaled=tuple((words.unit(s.intensity.split(" (")[0]), s.magnitude_V_per_m) for s in item.scaled),
+        scaled=tuple((words.typeset(s.intensity.split(" (")[0]), s.magnitude_V_per_m) for s in item.scaled),
         relative=dose.relative_to_reference,
         relative_sd=dose.error.combined_sd_V_per_m / dose.reference_V_per_m,
     )
@@ -226,18 +228,19 @@ def _error_words(order: Sequence[TechniqueRecord]) -> list[str]:
     return list(dict.fromkeys(line for line in lines if line))
 
 
-def _verdicts(order: Sequence[TechniqueRecord]) -> list[tuple[str, Any]]:
-    severity = ("stop", "warn", "within cited range", "cannot say")
-    rows = [(item.label, verdict) for item in order for verdict in item.verdicts]
-    return sorted(rows, key=lambda row: severity.index(row[1].outcome))
+def _verdicts(order: Sequence[TechniqueRecord]) -> list[tuple[list[str], VerdictRecord]]:
+    """Return every verdict once, with the techniques it holds for; the strictest first."""
+    found: dict[str, tuple[list[str], VerdictRecord]] = {}
+    for item in order:
+        for verdict in item.verdicts:
+            found.setdefault(verdict.model_dump_json(), ([], verdict))[0].append(item.label)
+    return sorted(found.values(), key=lambda row: SEVERITY.index(row[1].outcome))
 
 
 def _verdict_words(order: Sequence[TechniqueRecord]) -> str:
     outcomes = [verdict.outcome for item in order for verdict in item.verdicts]
     counts = [
-        f"{outcomes.count(outcome)} {words.OUTCOME_WORDS[outcome]}"
-        for outcome in ("stop", "warn", "within cited range", "cannot say")
-        if outcome in outcomes
+        f"{outcomes.count(outcome)} {words.OUTCOME_WORDS[outcome]}" for outcome in SEVERITY if outcome in outcomes
     ]
     text = f"{len(outcomes)} comparisons: {words.listing(counts)}." if outcomes else "No limit applies."
     return (

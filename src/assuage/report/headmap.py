@@ -15,6 +15,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, Polygon
 from matplotlib.ticker import MaxNLocator
+from matplotlib.tri import Triangulation
 from numpy.typing import ArrayLike, NDArray
 
 from assuage.report.style import (
@@ -35,6 +36,9 @@ EQUATOR = ("Fpz", "T7", "Oz", "T8")
 SHOWN_RADIUS = 1.38
 """Points further down (face, neck) are left out: an azimuthal map stretches them without bound."""
 DRAWN_RADIUS = 1.12
+GAP_OVER_SPACING = 4.0
+SMALLEST_GAP = 0.12
+"""Triangles longer than this bridge a hole: the projection stretches the spacing by at most about 2 inside the map."""
 LANDMARKS = frozenset(
     {
         "Fp1",
@@ -206,7 +210,7 @@ def montage_map(sites_mm: Mapping[str, ArrayLike], electrodes: Sequence[tuple[st
     """
     projection = Projection.of(sites_mm)
     with drawing():
-        figure = styled(3.4, 3.4)
+        figure = styled(2.9, 2.9)
         axes = figure.add_subplot()
         _outline(axes)
         used = {name for name, _, _ in electrodes}
@@ -231,14 +235,20 @@ def montage_map(sites_mm: Mapping[str, ArrayLike], electrodes: Sequence[tuple[st
         return svg(figure)
 
 
-def pose_map(sites_mm: Mapping[str, ArrayLike], mark: CoilMark, *, target_mm: ArrayLike | None = None) -> str:
-    """Draw where the coil centre sits and where the handle points; returns inline SVG."""
+def pose_map(
+    sites_mm: Mapping[str, ArrayLike],
+    mark: CoilMark,
+    *,
+    near: frozenset[str] = frozenset(),
+    target_mm: ArrayLike | None = None,
+) -> str:
+    """Draw where the coil centre sits and where the handle points, with landmarks and the sites `near` it; SVG."""
     projection = Projection.of(sites_mm)
     with drawing():
-        figure = styled(3.4, 3.4)
+        figure = styled(2.9, 2.9)
         axes = figure.add_subplot()
         _outline(axes)
-        _sites(axes, projection, sites_mm, names=frozenset(sites_mm), halo=False)
+        _sites(axes, projection, sites_mm, names=LANDMARKS | near, halo=False)
         if target_mm is not None:
             _target(axes, projection, target_mm)
         _coil(axes, projection, mark)
@@ -249,12 +259,22 @@ def _contours(axes: Axes, flat: Float, level: Float, *, levels: int | Float, cma
     shown = (np.hypot(*flat.T) < SHOWN_RADIUS) & np.isfinite(level)
     if shown.sum() < 3 or np.ptp(level[shown]) == 0:
         return
-    mesh = axes.tricontourf(flat[shown, 0], flat[shown, 1], level[shown], levels=levels, cmap=cmap, zorder=1)
+    mesh = axes.tricontourf(_triangulation(flat[shown]), level[shown], levels=levels, cmap=cmap, zorder=1)
     mesh.set_clip_path(Circle((0, 0), DRAWN_RADIUS, transform=axes.transData))
     bar = axes.figure.colorbar(mesh, ax=axes, shrink=0.72, pad=0.01, aspect=24, label=label)
     bar.outline.set_visible(False)
     low, high = (float(level) for level in np.asarray(mesh.levels)[[0, -1]])
     bar.set_ticks([tick for tick in MaxNLocator(7).tick_values(low, high) if low <= tick <= high])
+
+
+def _triangulation(flat: Float) -> Triangulation:
+    """Triangulate without bridging places that hold no point (eyes, ears)."""
+    mesh = Triangulation(flat[:, 0], flat[:, 1])
+    corners = flat[mesh.triangles]
+    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
+    gap = GAP_OVER_SPACING * float(np.median(edges))
+    mesh.set_mask(edges > max(gap, SMALLEST_GAP))
+    return mesh
 
 
 def _outline(axes: Axes) -> None:

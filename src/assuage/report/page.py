@@ -100,12 +100,15 @@ def _environment() -> jinja2.Environment:
         sentence=words.sentence,
         signed=words.signed,
         size=words.megabytes,
-        unit=words.unit,
+        typeset=words.typeset,
+        percent=words.percent,
+        setting=words.setting,
         quantity=words.quantity,
     )
     environment.globals.update(
         outcome_class=words.OUTCOME_CLASS,
         outcome_words=words.OUTCOME_WORDS,
+        worst_words=words.WORST_WORDS,
         level_words=words.SOURCE_LEVELS,
         technique_words=words.TECHNIQUES,
     )

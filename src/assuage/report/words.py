@@ -1,9 +1,8 @@
 """Numbers and names as a reader expects them: a few digits, the unit, the error at the same precision."""
 
 import math
+import re
 from collections.abc import Iterable
-
-from assuage.units import A_PER_MA, A_PER_S_PER_A_PER_US
 
 TECHNIQUES = {
     "tms": "TMS",
@@ -17,7 +16,30 @@ OUTCOME_WORDS = {
     "within cited range": "within cited range",
     "warn": "beyond what the source covers",
     "stop": "beyond a cited limit",
-    "cannot say": "no cited range applies",
+    "cannot say": "cannot say",
+}
+WORST_WORDS = {
+    "within cited range": "within every cited range",
+    "warn": "beyond what a source covers",
+    "stop": "beyond a cited limit",
+    "cannot say": "not every limit could be checked",
+}
+"""What the strictest of many outcomes says about a technique."""
+QUANTITIES = {
+    "didt_A_per_s": "rate of the coil current",
+    "coil_max_didt_A_per_s": "largest rate of the coil current",
+    "skin_density_A_per_m2": "current density at the skin",
+    "brain_density_A_per_m2": "current density in the brain",
+    "intensity_percent_mt": "intensity in % of the motor threshold",
+    "age_years": "age",
+    "hearing_protection": "hearing protection",
+    "pulses_per_session": "pulses per session",
+    "inter_train_interval_s": "pause between trains",
+    "train_duration_s": "duration of a train",
+    "frequency_Hz": "frequency",
+    "total_current_A": "total current",
+    "duration_s": "duration",
+    "charge_C": "charge",
 }
 SOURCE_LEVELS = {
     "abstract": "abstract read",
@@ -25,6 +47,8 @@ SOURCE_LEVELS = {
     "vendor_manual": "manual read",
     "from memory, unverified": "not verified",
 }
+
+_NAME = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)*_(?:A|C|s|Hz|mt|years|session|protection|A_per_s|A_per_m2)\b")
 
 
 def number(value: float | None, *, digits: int = 3) -> str:
@@ -63,16 +87,6 @@ def point(values: Iterable[float], *, digits: int = 0) -> str:
     return ", ".join(_minus(f"{0.0 if round(value, digits) == 0 else value:.{digits}f}") for value in values)
 
 
-def milliampere(current_A: float) -> str:
-    """Return a current in mA."""
-    return f"{number(current_A / A_PER_MA)} mA"
-
-
-def rate(didt_A_per_s: float) -> str:
-    """Return a coil current rate in A/µs."""
-    return f"{number(didt_A_per_s / A_PER_S_PER_A_PER_US)} A/µs"
-
-
 def percent(share: float) -> str:
     """Return a share as a percentage."""
     return f"{number(100 * share, digits=2)} %"
@@ -104,7 +118,7 @@ def _superscript(value: int) -> str:
 
 def sentence(text: str) -> str:
     """Return text with a capital and a full stop."""
-    text = text.strip()
+    text = typeset(text.strip())
     if not text:
         return ""
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
@@ -115,14 +129,26 @@ def signed(value: float) -> str:
     return ("+" if value > 0 else "") + number(value)
 
 
-def unit(name: str) -> str:
-    """Return a unit as it is printed: "mA/cm^2" as "mA/cm²"."""
-    return name.replace("^2", "²").replace("A/us", "A/µs")
+def typeset(text: str) -> str:
+    """Return text of a plan as it is printed: plus-minus, micro, powers and names of quantities in words."""
+    for plain_text, printed in (("+-", "± "), ("A/us", "A/µs"), ("cm^2", "cm²"), ("m^2", "m²"), ("mm3", "mm³")):
+        text = text.replace(plain_text, printed)
+    return _NAME.sub(lambda match: quantity(match[0]), text)
 
 
 def quantity(name: str) -> str:
-    """Return the name of a protocol value without its unit: "total_current_A" as "total current"."""
-    for suffix in ("_A_per_m2", "_A_per_s", "_V_per_m", "_percent_mt", "_A", "_C", "_s", "_Hz"):
-        if name.endswith(suffix):
-            return plain(name.removesuffix(suffix))
-    return plain(name)
+    """Return the name of a protocol value in words: "total_current_A" as "total current"."""
+    return QUANTITIES.get(name) or plain(name)
+
+
+def setting(value: object) -> str:
+    """Return a setting of a plan as text."""
+    if value is None or (isinstance(value, dict | list) and not value):
+        return "not given"
+    if isinstance(value, float):
+        return short(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{plain(str(key))} {setting(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(setting(item) for item in value)
+    return str(value)
