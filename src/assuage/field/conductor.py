@@ -10,11 +10,12 @@ from scipy.spatial import cKDTree
 
 from assuage.errors import HeadError, SourceError
 from assuage.field import assembly
-from assuage.field.elements import ElementTable, immersed_table
+from assuage.field.elements import ElementTable, multiscale_table
 from assuage.field.grid import Grid, grid_over
 from assuage.field.multigrid import Hierarchy, apply, build_hierarchy, flat_offsets
 from assuage.field.primary import potential_rate_at_nodes
 from assuage.field.readout import ReadOut, read_out
+from assuage.field.recovery import recover
 from assuage.field.solver import RELATIVE_TOLERANCE, solve
 from assuage.field.subvoxel import SubvoxelTissue, subvoxel_tissue
 from assuage.head import Head
@@ -51,9 +52,9 @@ class Conductor:
     head, grid, tissue
         Head, grid, and tissue of the voxels and sub-voxels.
     kind
-        (nx, ny, nz): >= 0 row of `table` (immersed element), -1 air, -t - 1 an element of tissue t alone.
+        (nx, ny, nz): >= 0 row of `table` (multiscale element), -1 air, -t - 1 an element of tissue t alone.
     table
-        The immersed elements.
+        The multiscale elements.
     sigma_S_per_m
         Conductivity by index of `tissue.tissues`.
     """
@@ -69,7 +70,7 @@ class Conductor:
         if len(names) == 1 or not (self.tissue.label > 0).any():
             raise HeadError(f"head {head.name!r} holds no conducting tissue on a {voxel_mm:g} mm grid")
         h = self.grid.voxel_m
-        self.table: ElementTable = immersed_table(self.tissue, self.sigma_S_per_m, h)
+        self.table: ElementTable = multiscale_table(self.tissue, self.sigma_S_per_m, h)
         self.kind: NDArray[np.int32] = np.where(
             self.tissue.block >= 0, self.tissue.block, -1 - self.tissue.label.astype(np.int32)
         )
@@ -278,11 +279,27 @@ class Field:
 
     @cached_property
     def e_V_per_m(self) -> Array32:
-        """(nx, ny, nz, 3) E at the voxel centres, V/m, world axes, of the tissue at the centre; 0 outside the head."""
-        out = np.empty((*self.conductor.grid.shape, 3), np.float32)
+        """(nx, ny, nz, 3) E at the voxel centres, V/m, world axes, of the tissue at the centre; 0 outside the head.
+
+        Recovered per tissue around interfaces; `raw_e_V_per_m` is the elements' own field.
+        """
         c = self.conductor
-        assembly.field_map(c.kind, c.table.R, c.table.D, c.tissue.label, c.grid.voxel_m, self._phi_V, *self.coil_part(), out)
+        out = np.empty((*c.grid.shape, 3), np.float32)
+        recover(c.kind, c.tissue.label, self._element_field(), out)
         return np.asarray(out @ c.grid.axes.T.astype(np.float32))
+
+    @property
+    def raw_e_V_per_m(self) -> Array32:
+        """(nx, ny, nz, 3) E as each element has it, V/m, world axes; computed anew at every call."""
+        return np.asarray(self._element_field() @ self.conductor.grid.axes.T.astype(np.float32))
+
+    def _element_field(self) -> Array32:
+        """E along the grid axes."""
+        c = self.conductor
+        out = np.empty((*c.grid.shape, 3), np.float32)
+        elements = (c.kind, c.table.R, c.table.D, c.tissue.label, c.grid.voxel_m)
+        assembly.field_map(*elements, self._phi_V, *self.coil_part(), out)
+        return out
 
     @cached_property
     def magnitude_V_per_m(self) -> Array32:

@@ -8,7 +8,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from assuage.errors import TargetError
-from assuage.field.elements import block_conductivity, centre_of, immersed_gradients, mean_gradient
+from assuage.field.basis import block_conductivity, multiscale_gradients
+from assuage.field.elements import centre_of, mean_gradient
 from assuage.field.subvoxel import M
 from assuage.targets import Target
 
@@ -100,6 +101,6 @@ def _gradients(label, block, blocks, voxels, sigma, h, member, R, D):  # type: i
     G = np.empty((M**3, 3, 8))
     for n in range(voxels.shape[0]):
         block_conductivity(label, block, blocks, sigma, voxels[n, 0], voxels[n, 1], voxels[n, 2], s)
-        immersed_gradients(s, G)
+        multiscale_gradients(s, G)
         mean_gradient(G, member[n], h, R[n])
         centre_of(member[n], h, D[n])

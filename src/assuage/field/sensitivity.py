@@ -14,7 +14,8 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from assuage.field.assembly import element_voltages
-from assuage.field.elements import CORNERS, PAIRS, TRILINEAR, block_conductivity, curl_drive, immersed_gradients, stiffness
+from assuage.field.basis import block_conductivity, multiscale_gradients
+from assuage.field.elements import CORNERS, PAIRS, TRILINEAR, curl_drive, stiffness
 from assuage.field.subvoxel import M
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _accumulate(kind, label, block, blocks, sigma, h, lam, phi, A, magnetic, par
                             partial[i, d, -n - 1] += lam8[d, a] * y[a]
                     continue
                 block_conductivity(label, block, blocks, sigma, i, j, k, s)
-                immersed_gradients(s, G)
+                multiscale_gradients(s, G)
                 for t in range(1, sigma.shape[0]):
                     if not _share(blocks[n], t, own):
                         continue

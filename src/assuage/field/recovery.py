@@ -1,0 +1,73 @@
+"""Field recovery per tissue: a straight line through the neighbours of the same tissue.
+
+The field of a cut voxel is that of a few sub-voxels, and near an interface neighbouring elements err alternately.
+Within a tissue the field is smooth, so around every cut voxel the field of each voxel is replaced by the value at its
+centre of the linear function that fits the 27 voxels around it best, those of its own tissue only; cut voxels weigh
+CUT_WEIGHT. Voxels with too few neighbours of their tissue keep their value. Means over a target do not pass through here.
+(Patch recovery after Zienkiewicz & Zhu 1992, 10.1002/nme.1620330702, kept within one tissue.)
+"""
+
+import numpy as np
+from numba import njit, prange
+
+CUT_WEIGHT = 0.25
+"""Weight of a cut voxel against one inside the tissue: its error is about twice as large."""
+LEAST_WEIGHT = 5.0
+"""A patch lighter than this (ten parameters are not to be had from three voxels) keeps the raw value."""
+RIDGE = 0.05
+"""Added to the patch's second moments: keeps thin sheets, which say nothing of the slope across, from extrapolating."""
+
+
+@njit(cache=True, parallel=True)
+def recover(kind, label, raw, out):  # type: ignore[no-untyped-def]
+    """Fill out (nx, ny, nz, 3) with the recovered field of raw (nx, ny, nz, 3)."""
+    nx, ny, nz = label.shape
+    for i in prange(nx):
+        S, v, E = np.empty((4, 4)), np.empty((4, 3)), np.empty(4)
+        for j in range(ny):
+            for k in range(nz):
+                for c in range(3):
+                    out[i, j, k, c] = raw[i, j, k, c]
+                if label[i, j, k] == 0 or not _near_cut(kind, i, j, k):
+                    continue
+                if _moments(kind, label, raw, i, j, k, S, v) < LEAST_WEIGHT:
+                    continue
+                for d in range(1, 4):
+                    S[d, d] += RIDGE * S[0, 0]
+                E[0], E[1:] = 1.0, 0.0
+                w = np.linalg.solve(S, E)
+                for c in range(3):
+                    out[i, j, k, c] = w[0] * v[0, c] + w[1] * v[1, c] + w[2] * v[2, c] + w[3] * v[3, c]
+
+
+@njit(cache=True)
+def _near_cut(kind, i, j, k):  # type: ignore[no-untyped-def]
+    for x in range(max(i - 1, 0), min(i + 2, kind.shape[0])):
+        for y in range(max(j - 1, 0), min(j + 2, kind.shape[1])):
+            for z in range(max(k - 1, 0), min(k + 2, kind.shape[2])):
+                if kind[x, y, z] >= 0:
+                    return True
+    return False
+
+
+@njit(cache=True)
+def _moments(kind, label, raw, i, j, k, S, v):  # type: ignore[no-untyped-def]
+    """Fill the normal equations S (4, 4), v (4, 3) of a linear fit around voxel (i, j, k); return the patch's weight."""
+    S[:] = 0.0
+    v[:] = 0.0
+    p = np.empty(4)
+    total = 0.0
+    for x in range(max(i - 1, 0), min(i + 2, label.shape[0])):
+        for y in range(max(j - 1, 0), min(j + 2, label.shape[1])):
+            for z in range(max(k - 1, 0), min(k + 2, label.shape[2])):
+                if label[x, y, z] != label[i, j, k]:
+                    continue
+                weight = CUT_WEIGHT if kind[x, y, z] >= 0 else 1.0
+                p[0], p[1], p[2], p[3] = 1.0, x - i, y - j, z - k
+                total += weight
+                for a in range(4):
+                    for b in range(4):
+                        S[a, b] += weight * p[a] * p[b]
+                    for c in range(3):
+                        v[a, c] += weight * p[a] * raw[x, y, z, c]
+    return total
