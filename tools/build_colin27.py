@@ -10,6 +10,7 @@ thread unless ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS says otherwise.
 import argparse
 import hashlib
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import nibabel as nib
@@ -106,6 +107,7 @@ def describe(source, affine, fractions, parts, report):
         "padding_voxels": {"low": list(neck.PAD_LOW), "high": list(neck.PAD_HIGH)},
         "eye_centers_mm": {k: [round(float(x), 1) for x in v] for k, v in parts["eye_centers_mm"].items()},
         "shape": list(next(iter(fractions.values())).shape),
+        "made_with": {n: version(n) for n in ("antspyx", "nilearn", "numpy", "scipy", "scikit-image")},
         "qc": report,
     }
 

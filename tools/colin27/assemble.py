@@ -12,7 +12,15 @@ AIR_TO_CAVITY_MM = 2.0
 TISSUES = ("white_matter", "grey_matter", "csf", "skull", "scalp", "eyes", "air")
 
 
-MINIMUM_VOXELS = {"white_matter": 200, "grey_matter": 60, "csf": 6, "skull": 60, "scalp": 2000, "eyes": 500, "air": 60}
+MINIMUM_VOXELS = {
+    "white_matter": 200,
+    "grey_matter": 200,
+    "csf": 6,
+    "skull": 1000,
+    "scalp": 2000,
+    "eyes": 500,
+    "air": 250,
+}
 
 
 def surface(mask, sigma):

@@ -1,7 +1,10 @@
 """Overlay of the tissues on the scan in three planes."""
 
+import io
+
 import matplotlib as mpl
 import numpy as np
+from PIL import Image
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -32,7 +35,7 @@ def planes(data, slices):
         yield f"{'xyz'[axis]} = {mm:g} mm", np.take(data["t1"], k, axis).T, cut
 
 
-def overlay(data, path, slices=None, *, columns=4, inches=3.0, dpi=75):
+def overlay(data, path, slices=None, *, columns=4, inches=3.0, dpi=80):
     """Write a PNG of half-level contours on the T1."""
     slices = slices or SLICES
     rows = -(-len(slices) // columns)
@@ -49,5 +52,7 @@ def overlay(data, path, slices=None, *, columns=4, inches=3.0, dpi=75):
     figure.legend(handles=handles, loc="lower center", ncol=7, fontsize=7, frameon=False, labelcolor="white")
     figure.tight_layout(pad=0.3, rect=(0, 0.03, 1, 1))
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=dpi, facecolor="black")
+    stream = io.BytesIO()
+    figure.savefig(stream, dpi=dpi, facecolor="black")
     plt.close(figure)
+    Image.open(stream).convert("RGB").quantize(160).save(path, optimize=True)

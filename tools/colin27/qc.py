@@ -53,6 +53,7 @@ def report(fractions, affine):
     for n in ("white_matter", "grey_matter", "csf"):
         contacts[f"{n}-outside"] = int(face_contacts(labels, code[n], 0)[:, :, 1:].sum())
     result["face_contacts_above_foramen"] = contacts
+    result["csf_scalp_contacts_anywhere"] = int(face_contacts(labels, code["csf"], code["scalp"]).sum())
     result["components"] = {n: int(ndi.label(labels == code[n])[1]) for n in names}
     result["outside_components"] = int(ndi.label(labels == 0)[1])
     result["skull_thickness_mm"] = skull_thickness(labels, code, affine)

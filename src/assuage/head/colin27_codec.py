@@ -163,7 +163,8 @@ def decode(path: str | Path) -> HeadData:
     -------
     dict
         ``affine`` (4, 4); ``t1`` uint8 (nx, ny, nz); ``fractions`` name -> uint8 (nx, ny, nz), 255 = whole voxel, the
-        remainder to 255 is outside air; ``mni`` with ``head_to_mni`` and ``mni_to_head``; ``fiducials_mm``; ``metadata``.
+        remainder to 255 is outside air; ``mni`` with ``head_to_mni`` and ``mni_to_head``; ``fiducials_mm``;
+        ``metadata``.
 
     Raises
     ------
@@ -179,8 +180,12 @@ def decode(path: str | Path) -> HeadData:
     first, second, amount = (_unpack(archive[name], shape) for name in ("first", "second", "amount"))
     names: list[str] = header["tissue_names"]
     main = np.uint8(255) - amount * np.uint8(_STEP)
-    rest = amount * np.uint8(_STEP)
-    fractions = {n: (first == k) * main + (second == k) * rest for k, n in enumerate(names)}
+    mixed = np.flatnonzero(amount)
+    runner, rest = second.ravel()[mixed], amount.ravel()[mixed] * np.uint8(_STEP)
+    fractions = {n: (first == k) * main for k, n in enumerate(names)}
+    for k, part in enumerate(fractions.values()):
+        here = runner == k
+        part.ravel()[mixed[here]] = rest[here]
     labels = archive["fiducial_names"].tobytes().decode().split("\n")
     return HeadData(
         affine=archive["affine"],
