@@ -55,4 +55,4 @@ def overlay(data, path, slices=None, *, columns=4, inches=3.0, dpi=80):
     stream = io.BytesIO()
     figure.savefig(stream, dpi=dpi, facecolor="black")
     plt.close(figure)
-    Image.open(stream).convert("RGB").quantize(160).save(path, optimize=True)
+    Image.open(stream).convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
