@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial import cKDTree
 
 from assuage.errors import PlanError
 from assuage.head.gallery import sphere_head
 from assuage.sources import Coil, Pad
 from assuage.space import validate_poses
 from assuage.techniques import Goal, Scalp
-from assuage.techniques.electrodes import electrode_set, sensitivities
+from assuage.techniques.electrodes import electrode_set, injections, sensitivities
 from assuage.techniques.hd_tdcs import DISC, RING_MM, best_ring, rings
 from assuage.techniques.placement import coil_draws, montage_draws
 from assuage.techniques.poses import handle_deg, nearest_sites, pose_words
@@ -23,10 +24,29 @@ RADIUS_MM = 92.0
 MAGNITUDE = Goal(direction=None, normal=None)
 
 
+class Lattice:
+    """Stands in for a conductor: electrodes inject at the nearest points of a lattice around the scalp."""
+
+    def __init__(self):
+        axis = np.arange(-100.0, 101.0, 2.0)
+        nodes = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+        self.nodes_mm = nodes[np.abs(np.linalg.norm(nodes, axis=1) - RADIUS_MM) < 3]
+        self.tree = cKDTree(self.nodes_mm)
+
+    def injection(self, contact):
+        pattern = np.zeros(len(self.nodes_mm))
+        np.add.at(pattern, self.tree.query(contact.points_mm)[1], contact.weights)
+        return pattern
+
+
+LATTICE = Lattice()
+
+
 class OpenSpace:
     """Mean field at one point in empty space: dipoles by -dA/dt, electrodes as point sources."""
 
     tissues = ()
+    conductor = LATTICE
 
     def __init__(self, center_mm):
         self.center_mm = np.asarray(center_mm, float)
@@ -37,10 +57,17 @@ class OpenSpace:
         r = (self.center_mm - positions) * 1e-3
         return -1e-7 * (np.cross(rates, r) / np.linalg.norm(r, axis=2, keepdims=True) ** 3).sum(1)
 
-    def electrodes(self, points_mm):
+    @property
+    def adjoint_V(self):
+        return -self.point_source(LATTICE.nodes_mm).T
+
+    def point_source(self, points_mm):
         r = (self.center_mm - points_mm) * 1e-3
-        each = r / np.linalg.norm(r, axis=1, keepdims=True) ** 3
-        return each - each.mean(0)
+        return r / np.linalg.norm(r, axis=1, keepdims=True) ** 3
+
+
+def of(space, electrodes):
+    return sensitivities(space, injections(LATTICE, electrodes.contacts))
 
 
 def eight_dipoles(z_mm=-6.0, wing_z_mm=None):
@@ -71,7 +98,7 @@ def site(scalp):
 
 @pytest.fixture(scope="module")
 def discs(scalp):
-    return electrode_set(scalp.head, DISC, scalp=scalp)
+    return electrode_set(scalp, DISC)
 
 
 def test_every_pose_is_rigid_faces_the_head_and_stays_off_the_skin(site):
@@ -114,7 +141,9 @@ def test_clearance_is_the_distance_to_the_sphere(scalp):
     points[:, 2] = np.abs(points[:, 2])
     radius = np.random.default_rng(1).uniform(88, 120, 500)
     points *= (radius / np.linalg.norm(points, axis=1))[:, None]
-    assert np.abs(scalp.clearance_mm(points) - (radius - RADIUS_MM)).max() < 1.0
+    error = np.abs(scalp.clearance_mm(points) - (radius - RADIUS_MM))
+    assert error[radius < RADIUS_MM + 8].max() < 0.6  # where it decides
+    assert error.max() < 4.0
 
 
 def test_half_a_turn_negates_a_figure_of_eight_but_not_a_circle():
@@ -190,19 +219,19 @@ def test_misplacing_a_coil_at_its_optimum_rarely_helps(site):
 
 def test_sensitivities_add_up_to_the_montage(discs):
     space = OpenSpace((-30, 30, 60))
-    A = sensitivities(space, discs.contacts)
+    A = of(space, discs)
     points = np.array([contact.center_mm for contact in discs.contacts])
-    direct = space.electrodes(points)
+    direct = space.point_source(points)
     difference = (A[3] - A[7]) - (direct[3] - direct[7])
-    assert np.linalg.norm(difference) < 0.02 * np.linalg.norm(direct[3] - direct[7])
+    assert np.linalg.norm(difference) < 0.05 * np.linalg.norm(direct[3] - direct[7])
 
 
 def test_the_best_pair_beats_every_other_pair_that_fits(scalp):
     space, pad = OpenSpace((-30, 30, 40)), Pad(50.0, 50.0)
-    pads = electrode_set(scalp.head, pad, scalp=scalp)
+    pads = electrode_set(scalp, pad)
     goal = Goal(direction=None, normal=np.array([0.5, -0.5, -0.7]) / np.linalg.norm([0.5, -0.5, -0.7]))
-    found = best_pair(space, goal, {pad: pads}, current_A=2e-3)
-    A = sensitivities(space, pads.contacts)
+    found = best_pair({pad: of(space, pads)}, goal, {pad: pads}, current_A=2e-3)
+    A = of(space, pads)
     a, b = (pads.names.index(label) for label in found.montage.labels)
     assert np.allclose(found.mean_e_V_per_m, 2e-3 * (A[a] - A[b]))
     assert found.mean_e_V_per_m @ goal.normal > 0
@@ -223,16 +252,16 @@ def test_rings_surround_their_centre(discs):
 
 def test_a_ring_over_a_shallow_target_is_chosen_there(scalp, discs):
     target = 0.8 * np.asarray(scalp.head.ten_ten_mm["C3"])
-    found = best_ring(OpenSpace(target), MAGNITUDE, discs, rings(discs), current_A=2e-3)
+    found = best_ring(of(OpenSpace(target), discs), MAGNITUDE, discs, rings(discs), current_A=2e-3)
     assert found.montage.labels[0] in {"C3", "CP3", "FC3", "C5", "C1"}
     assert found.montage.currents_A.sum() == pytest.approx(0, abs=1e-15)
     with pytest.raises(PlanError, match="surrounded"):
-        best_ring(OpenSpace(target), MAGNITUDE, discs, (), current_A=2e-3)
+        best_ring(of(OpenSpace(target), discs), MAGNITUDE, discs, (), current_A=2e-3)
 
 
 def test_misplaced_electrodes_scatter_around_the_dose(scalp, discs):
     space = OpenSpace((-30, 30, 40))
-    found = best_ring(space, MAGNITUDE, discs, rings(discs), current_A=2e-3)
+    found = best_ring(of(space, discs), MAGNITUDE, discs, rings(discs), current_A=2e-3)
     draws = np.linalg.norm(montage_draws(space, scalp.head, found.montage, count=200, seed=3), axis=1)
     assert draws.std() > 0
     assert draws.mean() == pytest.approx(found.score_V_per_m, rel=0.15)

@@ -1,4 +1,4 @@
-"""The workbench of one plan: conductor, poses and electrodes of one head, set up once and used for every target."""
+"""The workbench of one plan: places, conductor and electrodes of one head, set up once and used for every target."""
 
 import time
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from assuage.errors import PlanError
 from assuage.field import Conductor, Landscape
@@ -14,7 +15,7 @@ from assuage.head import Head
 from assuage.sources import Coil, Disc, Montage, Pad, PlacedCoil
 from assuage.targets import Target
 from assuage.techniques import off_target, optimise
-from assuage.techniques.electrodes import ElectrodeSet, electrode_set, sensitivities
+from assuage.techniques.electrodes import ElectrodeSet, electrode_set, injections, sensitivities
 from assuage.techniques.goal import Goal
 from assuage.techniques.hd_tdcs import DISC, Rings, best_ring, rings
 from assuage.techniques.scalp import Scalp
@@ -66,13 +67,13 @@ class Settings:
     hair_mm: float = 4.0
     spacing_mm: float = 5.0
     angle_step_deg: float = 5.0
-    lead_voxel_mm: float = 4.0
+    coarse_voxel_mm: float = 4.0
     draws: int = 400
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what no plan can be made with."""
-        for name in ("voxel_mm", "current_A", "spacing_mm", "angle_step_deg", "lead_voxel_mm", "draws"):
+        for name in ("voxel_mm", "current_A", "spacing_mm", "angle_step_deg", "coarse_voxel_mm", "draws"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise PlanError(f"{name} = {value}; give a number above 0")
@@ -113,23 +114,12 @@ class Choice:
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
-    """Head, conductor and everything that does not depend on the target."""
+class Places:
+    """Where coil and electrodes of a plan may go on one head; the same for every grid and target."""
 
     head: Head
     coil: Coil
     settings: Settings
-
-    @cached_property
-    def conductor(self) -> Conductor:
-        """The conductor of the plan."""
-        return Conductor(self.head, self.settings.voxel_mm)
-
-    @cached_property
-    def coarse_conductor(self) -> Conductor:
-        """The conductor of the lead field; never finer than that of the plan."""
-        voxel_mm = max(self.settings.lead_voxel_mm, self.settings.voxel_mm)
-        return self.conductor if voxel_mm == self.settings.voxel_mm else Conductor(self.head, voxel_mm)
 
     @cached_property
     def scalp(self) -> Scalp:
@@ -144,33 +134,28 @@ class Bench:
     @cached_property
     def coil_site(self) -> CoilSite:
         """All poses of the coil."""
-        s = self.settings
-        return coil_site(
-            self.scalp,
-            self.coil,
-            condensed=self.condensed,
-            spacing_mm=s.spacing_mm,
-            angle_step_deg=s.angle_step_deg,
-            hair_mm=s.hair_mm,
-        )
+        return self._coil_site(self.settings.spacing_mm, self.settings.angle_step_deg)
 
     @cached_property
     def coarse_site(self) -> CoilSite:
         """Fewer poses, for the regions of a circuit."""
         s = self.settings
+        return self._coil_site(max(COARSE_SPACING_MM, s.spacing_mm), max(COARSE_ANGLE_DEG, s.angle_step_deg))
+
+    def _coil_site(self, spacing_mm: float, angle_step_deg: float) -> CoilSite:
         return coil_site(
             self.scalp,
             self.coil,
             condensed=self.condensed,
-            spacing_mm=max(COARSE_SPACING_MM, s.spacing_mm),
-            angle_step_deg=max(COARSE_ANGLE_DEG, s.angle_step_deg),
-            hair_mm=s.hair_mm,
+            spacing_mm=spacing_mm,
+            angle_step_deg=angle_step_deg,
+            hair_mm=self.settings.hair_mm,
         )
 
     @cached_property
     def discs(self) -> ElectrodeSet:
         """A disc on every site."""
-        return electrode_set(self.head, DISC, scalp=self.scalp)
+        return electrode_set(self.scalp, DISC)
 
     @cached_property
     def rings(self) -> Rings:
@@ -180,7 +165,57 @@ class Bench:
     @cached_property
     def pads(self) -> dict[Pad, ElectrodeSet]:
         """Pads on every site, by size."""
-        return {pad: electrode_set(self.head, pad, scalp=self.scalp) for pad in PADS}
+        return {pad: electrode_set(self.scalp, pad) for pad in PADS}
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """A head on one grid: its conductor and the electrodes of its places."""
+
+    places: Places
+    voxel_mm: float
+
+    @property
+    def head(self) -> Head:
+        """The head."""
+        return self.places.head
+
+    @property
+    def coil(self) -> Coil:
+        """The coil."""
+        return self.places.coil
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the plan."""
+        return self.places.settings
+
+    @cached_property
+    def conductor(self) -> Conductor:
+        """The conductor."""
+        return Conductor(self.head, self.voxel_mm)
+
+    @cached_property
+    def coarse(self) -> "Bench":
+        """The same places on the coarse grid, for off-target field and regions; never finer than the plan's."""
+        voxel_mm = max(self.settings.coarse_voxel_mm, self.voxel_mm)
+        return self if voxel_mm == self.voxel_mm else Bench(self.places, voxel_mm)
+
+    @cached_property
+    def _disc_injections(self) -> csr_array:
+        return injections(self.conductor, self.places.discs.contacts)
+
+    @cached_property
+    def _pad_injections(self) -> dict[Pad, csr_array]:
+        return {pad: injections(self.conductor, pads.contacts) for pad, pads in self.places.pads.items()}
+
+    def disc_sensitivities(self, landscape: Landscape) -> Array:
+        """Return the sensitivity (n, 3) of a target to the disc on every site, V/m per A."""
+        return sensitivities(landscape, self._disc_injections)
+
+    def pad_sensitivities(self, landscape: Landscape) -> dict[Pad, Array]:
+        """Return the sensitivities (n, 3) of a target to the pads on every site, V/m per A."""
+        return {pad: sensitivities(landscape, injected) for pad, injected in self._pad_injections.items()}
 
     @property
     def limits(self) -> optimise.Limits:
@@ -191,8 +226,8 @@ class Bench:
     def lead_field(
         self, tissues: frozenset[str], progress: Callable[[float], None] | None = None
     ) -> tuple[Array, NDArray[np.float32]]:
-        """Return the lead field of the discs on the coarse grid."""
-        return off_target.lead_field(self.coarse_conductor, self.discs, DISC, tissues=tissues, progress=progress)
+        """Return the lead field of the discs on this grid."""
+        return off_target.lead_field(self.conductor, self.places.discs, DISC, tissues=tissues, progress=progress)
 
 
 def resolve_techniques(techniques: tuple[str, ...] | None) -> tuple[str, ...]:
@@ -239,13 +274,18 @@ def choose(bench: Bench, technique: str, landscape: Landscape, goal: Goal, *, th
     if technique == "tms":
         choice = _choose_tms(bench, landscape, goal, thorough=thorough)
     elif technique == "tdcs":
-        pair = best_pair(landscape, goal, bench.pads, current_A=bench.settings.current_A)
+        pair = best_pair(
+            bench.pad_sensitivities(landscape), goal, bench.places.pads, current_A=bench.settings.current_A
+        )
         choice = Choice(
             technique=technique, source=pair.montage, mean_e_V_per_m=pair.mean_e_V_per_m, candidates=pair.pairs,
             evaluated=pair.pairs, seconds=0.0, words="every pair of 10-10 sites, pads of 50 x 70 and 50 x 50 mm",
         )  # fmt: skip
     elif technique == "hd_tdcs_4x1":
-        ring = best_ring(landscape, goal, bench.discs, bench.rings, current_A=bench.settings.current_A)
+        ring = best_ring(
+            bench.disc_sensitivities(landscape), goal, bench.places.discs, bench.places.rings,
+            current_A=bench.settings.current_A,
+        )  # fmt: skip
         choice = Choice(
             technique=technique, source=ring.montage, mean_e_V_per_m=ring.mean_e_V_per_m, candidates=ring.rings,
             evaluated=ring.rings, seconds=0.0, words="every 10-10 site that four others surround",
@@ -268,7 +308,7 @@ def choose_focal(
         Points and field of `Bench.lead_field` in the target's tissue.
     """
     started = time.monotonic()
-    A = sensitivities(landscape, bench.discs.contacts)
+    A = bench.disc_sensitivities(landscape)
     strongest = _oriented(optimise.maximise(A, goal.direction, bench.limits), goal)
     R = off_target.root_mean_square_matrix(*lead, target)
     before = float(np.linalg.norm(R @ strongest.currents_A))
@@ -283,7 +323,7 @@ def choose_focal(
 
 
 def _choose_tms(bench: Bench, landscape: Landscape, goal: Goal, *, thorough: bool) -> Choice:
-    site = bench.coil_site if thorough else bench.coarse_site
+    site = bench.places.coil_site if thorough else bench.places.coarse_site
     pose = best_pose(landscape, goal, site)
     return Choice(
         technique="tms",
@@ -298,7 +338,7 @@ def _choose_tms(bench: Bench, landscape: Landscape, goal: Goal, *, thorough: boo
 
 
 def _choose_strongest(bench: Bench, landscape: Landscape, goal: Goal) -> Choice:
-    A = sensitivities(landscape, bench.discs.contacts)
+    A = bench.disc_sensitivities(landscape)
     return _optimised(bench, A, goal, None, technique="hd_tdcs")
 
 
@@ -307,7 +347,7 @@ def _optimised(bench: Bench, A: Array, goal: Goal, limit: optimise.OffTarget | N
     full = optimise.maximise(A, goal.direction, limits, limit)
     few, keep = optimise.restrict(A, full, goal.direction, limits, limit, MAX_ELECTRODES)
     few = _oriented(few, goal)
-    names = [bench.discs.names[k] for k in keep]
+    names = [bench.places.discs.names[k] for k in keep]
     carrying = np.abs(few.currents_A) >= optimise.CURRENT_RESOLUTION_A
     montage = Montage(
         {name: float(amps) for name, amps, on in zip(names, few.currents_A, carrying, strict=True) if on},

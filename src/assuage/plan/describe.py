@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from assuage.circuits import Circuit
 from assuage.errors import TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head, conductivities
 from assuage.plan.bench import LABELS, Bench, Choice
 from assuage.plan.records import (
     Certificate,
+    CircuitRecord,
     CoilProposal,
     Dose,
     ElectrodeRecord,
@@ -19,6 +21,7 @@ from assuage.plan.records import (
     MontageProposal,
     OffTarget,
     Point,
+    RegionRecord,
     Row4,
     ScaledDose,
     SearchRecord,
@@ -28,6 +31,7 @@ from assuage.plan.records import (
     TissueShare,
     VerdictRecord,
 )
+from assuage.plan.regions import RegionTarget
 from assuage.safety import check, worst
 from assuage.sources import Disc, Montage, Pad, PlacedCoil, Ring, place
 from assuage.targets import Target
@@ -52,7 +56,7 @@ DIGITS = 7
 """Significant digits written: float32 fields carry no more."""
 
 
-def number(value: float) -> float:
+def number(value: Any) -> float:
     """Round to the digits that mean something."""
     return float(f"{float(value):.{DIGITS}g}")
 
@@ -97,6 +101,40 @@ def target_record(
         normal=None if goal.normal is None else point(goal.normal),
         notes=target.notes,
     )
+
+
+def circuit_record(
+    bench: Bench, circuit: Circuit, found: tuple[RegionTarget, ...], target: Target, why: str
+) -> CircuitRecord:
+    """Describe a circuit, its regions on this head, and the one that is optimised."""
+    records = []
+    for item in found:
+        region, own = item.region, None
+        if item.target is not None:
+            own = target_record(
+                item.target,
+                bench.head,
+                volume_mm3=bench.conductor.read_out(item.target).volume_mm3,
+                goal=Goal(direction=None, normal=normal_of(item.target, bench.head)),
+                requested_mni_mm=region.mni_mm,
+            )
+        records.append(
+            RegionRecord(
+                key=region.key,
+                label=region.label,
+                role=region.role,
+                named_by=region.named_by,
+                mni_mm=region.mni_mm,
+                centroid_source=region.source,
+                techniques_in_principle=region.techniques_in_principle,
+                notes=region.notes,
+                primary=item.target is target,
+                target=own,
+                not_planned_because=item.problem,
+            )
+        )
+    primary = next(record.key for record in records if record.primary)
+    return CircuitRecord(domain=circuit.domain, regions=tuple(records), primary=primary, primary_because=why)
 
 
 def technique_record(  # noqa: PLR0913 (one call, everything named)
@@ -163,7 +201,7 @@ def coil_proposal(bench: Bench, choice: Choice) -> CoilProposal:
     """Describe where the coil goes."""
     pose = choice.pose
     assert pose is not None
-    head, axes = bench.head, bench.scalp.axes
+    head, axes = bench.head, bench.places.scalp.axes
     return CoilProposal(
         coil=bench.coil.name,
         coil_origin=bench.coil.origin,
@@ -240,7 +278,7 @@ def error_bar(bench: Bench, choice: Choice, landscape: Landscape, slopes: Array,
     by_tissue = float(np.sqrt(sum(share**2 for share in shares.values())))
     s = bench.settings
     if choice.pose is not None:
-        draws = coil_draws(landscape, bench.coil_site, choice.pose, count=s.draws, seed=s.seed)
+        draws = coil_draws(landscape, bench.places.coil_site, choice.pose, count=s.draws, seed=s.seed)
     else:
         assert isinstance(choice.source, Montage)
         draws = montage_draws(landscape, bench.head, choice.source, count=s.draws, seed=s.seed)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from assuage.field import Landscape
 from assuage.plan.bench import Bench, Choice
-from assuage.techniques.electrodes import cap_limit_mm, scalp_sensitivity, sensitivities
+from assuage.techniques.electrodes import cap_limit_mm, injections, point_contacts, sensitivities
 from assuage.techniques.goal import Goal
 
-ELECTRODE_SPACING_MM = 5.0
+ELECTRODE_SPACING_MM = 6.0
 
 SAYS = {
     "scalp_vertices_mm": "(n, 3) vertices of the scalp surface, world mm",
@@ -39,19 +39,20 @@ def scalp_maps(
     }
     tms = choices.get("tms")
     if tms is not None and tms.pose is not None:
-        arrays["coil_place_mm"] = bench.coil_site.places_mm.astype(np.float32)
+        arrays["coil_place_mm"] = bench.places.coil_site.places_mm.astype(np.float32)
         arrays["coil_best_V_per_m"] = tms.pose.place_score_V_per_m.astype(np.float32)
         arrays["coil_best_angle_deg"] = tms.pose.place_angle_deg.astype(np.float32)
-    points = bench.scalp.places(ELECTRODE_SPACING_MM, below_mm=cap_limit_mm(bench.head, bench.scalp))
-    each = scalp_sensitivity(landscape, points)
+    points = bench.places.scalp.places(ELECTRODE_SPACING_MM, below_mm=cap_limit_mm(bench.head, bench.places.scalp))
+    each = sensitivities(landscape, injections(bench.conductor, point_contacts(points)))
+    each = each - each.mean(0)
     axis = _axis(goal, choices)
-    sites = sensitivities(landscape, bench.discs.contacts)
+    sites = bench.disc_sensitivities(landscape)
     arrays["electrode_point_mm"] = points.astype(np.float32)
     arrays["electrode_V_per_m_per_A"] = each.astype(np.float32)
     arrays["electrode_score_V_per_m_per_A"] = (each @ axis).astype(np.float32)
     arrays["electrode_axis"] = axis
-    arrays["site_name"] = np.array(bench.discs.names)
-    arrays["site_mm"] = bench.discs.centers_mm.astype(np.float32)
+    arrays["site_name"] = np.array(bench.places.discs.names)
+    arrays["site_mm"] = bench.places.discs.centers_mm.astype(np.float32)
     arrays["site_V_per_m_per_A"] = (sites - sites.mean(0)).astype(np.float32)
     return arrays, {name: SAYS[name] for name in arrays}
 

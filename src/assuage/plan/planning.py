@@ -8,6 +8,8 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,13 +20,15 @@ from assuage.errors import PlanError, TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
-from assuage.plan.bench import TECHNIQUES, Bench, Choice, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.bench import LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
-from assuage.plan.records import CircuitRecord, Matrix, MatrixCell, PlanRecord, RegionRecord, TechniqueRecord
-from assuage.plan.result import Plan, Volume
+from assuage.plan.records import Matrix, MatrixCell, PlanRecord, TechniqueRecord
+from assuage.plan.result import Plan
+from assuage.plan.volumes import volumes
 from assuage.sources import Coil
 from assuage.targets import Target
+from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
 
 Array = NDArray[np.float64]
@@ -41,20 +45,32 @@ LIMITS = (
 )
 
 
+COARSE_TOLERANCE = 1e-4
+"""Relative residual of the fields that only say how much tissue gets more than a region."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """What a technique can do for a region, and the share of the tissue that then gets a stronger field."""
+
+    best_V_per_m: float
+    stronger_elsewhere: float
+
+
 class _Clock:
     """Reports progress and keeps the time of each stage."""
 
     def __init__(self, progress: Progress | None) -> None:
         self._progress = progress or (lambda _stage, _fraction: None)
-        self._stage, self._since = "", time.monotonic()
+        self._stage, self._since, self._done = "", time.monotonic(), 0.0
         self.seconds: dict[str, float] = {}
 
     def __call__(self, stage: str, fraction: float) -> None:
         now = time.monotonic()
         if self._stage:
             self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
-        self._stage, self._since = stage, now
-        self._progress(stage, fraction)
+        self._stage, self._since, self._done = stage, now, max(self._done, fraction)
+        self._progress(stage, self._done)
 
 
 def plan(  # noqa: PLR0913 (every option of a plan is named here)
@@ -105,8 +121,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     progress
         Called as ``progress(stage, fraction)`` with the fraction of the whole work done.
     **settings
-        `spacing_mm`, `angle_step_deg` (coil search), `lead_voxel_mm` (grid of the off-target field), `draws` and `seed`
-        (placement error).
+        `spacing_mm`, `angle_step_deg` (coil search), `coarse_voxel_mm` (grid of the off-target field and of the other
+        regions), `draws` and `seed` (placement error).
 
     Raises
     ------
@@ -118,8 +134,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     try:
         made = Settings(voxel_mm=voxel_mm, current_A=current_A, hair_mm=hair_mm, **settings)  # type: ignore[arg-type]
     except TypeError as error:
-        raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, lead_voxel_mm, draws, seed") from error
-    bench = Bench(head, coil or Coil.figure_of_eight(), made)
+        raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
+    bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
     work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s)
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
@@ -188,12 +204,12 @@ class _Work:
         records = self._records(choices, fields, landscape, target, goal, others, reference)
         clock("maps", 0.96)
         arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
-        cells = self._cells(records, reference, best, found, target, choices)
+        cells = self._cells(records, fields, reference, best, found, target)
         record = PlanRecord(
             title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
             head=head_record(head),
             target=self._target_record(target, goal, found),
-            circuit=None if circuit is None else self._circuit_record(circuit, found, target, why),
+            circuit=None if circuit is None else describe.circuit_record(bench, circuit, found, target, why),
             techniques=records,
             skipped=self.skipped,
             ranking=rank(records),
@@ -205,17 +221,17 @@ class _Work:
         )
         return Plan(
             record=record, head=head, target=target, fields=fields,
-            volumes=_volumes(head, fields, target, found), maps=arrays,
+            volumes=volumes(head, fields, target, found), maps=arrays,
         )  # fmt: skip
 
     def _choices(self, landscape: Landscape, goal: Goal, target: Target) -> dict[str, Choice]:
         """Let every technique propose; one without a place on this head says why and is left out."""
         bench, choices = self.bench, {}
         for k, name in enumerate(self.names):
-            self.clock(f"search: {describe.LABELS[name]}", 0.16 + 0.04 * k)
+            self.clock(f"search: {LABELS[name]}", 0.16 + 0.04 * k)
             try:
                 if name == "hd_tdcs_focal":
-                    lead = bench.lead_field(
+                    lead = bench.coarse.lead_field(
                         target.tissue_in(bench.head),
                         lambda part: self.clock("off-target field of every electrode", 0.32 + 0.1 * part),
                     )
@@ -228,31 +244,49 @@ class _Work:
             raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
         return choices
 
-    def _compare(self, others: dict[str, Target]) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
-        """Return the best dose of every technique in the reference cortex and in the other regions."""
-        names = [name for name in self.names if name not in self.skipped and name != "hd_tdcs_focal"]
-        if "hd_tdcs_focal" in self.names and "hd_tdcs" not in names:
-            names.append("hd_tdcs")
+    def _compare(self, others: dict[str, Target]) -> tuple[dict[str, float], dict[str, dict[str, Reach]]]:
+        """Return the best dose of every technique in the reference cortex and in the other regions.
+
+        Regions are compared with the reference on the coarse grid, where both are known alike; the ratio is scaled by
+        the reference of the plan's grid.
+        """
+        bench = self.bench
         radius_mm = next(iter(others.values())).radius_mm if others else DEFAULT_RADIUS_MM
-        wanted = {regions.REFERENCE_NAME: regions.reference_target(self.bench.head, radius_mm), **others}
-        best: dict[str, dict[str, float]] = {}
-        for k, (key, target) in enumerate(wanted.items()):
-            self.clock(f"what every technique could do for {target.name}", 0.5 + 0.4 * k / len(wanted))
-            magnitude = Goal(direction=None, normal=None)
-            try:
-                landscape = self.bench.conductor.adjoint(target)
-            except TargetError:
-                continue
-            best[key] = {
-                name: float(
-                    np.linalg.norm(choose(self.bench, name, landscape, magnitude, thorough=False).mean_e_V_per_m)
-                )
-                for name in names
-            }
-        reference = best.pop(regions.REFERENCE_NAME)
+        target = regions.reference_target(bench.head, radius_mm)
+        self.clock(f"reference dose in the {target.name}", 0.5)
+        reference = {name: _magnitude(choice) for name, choice in self._best(bench, target).items()}
+        best: dict[str, dict[str, Reach]] = {}
+        if others:
+            self.clock(f"reference dose in the {target.name}, coarse grid", 0.55)
+            coarse = {name: _magnitude(choice) for name, choice in self._best(bench.coarse, target).items()}
+            for k, (key, other) in enumerate(others.items()):
+                self.clock(f"what every technique could do for {other.name}", 0.58 + 0.32 * k / len(others))
+                with suppress(TargetError):
+                    best[key] = self._reach(other, reference, coarse)
         if "hd_tdcs" in reference:
             reference["hd_tdcs_focal"] = reference["hd_tdcs"]
         return reference, best
+
+    def _best(self, bench: Bench, target: Target) -> dict[str, Choice]:
+        """Let every technique propose for a target by magnitude alone; the focused montage counts as the strongest."""
+        names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in self.names if name not in self.skipped}
+        landscape = bench.conductor.adjoint(target)
+        goal = Goal(direction=None, normal=None)
+        return {name: choose(bench, name, landscape, goal, thorough=False) for name in sorted(names)}
+
+    def _reach(self, target: Target, reference: dict[str, float], coarse: dict[str, float]) -> dict[str, Reach]:
+        """Return what every technique could do for a region, on the coarse grid."""
+        bench = self.bench.coarse
+        choices = self._best(bench, target)
+        fields = bench.conductor.solve([choice.source for choice in choices.values()], tolerance=COARSE_TOLERANCE)
+        tissues = target.tissue_in(bench.head)
+        return {
+            name: Reach(
+                best_V_per_m=_magnitude(choice) * reference[name] / coarse[name],
+                stronger_elsewhere=stronger_share(field, tissues, _magnitude(choice)),
+            )
+            for (name, choice), field in zip(choices.items(), fields, strict=True)
+        }
 
     def _records(
         self,
@@ -285,36 +319,38 @@ class _Work:
     def _cells(
         self,
         records: tuple[TechniqueRecord, ...],
+        fields: dict[str, Field],
         reference: dict[str, float],
-        best: dict[str, dict[str, float]],
+        best: dict[str, dict[str, Reach]],
         found: tuple[regions.RegionTarget, ...],
         target: Target,
-        choices: dict[str, Choice],
     ) -> list[MatrixCell]:
         """Return the matrix; the focused montage is left out, being bounded by the strongest one."""
         cells = []
+        tissues = target.tissue_in(self.bench.head)
         for record in records:
-            name = record.technique
+            name, dose = record.technique, record.dose
             if name == "hd_tdcs_focal":
                 continue
-            proposed = {item.region: item.magnitude_V_per_m for item in record.dose.off_target}
+            proposed = {item.region: item.magnitude_V_per_m for item in dose.off_target}
             for item in found:
                 key = item.region.key
                 if item.target is target:
-                    value = float(np.linalg.norm(choices[name].mean_e_V_per_m))
-                    here = record.dose.magnitude_V_per_m
-                elif key in best:
-                    value, here = best[key][name], proposed[key]
+                    here = dose.magnitude_V_per_m
+                    reach = Reach(best_V_per_m=here, stronger_elsewhere=stronger_share(fields[name], tissues, here))
+                elif key in best and key in proposed:
+                    reach, here = best[key][name], proposed[key]
                 else:
                     continue
-                share = value / reference[name]
+                share = reach.best_V_per_m / reference[name]
                 cells.append(
                     MatrixCell(
                         technique=name,
                         region=key,
-                        best_V_per_m=describe.number(value),
+                        best_V_per_m=describe.number(reach.best_V_per_m),
                         relative_to_reference=describe.number(share),
-                        reached=share >= regions.REACHED,
+                        stronger_elsewhere=describe.number(reach.stronger_elsewhere),
+                        reached=regions.is_reached(share, reach.stronger_elsewhere),
                         proposed_V_per_m=describe.number(here),
                     )
                 )
@@ -324,38 +360,6 @@ class _Work:
         mni = next((item.region.mni_mm for item in found if item.target is target), None)
         volume = self.bench.conductor.read_out(target).volume_mm3
         return describe.target_record(target, self.bench.head, volume_mm3=volume, goal=goal, requested_mni_mm=mni)
-
-    def _circuit_record(
-        self, circuit: Circuit, found: tuple[regions.RegionTarget, ...], target: Target, why: str
-    ) -> CircuitRecord:
-        bench, records = self.bench, []
-        primary = ""
-        for item in found:
-            region, own = item.region, None
-            if item.target is not None:
-                volume = bench.conductor.read_out(item.target).volume_mm3
-                goal = Goal(direction=None, normal=describe.normal_of(item.target, bench.head))
-                own = describe.target_record(
-                    item.target, bench.head, volume_mm3=volume, goal=goal, requested_mni_mm=region.mni_mm
-                )
-            if item.target is target:
-                primary = region.key
-            records.append(
-                RegionRecord(
-                    key=region.key,
-                    label=region.label,
-                    role=region.role,
-                    named_by=region.named_by,
-                    mni_mm=region.mni_mm,
-                    centroid_source=region.source,
-                    techniques_in_principle=region.techniques_in_principle,
-                    notes=region.notes,
-                    primary=item.target is target,
-                    target=own,
-                    not_planned_because=item.problem,
-                )
-            )
-        return CircuitRecord(domain=circuit.domain, regions=tuple(records), primary=primary, primary_because=why)
 
     def _provenance(self, target: Target, circuit: Circuit | None, command: str) -> Any:
         asked = {
@@ -372,6 +376,10 @@ class _Work:
         return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)
 
 
+def _magnitude(choice: Choice) -> float:
+    return float(np.linalg.norm(choice.mean_e_V_per_m))
+
+
 def _off_target(field: Field, others: dict[str, Target]) -> dict[str, float]:
     values = {}
     for key, target in others.items():
@@ -386,42 +394,9 @@ def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:
     return Matrix(
         criterion=regions.CRITERION,
         reference=regions.REFERENCE_NAME,
-        threshold=regions.REACHED,
+        dose_threshold=regions.DOSE_SHARE,
+        selectivity_threshold=regions.STRONGER_SHARE,
         cells=tuple(cells),
         reached_by_none=regions.reached_by_none(cells),
         without_centroid=tuple(region.key for region in circuit.without_centroid),
     )
-
-
-def _volumes(
-    head: Head, fields: dict[str, Field], target: Target, found: tuple[regions.RegionTarget, ...]
-) -> dict[str, Volume]:
-    """Return the images of a plan by file name."""
-    volumes = {
-        f"fields/{name}.nii.gz": Volume(
-            array=field.magnitude_V_per_m.astype(np.float32),
-            affine=field.affine,
-            says=f"|E| in V/m of {describe.LABELS[name]} at the reference intensity",
-        )
-        for name, field in fields.items()
-    }
-    volumes["target.nii.gz"] = Volume(
-        array=target.mask_in(head).astype(np.uint8), affine=head.affine, says="1 in the target, on the head's grid"
-    )
-    volumes["tissues.nii.gz"] = Volume(
-        array=head.labels.astype(np.uint8), affine=head.affine, says="labels of the head, see head.tissues"
-    )
-    if head.t1 is not None:
-        volumes["t1.nii.gz"] = Volume(array=np.asarray(head.t1), affine=head.affine, says="T1 image of the head")
-    located = [item for item in found if item.target is not None]
-    if located:
-        table = np.zeros(head.labels.shape, dtype=np.uint8)
-        for k, item in enumerate(located, start=1):
-            assert item.target is not None
-            table[item.target.mask_in(head)] = k
-        names = ", ".join(f"{k} {item.region.label}" for k, item in enumerate(located, start=1))
-        volumes["regions.nii.gz"] = Volume(array=table, affine=head.affine, says=f"regions of the circuit: {names}")
-    return volumes
-
-
-__all__ = ["TECHNIQUES", "plan"]

@@ -35,7 +35,7 @@ def _reasons(item: TechniqueRecord, techniques: tuple[TechniqueRecord, ...]) -> 
     part = 100 * error.combined_sd_V_per_m / max(dose.magnitude_V_per_m, 1e-12)
     larger = "placement" if error.placement_sd_V_per_m > error.conductivity_sd_V_per_m else "tissue conductivity"
     reasons = [
-        f"the target receives {100 * dose.target_over_e99:.0f} % of the strongest field in its tissue",
+        f"the mean field in the target is {dose.target_over_e99:.2f} times the 99th percentile in its tissue",
         f"{dose.magnitude_V_per_m:.3g} V/m at {dose.intensity}, +-{part:.0f} % (mostly {larger})",
         f"{100 * dose.relative_to_reference:.0f} % of what it gives the cortex under C3 at best",
         f"half-maximum volume {dose.half_max_volume_mm3 / 1000:.1f} ml",

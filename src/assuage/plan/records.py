@@ -294,6 +294,7 @@ class MatrixCell(Record):
     region: str
     best_V_per_m: float
     relative_to_reference: float
+    stronger_elsewhere: float = Field(description="share of the region's tissue in the head that gets a stronger field")
     reached: bool
     proposed_V_per_m: float = Field(description="what the proposal of this plan gives there")
 
@@ -303,7 +304,8 @@ class Matrix(Record):
 
     criterion: str
     reference: str
-    threshold: float
+    dose_threshold: float = Field(description="least relative_to_reference of a reached region")
+    selectivity_threshold: float = Field(description="largest stronger_elsewhere of a reached region")
     cells: tuple[MatrixCell, ...]
     reached_by_none: tuple[str, ...] = Field(
         description="keys of located regions that no technique of the plan reaches"

@@ -62,6 +62,13 @@ def spread(field: "Field", tissues: frozenset[str]) -> Spread:
     )
 
 
+def stronger_share(field: "Field", tissues: frozenset[str], magnitude_V_per_m: float) -> float:
+    """Return the share of the tissues, over the whole head, whose field is stronger than a value."""
+    tags = [tag for tag, tissue in enumerate(field.tissues) if tissue in tissues]
+    values = field.magnitude_V_per_m[np.isin(field.labels, tags)]
+    return float((values > magnitude_V_per_m).mean())
+
+
 def conductivity_deviation(
     slopes: Array, tissues: tuple[str, ...], mean_e_V_per_m: Array, goal: Goal, ranges: dict[str, "Conductivity"]
 ) -> dict[str, float]:

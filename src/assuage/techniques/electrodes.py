@@ -7,26 +7,24 @@ contacts that cancels in any montage whose currents sum to zero:
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
 
 from assuage.errors import PlanError, SourceError
 from assuage.sources import Contact, Electrode, place
 from assuage.techniques.scalp import Scalp, fiducial
 
 if TYPE_CHECKING:
-    from assuage.field import Landscape
+    from assuage.field import Conductor, Landscape
     from assuage.head import Head
     from assuage.sources.montage import Shape
 
 Array = NDArray[np.float64]
-
-POINTS_PER_CONTACT = 200
-"""A contact's quadrature is thinned to this many points for the search; the finalist's forward solution uses all."""
 
 FACE_SITES = re.compile(r"(?i)nz|iz|n[12]|[lr]pa|[a-z]+(9|10)|[aim][12]")
 """Sites on the face, the ears, the inion and their line: no electrode of a plan goes there."""
@@ -54,13 +52,13 @@ class ElectrodeSet:
     refused: dict[str, str]
 
 
-def electrode_set(head: "Head", shape: "Shape", *, scalp: Scalp) -> ElectrodeSet:
+def electrode_set(scalp: Scalp, shape: "Shape") -> ElectrodeSet:
     """Place an electrode on every 10-10 site above the face and ears.
 
     Parameters
     ----------
-    head, scalp
-        The head and its scalp.
+    scalp
+        Of the head.
     shape
         Disc, pad or ring.
 
@@ -69,6 +67,7 @@ def electrode_set(head: "Head", shape: "Shape", *, scalp: Scalp) -> ElectrodeSet
     PlanError
         Fewer than two sites can hold it.
     """
+    head = scalp.head
     names, contacts, refused = [], [], {}
     for name, point in head.ten_ten_mm.items():
         if FACE_SITES.fullmatch(name) or scalp.axes.height_mm(np.asarray(point)[None])[0] < 0:
@@ -86,23 +85,27 @@ def electrode_set(head: "Head", shape: "Shape", *, scalp: Scalp) -> ElectrodeSet
     return ElectrodeSet(names=tuple(names), centers_mm=centers, contacts=tuple(contacts), refused=refused)
 
 
-def sensitivities(landscape: "Landscape", contacts: tuple[Contact, ...]) -> Array:
-    """Return the sensitivity (n, 3), V/m per A, of the target to each contact, up to a common constant."""
-    points, weights, counts = [], [], [0]
+def injections(conductor: "Conductor", contacts: Iterable[Contact]) -> csr_array:
+    """Return the nodal currents (n, nodes) of contacts that carry 1 A each; the same for every target."""
+    rows = []
     for contact in contacts:
-        step = max(1, len(contact.weights) // POINTS_PER_CONTACT)
-        share = contact.weights[::step]
-        points.append(contact.points_mm[::step])
-        weights.append(share / share.sum())
-        counts.append(counts[-1] + len(share))
-    each = landscape.electrodes(np.concatenate(points)) * np.concatenate(weights)[:, None]
-    return np.array([each[first:last].sum(0) for first, last in pairwise(counts)])
+        pattern = conductor.injection(contact)
+        nodes = np.flatnonzero(pattern)
+        rows.append(csr_array((pattern[nodes], nodes, [0, len(nodes)]), shape=(1, len(pattern))))
+    return csr_array(vstack(rows))
 
 
-def scalp_sensitivity(landscape: "Landscape", points_mm: Array) -> Array:
-    """Return the sensitivity (n, 3), V/m per A, to point electrodes on the scalp, with zero mean over them."""
-    each = landscape.electrodes(points_mm)
-    return np.asarray(each - each.mean(0))
+def sensitivities(landscape: "Landscape", injected: csr_array) -> Array:
+    """Return the sensitivity (n, 3), V/m per A, of the target to each row of `injections`, up to a common constant."""
+    return np.asarray(-(injected @ landscape.adjoint_V.reshape(3, -1).T))
+
+
+def point_contacts(points_mm: Array) -> tuple[Contact, ...]:
+    """Return contacts of no extent at scalp points (n, 3), for maps."""
+    return tuple(
+        Contact(label=str(k), points_mm=point[None], weights=np.ones(1), area_mm2=0.0, center_mm=point)
+        for k, point in enumerate(points_mm)
+    )
 
 
 def cap_limit_mm(head: "Head", scalp: Scalp) -> float:

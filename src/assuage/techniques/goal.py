@@ -17,8 +17,8 @@ class Goal:
     direction
         Unit vector (3,) whose component is maximised, or None for the magnitude.
     normal
-        Mean inward cortical normal (3,), or None; it decides the polarity where only the magnitude is wanted, so that
-        the field enters the cortex.
+        Mean inward cortical normal (3,), or None; it decides the polarity of electrodes where only the magnitude is
+        wanted, so that the field enters the cortex.
     """
 
     direction: Array | None

@@ -6,18 +6,14 @@ radii in use: 3 to 7.5 cm, 5 common; Datta 2009, Villamar 2013; from memory, unv
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import PlanError
 from assuage.sources import Disc, Montage
-from assuage.techniques.electrodes import ElectrodeSet, sensitivities
+from assuage.techniques.electrodes import ElectrodeSet
 from assuage.techniques.goal import Goal
-
-if TYPE_CHECKING:
-    from assuage.field import Landscape
 
 Array = NDArray[np.float64]
 Rings = tuple[tuple[int, tuple[int, int, int, int]], ...]
@@ -57,15 +53,13 @@ def rings(sites: ElectrodeSet) -> Rings:
     return tuple(found)
 
 
-def best_ring(
-    landscape: "Landscape", goal: Goal, sites: ElectrodeSet, offered: Rings, *, current_A: float
-) -> RingChoice:
+def best_ring(A: Array, goal: Goal, sites: ElectrodeSet, offered: Rings, *, current_A: float) -> RingChoice:
     """Choose the 4x1 ring with the largest score.
 
     Parameters
     ----------
-    landscape, goal
-        The target and what counts in it.
+    A, goal
+        (n, 3) sensitivities of the target to the discs, and what counts in it.
     sites, offered
         Discs on the sites, and `rings` of them.
     current_A
@@ -78,7 +72,6 @@ def best_ring(
     """
     if not offered:
         raise PlanError("no 10-10 site of this head is surrounded by four others; 4x1 HD-tDCS has no place")
-    A = sensitivities(landscape, sites.contacts)
     means = current_A * np.array([A[center] - A[list(returns)].mean(0) for center, returns in offered])
     k = int(np.argmax(np.abs(goal.score(means))))
     sign = goal.polarity(means[k])

@@ -28,6 +28,9 @@ Array = NDArray[np.float64]
 
 FAR = 2.0
 BATCH = 3
+TOLERANCE = 1e-4
+"""Relative residual: the lead field is a constraint, far from deciding the digits of a dose."""
+
 PROBE_A = 1e-3
 """Current of the unit solutions; the field is linear in it."""
 
@@ -67,7 +70,7 @@ def lead_field(
     for start in range(0, len(sites.names) - 1, BATCH):
         names = sites.names[start : min(start + BATCH, len(sites.names) - 1)]
         montages = [Montage({name: PROBE_A, common: -PROBE_A}, shape=shape) for name in names]
-        for field in conductor.solve(montages):
+        for field in conductor.solve(montages, tolerance=TOLERANCE):
             if chosen is None:
                 tags = [tag for tag, tissue in enumerate(field.tissues) if tissue in tissues]
                 chosen = np.isin(field.labels, tags)

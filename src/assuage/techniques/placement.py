@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from assuage.errors import PlanError, SourceError
 from assuage.sources import Contact, Electrode, Montage, Pad, place
-from assuage.techniques.electrodes import sensitivities
+from assuage.techniques.electrodes import injections, sensitivities
 from assuage.techniques.tms import UNIT_DIDT_A_PER_S, CoilSite, PoseChoice, poses_around
 
 if TYPE_CHECKING:
@@ -50,10 +50,11 @@ def montage_draws(landscape: "Landscape", head: "Head", montage: Montage, *, cou
     contacts: list[Contact] = []
     for electrode in montage.electrodes:
         contacts += _displaced(head, electrode, rng)
-    each = sensitivities(landscape, tuple(contacts)).reshape(len(montage.electrodes), PLACEMENTS_PER_ELECTRODE, 3)
+    injected = injections(landscape.conductor, contacts)
+    each = sensitivities(landscape, injected).reshape(len(montage.electrodes), PLACEMENTS_PER_ELECTRODE, 3)
     pick = rng.integers(PLACEMENTS_PER_ELECTRODE, size=(count, len(montage.electrodes)))
     chosen = each[np.arange(len(montage.electrodes)), pick]
-    return np.einsum("e,nea->na", montage.currents_A, chosen)
+    return np.asarray(np.einsum("e,nea->na", montage.currents_A, chosen))
 
 
 def _displaced(head: "Head", electrode: Electrode, rng: np.random.Generator) -> list[Contact]:

@@ -7,7 +7,7 @@ the eyes, and around the ears. The clearance of a point is its signed distance t
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,12 +158,14 @@ class Scalp:
         low, high = points.min(0) - MARGIN_MM, points.max(0) + MARGIN_MM
         count = np.ceil((high - low) / GRID_MM).astype(int) + 1
         nodes = np.stack(np.meshgrid(*(np.arange(n) for n in count), indexing="ij"), -1).reshape(-1, 3) * GRID_MM + low
-        distance, index = tree.query(nodes, distance_upper_bound=NEAR_MM)
+        found: Any = tree.query(nodes, distance_upper_bound=NEAR_MM)
+        distance, index = found
         near = np.isfinite(distance)
         signed = np.zeros(len(nodes))
         signed[near] = np.einsum("na,na->n", nodes[near] - points[index[near]], normals[index[near]])
         # farther nodes continue from the nearest of these: only the shell around the skin has to be exact
-        farther, source = distance_transform_edt(~near.reshape(count), return_indices=True)
+        transform: Any = distance_transform_edt(~near.reshape(count), return_indices=True)
+        farther, source = transform
         value = signed.reshape(count)[tuple(source)]
         return value + np.sign(value) * farther * GRID_MM, low
 

@@ -4,8 +4,8 @@ Every pair of every orientation is scored from the sensitivities of the pads the
 edges come closer than `GAP_MM` are left out.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +13,8 @@ from numpy.typing import NDArray
 from assuage.errors import PlanError
 from assuage.sources import Montage, Pad
 from assuage.sources.contact import edge_distance_mm
-from assuage.techniques.electrodes import ElectrodeSet, sensitivities
+from assuage.techniques.electrodes import ElectrodeSet
 from assuage.techniques.goal import Goal
-
-if TYPE_CHECKING:
-    from assuage.field import Landscape
 
 Array = NDArray[np.float64]
 
@@ -53,13 +50,15 @@ class PairChoice:
     pairs: int
 
 
-def best_pair(landscape: "Landscape", goal: Goal, sets: dict[Pad, ElectrodeSet], *, current_A: float) -> PairChoice:
+def best_pair(
+    sensitivity: Mapping[Pad, Array], goal: Goal, sets: Mapping[Pad, ElectrodeSet], *, current_A: float
+) -> PairChoice:
     """Choose the pair of pads with the largest score.
 
     Parameters
     ----------
-    landscape, goal
-        The target and what counts in it.
+    sensitivity, goal
+        (n, 3) sensitivities of the target to the pads of each set, and what counts in it.
     sets
         Pads placed on the sites, by pad.
     current_A
@@ -73,7 +72,7 @@ def best_pair(landscape: "Landscape", goal: Goal, sets: dict[Pad, ElectrodeSet],
     best: PairChoice | None = None
     pairs = 0
     for pad, pads in sets.items():
-        A = sensitivities(landscape, pads.contacts)
+        A = sensitivity[pad]
         n = len(A)
         pairs += n * (n - 1) // 2
         found = _best_of(A, goal, pads, current_A, min(pad.width_mm, pad.height_mm))

@@ -193,7 +193,7 @@ def best_pose(landscape: "Landscape", goal: Goal, site: CoilSite, *, refine: boo
             point, angle = around.points_mm[k], float(around.set.angle_deg[k])
             pose, lift = around.set.poses[k], float(around.set.lift_mm[k])
             mean, value = means[k], float(ranked[k])
-    if site.antisymmetric and goal.polarity(mean) < 0:
+    if site.antisymmetric and _turns(goal, mean[None], np.array([angle]))[0]:
         pose, angle, mean = turned(pose), angle + 180.0, -mean
     return PoseChoice(
         pose=pose, scalp_point_mm=point, angle_deg=angle, lift_mm=lift, mean_e_V_per_m=mean, score_V_per_m=value,
@@ -253,13 +253,25 @@ def _by_place(ranked: Array, goal: Goal, means: Array, site: CoilSite) -> tuple[
     table = ranked.reshape(len(site.places_mm), angles)
     best = table.argmax(1)
     rows = np.arange(len(table)) * angles + best
-    angle = site.poses.angle_deg[rows].copy()
+    angle: Array = site.poses.angle_deg[rows]
     if site.antisymmetric:
-        angle += [180.0 if goal.polarity(mean) < 0 else 0.0 for mean in means[rows]]
-    return table.max(1), angle
+        angle = angle + np.where(_turns(goal, means[rows], angle), 180.0, 0.0)
+    score: Array = table[np.arange(len(table)), best]
+    return score, angle
+
+
+def _turns(goal: Goal, means: Array, angle_deg: Array) -> NDArray[np.bool_]:
+    """Say which poses (n,) of an antisymmetric coil take half a turn more.
+
+    With a direction the sign of the component decides. Without one both senses score alike and the handle goes to the
+    back, as it is held by convention.
+    """
+    if goal.direction is not None:
+        return np.asarray(means @ goal.direction < 0)
+    return np.asarray(np.cos(np.deg2rad(angle_deg)) < 0)
 
 
 def _grid(step_mm: float, step_deg: float) -> tuple[Array, Array]:
-    steps = np.arange(-2, 3)
+    steps: Array = np.arange(-2.0, 3.0)
     a, b, c = (axis.ravel() for axis in np.meshgrid(steps, steps, steps, indexing="ij"))
     return np.stack([a, b], 1) * step_mm, c * step_deg
