@@ -1,8 +1,8 @@
 """Loops over the elements of the grid: currents that a coil drives, fields from potentials, and the adjoint of both.
 
-In each element the coil enters through voltages: with A = dA/dt known at the corners and d_i the corner's place relative
-to the centre, p_i = (A_i + mean A) . d_i / 2 is the path integral of A from the centre to corner i, and W = curl A its
-mean curl. Then
+In each element the coil enters through voltages: with A = dA/dt known at the corners and d_i the corner's place
+relative to the centre, p_i = (A_i + mean A) . d_i / 2 is the path integral of A from the centre to corner i, and W =
+curl A its mean curl. Then
 
     K phi = -sum_e (K_e p_e + T_e W_e),        E = -R_e (phi_e + p_e) - (W_e x D_e) / 2.
 
@@ -40,7 +40,7 @@ def element_voltages(A, i, j, k, h, p, W):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def spread_voltages(q, w, i, j, k, h, J):  # type: ignore[no-untyped-def]
-    """Add to J (3, padded nodes) what pairs with A as q (8,) pairs with p and w (3,) with W: the transpose of the above."""
+    """Add to J (3, padded nodes) what pairs with A as q (8,) pairs with p and w (3,) with W."""
     for c in range(3):
         mean = 0.0
         for a in range(8):

@@ -1,8 +1,8 @@
 """Multiscale basis functions of a voxel that an interface cuts.
 
-The eight functions psi_a (one per corner) are found on the M x M x M sub-voxels of the voxel in three steps, each taking the
-last one's result as boundary values: along the edges (1-D), over the faces (2-D), inside (3-D), every time from
-div(sigma grad psi_a) = 0 (Hou & Wu 1997, 10.1006/jcph.1997.5682, "oscillatory boundary conditions"). Edges and
+The eight functions psi_a (one per corner) are found on the M x M x M sub-voxels of the voxel in three steps, each
+taking the last one's result as boundary values: along the edges (1-D), over the faces (2-D), inside (3-D), every time
+from div(sigma grad psi_a) = 0 (Hou & Wu 1997, 10.1006/jcph.1997.5682, "oscillatory boundary conditions"). Edges and
 faces use the sub-voxels of all the voxels that share them, so neighbours agree on their common face. The sub-voxel
 problem is the seven-point scheme.
 
@@ -11,8 +11,8 @@ kink. On edges and faces the resistivity is therefore blended with its mean,
 
     r'  =  c r + (1 - c) mean(r),        c = |component of n along the edge or in the face| ^ POLARISATION
 
-with n the normal of the layering. POLARISATION = 0 is the purely oscillatory trace, infinity the linear one. On a sphere with a CSF
-layer as thin as a voxel, vector error in the brain (deep / up to 4 mm under its surface):
+with n the normal of the layering. POLARISATION = 0 is the purely oscillatory trace, infinity the linear one. On a
+sphere with a CSF layer as thin as a voxel, vector error in the brain (deep / up to 4 mm under its surface):
 
 | POLARISATION | electrodes | coil |
 |---|---|---|
@@ -21,8 +21,8 @@ layer as thin as a voxel, vector error in the brain (deep / up to 4 mm under its
 | 1 | 1.9 / 2.3 % | 1.2 / 1.7 % |
 | 2 | 2.8 / 3.1 % | 1.0 / 1.3 % |
 
-Air counts nothing: its sub-voxels take the geometric mean conductivity of the tissue around while psi is found, and are left
-out of every integral, which puts the insulating boundary at its true place.
+Air counts nothing: its sub-voxels take the geometric mean conductivity of the tissue around while psi is found, and
+are left out of every integral, which puts the insulating boundary at its true place.
 
 | symbol | meaning |
 |---|---|

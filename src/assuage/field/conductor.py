@@ -161,7 +161,7 @@ class Conductor:
         nodes = np.argwhere(box) + low
         if not len(nodes):
             raise SourceError(f"electrode {contact.label!r} touches no conducting voxel; is it on this head's scalp?")
-        distance, nearest = cKDTree(nodes).query(index[points])
+        distance, nearest = (np.asarray(found) for found in cKDTree(nodes).query(index[points]))
         if distance.max() > SNAP_VOXELS:
             raise SourceError(
                 f"electrode {contact.label!r} reaches {distance.max() * self.grid.voxel_mm:.1f} mm from the conductor; "
@@ -175,26 +175,24 @@ class Conductor:
         b = np.zeros((len(sources), int(np.prod(shape))))
         potentials: list[Array32 | None] = []
         contacts: list[dict[str, Array]] = []
-        for row, source in zip(b, sources, strict=True):
+        for current, source in zip(b, sources, strict=True):
             if isinstance(source, Montage):
                 placed = place_montage(source, self.head)
                 patterns = {contact.label: self.injection(contact) for contact in placed}
                 for electrode, pattern in zip(source.electrodes, patterns.values(), strict=True):
-                    row += electrode.current_A * pattern
+                    current += electrode.current_A * pattern  # noqa: PLW2901 (a view of b)
                 potentials.append(None)
                 contacts.append(patterns)
             else:
                 self._refuse_inside(source)
                 A = potential_rate_at_nodes(source, self.grid, self.touched)
                 elements = (self.kind, self.table.K, self.table.T, self.unit_conductance_S, self.grid.voxel_m)
-                assembly.coil_currents(*elements, A, row.reshape(shape))
+                assembly.coil_currents(*elements, A, current.reshape(shape))
                 potentials.append(A)
                 contacts.append({})
         solution = solve(self.hierarchy, b, tolerance=tolerance)
         return [
-            Field(
-                self, source, x.reshape(shape), A, self._carried(x, patterns), solution.iterations, float(residual)
-            )
+            Field(self, source, x.reshape(shape), A, self._carried(x, patterns), solution.iterations, float(residual))
             for source, x, A, patterns, residual in zip(
                 sources, solution.x, potentials, contacts, solution.residual, strict=True
             )
@@ -222,8 +220,8 @@ class Conductor:
         if inside.any():
             _, _, depth = self.head.scalp.nearest(positions[inside])
             raise SourceError(
-                f"{int(inside.sum())} of {len(positions)} elements of coil {source.coil.name!r} lie inside the head, up to "
-                f"{depth.max():.1f} mm deep; move the coil outwards along its z axis or check the pose's frame"
+                f"{int(inside.sum())} of {len(positions)} elements of coil {source.coil.name!r} lie inside the head, "
+                f"up to {depth.max():.1f} mm deep; move the coil outwards along its z axis or check the pose's frame"
             )
 
 
@@ -242,7 +240,7 @@ class Field:
         Of the linear solver.
     """
 
-    def __init__(  # noqa: PLR0913 (built by Conductor.solve only)
+    def __init__(
         self,
         conductor: Conductor,
         source: Source,

@@ -1,7 +1,8 @@
 """Element matrices of the conductor.
 
-A voxel of one tissue, with the same tissue around it, is a trilinear hexahedral element. Every other conducting voxel is
-a multiscale element on the basis functions of `assuage.field.basis`; the unknowns stay the potentials at the corners.
+A voxel of one tissue, with the same tissue around it, is a trilinear hexahedral element. Every other conducting voxel
+is a multiscale element on the basis functions of `assuage.field.basis`; the unknowns stay the potentials at the
+corners.
 
     K_ab = integral sigma grad psi_a . grad psi_b                    stiffness, S
     T_ac = integral sigma grad psi_a . (e_c x d) / 2                 drive of the curl of dA/dt, S m

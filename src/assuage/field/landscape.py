@@ -5,12 +5,12 @@ For the read-out  E_d = -r_d . phi - (read-out of p and W)  and  K phi = b  the 
     montage:   E_d = -sum_i I_i lam_d(electrode i)
     coil:      E_d = sum over nodes of dA/dt . J_d  =  sum_k dm_k/dt . B_d(r_k)
 
-with J_d the reciprocal current (current times length at the nodes, divergence-free up to the read-out) and B_d its
-Biot-Savart field,  B(r) = mu0 / 4 pi  sum_n J_n x (r - x_n) / |r - x_n|^3.  B is found on a lattice around the head by one
+with J_d the reciprocal current (current times length at the nodes, divergence-free up to the read-out), B_d its
+Biot-Savart field,  B(r) = mu0 / 4 pi  sum_n J_n x (r - x_n) / |r - x_n|^3.  B is found on a lattice around the head by
 FFT convolution and interpolated tricubically, so that a pose costs one interpolation per dipole.
 
-The conductivity of tissue t changes the read-out by  dE_d / d sigma_t = lam_d . (dK / d sigma_t) (phi + p) + its like for
-T; the derivative of every element matrix is taken with its basis functions held, which is exact to first order
+The conductivity of tissue t changes the read-out by  dE_d / d sigma_t = lam_d . (dK / d sigma_t) (phi + p)  and its
+like for T; the derivative of every element matrix is taken with its basis functions held, which is exact to first order
 inside uniform voxels and, as for any energy-minimising basis, nearly so in cut ones.
 """
 
@@ -79,9 +79,7 @@ class Landscape:
         assembly.read_out_vectors(reading.where, reading.R, reading.weights, r)
         solution = solve(conductor.hierarchy, r.reshape(3, -1), tolerance=tolerance)
         lam = np.tensordot(conductor.grid.axes, solution.x, 1).reshape(3, *shape)
-        return cls(
-            conductor=conductor, target=target, reading=reading, adjoint_V=lam, iterations=solution.iterations
-        )
+        return cls(conductor=conductor, target=target, reading=reading, adjoint_V=lam, iterations=solution.iterations)
 
     # ------------------------------------------------------------------------------------------------- electrodes
 
@@ -93,9 +91,7 @@ class Landscape:
             total -= electrode.current_A * self._at(self.conductor.injection(contact))
         return total
 
-    def electrodes(
-        self, sites: ArrayLike | Mapping[str, ArrayLike], *, radius_mm: float = SITE_RADIUS_MM
-    ) -> Array:
+    def electrodes(self, sites: ArrayLike | Mapping[str, ArrayLike], *, radius_mm: float = SITE_RADIUS_MM) -> Array:
         """Return the mean field per ampere into a disc at each of n sites, (n, 3) V/m per A in world axes.
 
         The current is taken out evenly at all the sites, so that differences between rows give every pair: a montage
@@ -159,17 +155,17 @@ class Landscape:
         )
         if missed:
             raise SourceError(
-                f"{missed} of {len(matrices)} poses put part of coil {coil.name!r} further than {REACH_MM:g} mm from the "
-                "head; are the poses in this head's world coordinates?"
+                f"{missed} of {len(matrices)} poses put part of coil {coil.name!r} further than {REACH_MM:g} mm from "
+                "the head; are the poses in this head's world coordinates?"
             )
         return np.asarray(didt_A_per_s * out)
 
     @cached_property
     def _lattice(self) -> tuple[Array, Array32]:
-        """First lattice point (3,) mm along the grid axes from voxel 0, and B (X, Y, Z, 9): component c of direction d at 3 d + c."""
+        """First lattice point (3,), mm along the grid axes from voxel 0, and B (X, Y, Z, 9), direction-major."""
         J = self._reciprocal_current()
         grid = self.conductor.grid
-        nodes = [(np.arange(n) - 1.5) * grid.voxel_mm for n in grid.node_shape]
+        nodes = [(np.arange(n, dtype=np.float64) - 1.5) * grid.voxel_mm for n in grid.node_shape]
         source = [np.arange(x[0] - 3 * LATTICE_MM, x[-1] + 3 * LATTICE_MM, LATTICE_MM) for x in nodes]
         W = [lagrange_matrix(len(s), s[0], LATTICE_MM, x) for s, x in zip(source, nodes, strict=True)]
         margin = int(np.ceil(REACH_MM / LATTICE_MM))
@@ -220,7 +216,7 @@ class Landscape:
         return sensitivities(self.conductor, self.adjoint_V, fields)
 
 
-def _kernel_spectra(padded: Sequence[int], shape: Sequence[int], margin: int) -> list[NDArray[np.complex64]]:
+def _kernel_spectra(padded: Sequence[int], shape: Sequence[int], margin: int) -> list[NDArray[np.complexfloating]]:
     """Spectra of mu0 / 4 pi  R_c / |R|^3, T m per A m, for lattice offsets R; zero at R = 0."""
     offsets = []
     for n, length in zip(shape, padded, strict=True):

@@ -6,8 +6,8 @@ to the last bit. Coarse matrices are the Galerkin products K_c = sum over the ei
 matrices (8 x 8 per coarse voxel, P trilinear), so a coarse level is a voxel grid again.
 
 Smoother: Chebyshev polynomials of degree 3 in D^-1 K over [lambda_max / SMOOTHING_RANGE, lambda_max], with the rigorous
-bound lambda_max(D^-1 K) <= max_e lambda_max(D_e^-1 K_e) over elements e, each element's largest eigenvalue being bounded
-by (sum of its eigenvalues^16)^(1/16). Power iteration on the whole matrix underestimates it and can diverge.
+bound lambda_max(D^-1 K) <= max_e lambda_max(D_e^-1 K_e) over elements e, each element's largest eigenvalue being
+bounded by (sum of its eigenvalues^16)^(1/16). Power iteration on the whole matrix underestimates it and can diverge.
 
 Coarsest level: dense pseudo-inverse, so that the null space (a constant per connected body) is removed exactly.
 
@@ -38,7 +38,8 @@ UNIFORM_BOUND = 1.5
 COARSEST_NODES = 600
 """Below this many nodes the pseudo-inverse takes over; it costs less than one smoothing step of the finest level."""
 ISOLATED = 1e-3
-"""A node whose diagonal is below this fraction of the least conductive tissue's is cut off by rounding: it is inactive."""
+"""A node whose diagonal is below this fraction of the least conductive tissue's is cut off by rounding: it is
+inactive."""
 
 OFFSETS = np.array(
     [(i, j, k) for i in (0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1) if (i, j, k) > (0, 0, 0)], dtype=np.int64
@@ -136,12 +137,10 @@ def build_hierarchy(
     return Hierarchy(levels=tuple(levels), coarsest_nodes=nodes, coarsest_inverse=inverse)
 
 
-def _level(
-    kind: Int32Array, K: Array32, unit: Array, floor_S: float, fixed: NDArray[np.bool_] | None
-) -> Level:
+def _level(kind: Int32Array, K: Array32, unit: Array, floor_S: float, fixed: NDArray[np.bool_] | None) -> Level:
     node_shape = tuple(n + 3 for n in kind.shape)
     w = np.zeros((13, *node_shape), np.float32)
-    _assemble(kind, K, unit, GATHER, OFFSETS, w)
+    _assemble(kind, K, unit, GATHER, w)
     diagonal = np.zeros(node_shape)
     _diagonal(w, OFFSETS, diagonal)
     inactive = diagonal <= ISOLATED * floor_S
@@ -160,7 +159,7 @@ def _level(
 
 
 @njit(cache=True, parallel=True)
-def _assemble(kind, K, unit, gather, offsets, w):  # type: ignore[no-untyped-def]
+def _assemble(kind, K, unit, gather, w):  # type: ignore[no-untyped-def]
     nx, ny, nz = kind.shape
     for i in prange(1, nx + 2):
         for j in range(1, ny + 2):

@@ -16,7 +16,8 @@ Array = NDArray[np.float64]
 Array32 = NDArray[np.float32]
 
 LATTICE_MM = 4.0
-"""Spacing of the lattice on which the potential is summed; error < 1e-5 of the local potential at 20 mm from a dipole."""
+"""Spacing of the lattice on which the potential is summed; error < 1e-5 of the local potential at 20 mm from a
+dipole."""
 NEAR_MM = 24.0
 """Nodes closer to a dipole are summed directly, so that no interpolation stencil touches the coil."""
 POINTS = 6
@@ -39,7 +40,7 @@ def lagrange_matrix(count: int, start: float, step: float, positions: Array) -> 
     return W
 
 
-def interpolate(values: Array32, weights: tuple[Array, Array, Array]) -> Array32:
+def interpolate(values: Array32, weights: list[Array]) -> Array32:
     """Return values (c, X, Y, Z) interpolated along three axes: (c, len0, len1, len2)."""
     Wx, Wy, Wz = (w.astype(np.float32) for w in weights)
     step = np.einsum("cxyz,kz->cxyk", values, Wz, optimize=True)
@@ -73,7 +74,7 @@ def potential_rate_at_nodes(placed: PlacedCoil, grid: Grid, needed: NDArray[np.b
         lagrange_matrix(len(axis), axis[0], step, np.arange(low[a], high[a], dtype=float))
         for a, axis in enumerate(lattice)
     ]
-    result[(slice(None), *box)] = interpolate(coarse, (weights[0], weights[1], weights[2]))
+    result[(slice(None), *box)] = interpolate(np.asarray(coarse, np.float32), weights)
     result[:, ~needed] = 0
     near = _near_nodes(points, shape, lattice, placed, low, high, step) & needed[box]
     nodes = np.argwhere(near) + low

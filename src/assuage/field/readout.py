@@ -62,8 +62,8 @@ def read_out(conductor: "Conductor", target: Target) -> ReadOut:
     where, member = candidates[keep], member[keep].reshape(-1, M, M, M)
     if not len(where):
         raise TargetError(
-            f"target {target.name!r} at {np.round(target.center_mm, 1)} mm holds no {' or '.join(sorted(names))} on the "
-            f"{grid.voxel_mm:g} mm grid; move or enlarge it, or name another tissue"
+            f"target {target.name!r} at {np.round(target.center_mm, 1)} mm holds no {' or '.join(sorted(names))} "
+            f"on the {grid.voxel_mm:g} mm grid; move or enlarge it, or name another tissue"
         )
     R, D = np.empty((len(where), 3, 8)), np.empty((len(where), 3))
     _gradients(tissue.label, tissue.block, tissue.blocks, where, conductor.sigma_S_per_m, grid.voxel_m, member, R, D)

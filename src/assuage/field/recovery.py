@@ -3,8 +3,8 @@
 The field of a cut voxel is that of a few sub-voxels, and near an interface neighbouring elements err alternately.
 Within a tissue the field is smooth, so around every cut voxel the field of each voxel is replaced by the value at its
 centre of the linear function that fits the 27 voxels around it best, those of its own tissue only; cut voxels weigh
-CUT_WEIGHT. Voxels with too few neighbours of their tissue keep their value. Means over a target do not pass through here.
-(Patch recovery after Zienkiewicz & Zhu 1992, 10.1002/nme.1620330702, kept within one tissue.)
+CUT_WEIGHT. Voxels with too few neighbours of their tissue keep their value. Means over a target do not pass through
+here. (Patch recovery after Zienkiewicz & Zhu 1992, 10.1002/nme.1620330702, kept within one tissue.)
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ def _near_cut(kind, i, j, k):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _moments(kind, label, raw, i, j, k, S, v):  # type: ignore[no-untyped-def]
-    """Fill the normal equations S (4, 4), v (4, 3) of a linear fit around voxel (i, j, k); return the patch's weight."""
+    """Fill the normal equations S (4, 4), v (4, 3) of a linear fit around a voxel; return the patch's weight."""
     S[:] = 0.0
     v[:] = 0.0
     p = np.empty(4)

@@ -2,8 +2,8 @@
 
     dE_d / d sigma_t = lam_d . (dK / d sigma_t (phi + p) + dT / d sigma_t W)
 
-summed over elements. Uniform elements have dK / d sigma = K / sigma; cut elements integrate the sub-voxels of the tissue
-with the basis functions held.
+summed over elements. Uniform elements have dK / d sigma = K / sigma; cut elements integrate the sub-voxels of the
+tissue with the basis functions held.
 """
 
 from collections.abc import Sequence

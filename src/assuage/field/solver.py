@@ -71,8 +71,8 @@ def solve(hierarchy: Hierarchy, b: Array, *, tolerance: float = RELATIVE_TOLERAN
         if iteration == MAX_ITERATIONS:
             raise SolverError(
                 f"no convergence in {MAX_ITERATIONS} iterations: relative residual "
-                f"{(norms / np.maximum(goal, 1e-300) * tolerance).max():.2g} > {tolerance:g}; check the labels for tissue "
-                "islands and conductivities that differ by more than 1e6"
+                f"{(norms / np.maximum(goal, 1e-300) * tolerance).max():.2g} > {tolerance:g}; check the labels for "
+                "tissue islands and conductivities that differ by more than 1e6"
             )
         iteration += 1
         z = cycle((r / size).astype(np.float32))

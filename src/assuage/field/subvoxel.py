@@ -147,13 +147,7 @@ def _running(
 
 
 @njit(cache=True, parallel=True)
-def _evaluate_blocks(
-    channels: UInt8Array,
-    voxels: NDArray[np.int64],
-    first: NDArray[np.float64],
-    scale: NDArray[np.float64],
-    blocks: UInt8Array,
-) -> None:
+def _evaluate_blocks(channels, voxels, first, scale, blocks):  # type: ignore[no-untyped-def]
     """Fill blocks (n, M, M, M) with the tissue of largest interpolated fraction."""
     nt, nx, ny, nz = channels.shape
     for n in prange(voxels.shape[0]):
@@ -199,10 +193,8 @@ def _keep_largest_component(label: UInt8Array, block: NDArray[np.int32], blocks:
 
 
 @njit(cache=True, parallel=True)
-def _surroundings_differ(
-    label: UInt8Array, block: NDArray[np.int32], blocks: UInt8Array, uniform: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """For each block: does the voxel with the adjacent sub-voxel layer of its neighbours hold several tissues?"""
+def _surroundings_differ(label, block, blocks, uniform):  # type: ignore[no-untyped-def]
+    """Say for each block whether the voxel and the sub-voxel layer around it hold several tissues."""
     nx, ny, nz = label.shape
     needed = np.zeros(blocks.shape[0], np.bool_)
     for i in prange(nx):
@@ -226,9 +218,7 @@ def _surroundings_differ(
 
 
 @njit(cache=True)
-def sub_label(
-    label: UInt8Array, block: NDArray[np.int32], blocks: UInt8Array, i: int, j: int, k: int, si: int, sj: int, sk: int
-) -> int:
+def sub_label(label, block, blocks, i, j, k, si, sj, sk):  # type: ignore[no-untyped-def]
     """Tissue of sub-voxel (si, sj, sk) of voxel (i, j, k); -1 and M reach into the neighbours, air beyond the grid."""
     i += -1 if si < 0 else (1 if si >= M else 0)
     j += -1 if sj < 0 else (1 if sj >= M else 0)
@@ -237,12 +227,12 @@ def sub_label(
         return 0
     n = block[i, j, k]
     if n < 0:
-        return int(label[i, j, k])
-    return int(blocks[n, si % M, sj % M, sk % M])
+        return label[i, j, k]
+    return blocks[n, si % M, sj % M, sk % M]
 
 
 def _settle_labels(label: UInt8Array, block: NDArray[np.int32], blocks: UInt8Array) -> None:
-    """Give a cut voxel the commonest conducting tissue of its sub-voxels where its label is none of theirs, in place."""
+    """Give cut voxels whose label is none of their sub-voxels' the commonest of these, in place."""
     where = np.flatnonzero(block.ravel() >= 0)
     flat = blocks.reshape(len(blocks), -1)
     own = label.ravel()[where]
