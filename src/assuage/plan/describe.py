@@ -1,6 +1,7 @@
 """Records of what was chosen and what it delivers."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def matrix(values: Array) -> tuple[Row4, Row4, Row4, Row4]:
 def normal_of(target: Target, head: Head) -> Array | None:
     """Return the mean inward normal of a target, or None where its surfaces cancel."""
     try:
-        return Target.sphere(target.center_mm, target.radius_mm, "normal", tissue=target.tissue).direction_in(head)
+        return replace(target, direction="normal").direction_in(head)
     except TargetError:
         return None
 

@@ -23,8 +23,11 @@ def volumes(head: Head, fields: dict[str, Field], target: Target, found: tuple[R
     images["target.nii.gz"] = Volume(
         array=target.mask_in(head).astype(np.uint8), affine=head.affine, says="1 in the target, on the head's grid"
     )
+    label_type = np.uint8 if head.labels.max() < 256 else np.uint16
     images["tissues.nii.gz"] = Volume(
-        array=head.labels.astype(np.uint8), affine=head.affine, says="labels of the head, see head.tissues"
+        array=head.labels.astype(label_type),
+        affine=head.affine,
+        says="labels of the head, see head.tissues",
     )
     if head.t1 is not None:
         images["t1.nii.gz"] = Volume(array=np.asarray(head.t1), affine=head.affine, says="T1 image of the head")

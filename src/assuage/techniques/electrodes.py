@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from assuage.errors import PlanError, SourceError
-from assuage.sources import Contact, Electrode, place
+from assuage.sources import Contact, Disc, Electrode, place
 from assuage.techniques.scalp import Scalp, fiducial
 
 if TYPE_CHECKING:
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from assuage.sources.montage import Shape
 
 Array = NDArray[np.float64]
+
+BETWEEN_MM = 1.0
+"""Discs on the sites are at least this far apart."""
 
 FACE_SITES = re.compile(r"(?i)nz|iz|n[12]|[lr]pa|[a-z]+(9|10)|[aim][12]")
 """Sites on the face, the ears, the inion and their line: no electrode of a plan goes there."""
@@ -68,10 +71,16 @@ def electrode_set(scalp: Scalp, shape: "Shape") -> ElectrodeSet:
         Fewer than two sites can hold it.
     """
     head = scalp.head
-    names, contacts, refused = [], [], {}
+    names: list[str] = []
+    contacts: list[Contact] = []
+    refused: dict[str, str] = {}
     for name, point in head.ten_ten_mm.items():
         if FACE_SITES.fullmatch(name) or scalp.axes.height_mm(np.asarray(point)[None])[0] < 0:
             refused[name] = "on the face, the ears, or below them"
+            continue
+        taken = _overlapped(np.asarray(point), shape, names, contacts)
+        if taken:
+            refused[name] = f"overlaps {taken}"
             continue
         try:
             contacts.append(place(Electrode(name=name, current_A=0.0, shape=shape), head))
@@ -83,6 +92,19 @@ def electrode_set(scalp: Scalp, shape: "Shape") -> ElectrodeSet:
         raise PlanError(f"{len(names)} sites of head {head.name!r} can hold {shape}; two are needed: {refused}")
     centers = np.array([contact.center_mm for contact in contacts])
     return ElectrodeSet(names=tuple(names), centers_mm=centers, contacts=tuple(contacts), refused=refused)
+
+
+def _overlapped(point: Array, shape: "Shape", names: list[str], contacts: list[Contact]) -> str:
+    """Name the earlier site whose disc a disc here would touch (small heads, half steps); empty if none.
+
+    Pads overlap on most neighbouring sites: their search compares the two it takes.
+    """
+    if not isinstance(shape, Disc):
+        return ""
+    for name, contact in zip(names, contacts, strict=True):
+        if np.linalg.norm(contact.center_mm - point) < 2 * shape.radius_mm + BETWEEN_MM:
+            return name
+    return ""
 
 
 def injections(conductor: "Conductor", contacts: Iterable[Contact]) -> csr_array:
