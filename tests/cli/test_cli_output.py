@@ -86,7 +86,12 @@ def test_tissue_names_are_read_with_and_without_a_table(tmp_path):
     toml.write_text('[tissues]\n1 = "white_matter"\n12 = "lesion"\n', encoding="utf-8")
     flat.write_text('1 = "white_matter"\n12 = "lesion"\n', encoding="utf-8")
     js.write_text('{"1": "white_matter", "12": "lesion"}', encoding="utf-8")
-    assert read_tissues(toml) == read_tissues(flat) == read_tissues(js) == {1: "white_matter", 12: "lesion"}
+    assert read_tissues(toml) == read_tissues(flat) == read_tissues(js) == ({1: "white_matter", 12: "lesion"}, {})
+    toml.write_text('[tissues]\n12 = "lesion"\n[conductivity_S_per_m]\nlesion = 0.8\n', encoding="utf-8")
+    assert read_tissues(toml) == ({12: "lesion"}, {"lesion": 0.8})
+    toml.write_text('[tissues]\n12 = "lesion"\n[conductivity]\nlesion = 0.8\n', encoding="utf-8")
+    with pytest.raises(AssuageError, match="conductivity is not known here"):
+        read_tissues(toml)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])

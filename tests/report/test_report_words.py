@@ -52,3 +52,13 @@ def test_lists_and_points():
     assert words.setting(["tms", "tdcs"]) == "tms, tdcs"
     assert words.setting({}) == words.setting(None) == "not given"
     assert words.setting({"age_years": 17.0}) == "age years 17"
+
+
+def test_levels_and_amounts_read_as_words():
+    assert words.level("from memory, unverified") == "not verified"
+    assert words.level("regulatory_text (secondary copy)") == "regulation read, secondary copy"
+    assert words.level("read in the table") == "read in the table"
+    assert words.amount(None, "mA") == "–"
+    assert words.amount(1.0, "given") == "given"
+    assert words.amount(4.0, "mA", chosen=True) == "4 mA"
+    assert words.amount(0.1279, "A/m^2") == "0.128 A/m²"

@@ -17,24 +17,35 @@ from assuage.report import head_quality
 
 
 def load(name: str, tissues: Path | None) -> Head:
-    """Load a head; `tissues` names the labels of a label image."""
-    return load_head(name, tissues=None if tissues is None else read_tissues(tissues))
+    """Load a head; the file `tissues` names the labels of a label image and may give conductivities."""
+    if tissues is None:
+        return load_head(name)
+    names, conductivities = read_tissues(tissues)
+    return load_head(name, tissues=names, conductivity_S_per_m=conductivities)
 
 
-def read_tissues(path: Path) -> dict[int, str]:
-    """Return label to tissue name from a TOML or JSON file, with or without a [tissues] table.
+def read_tissues(path: Path) -> tuple[dict[int, str], dict[str, float]]:
+    """Return label to tissue name and tissue name to S/m from a TOML or JSON file.
+
+    The file holds a table `tissues` and, if wanted, a table `conductivity_S_per_m`; or only lines `label = name`.
 
     Raises
     ------
     DataError
-        Not TOML or JSON, or keys that are not labels.
+        Not TOML or JSON, keys that are not labels, or tables that are not known.
     """
     text = path.read_text(encoding="utf-8")
     try:
         raw: Any = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
-        rows = raw.get("tissues", raw)
-        return {int(key): str(value) for key, value in rows.items()}
-    except (ValueError, AttributeError) as error:
+        unknown = set(raw) - {"tissues", "conductivity_S_per_m"} if "tissues" in raw else set()
+        if unknown:
+            raise DataError(
+                f"{path}: {', '.join(sorted(unknown))} is not known here; keep tissues and conductivity_S_per_m, or "
+                "save the file beside the labels as NAME.tissues.toml"
+            )
+        names = {int(key): str(value) for key, value in raw.get("tissues", raw).items()}
+        return names, {key: float(value) for key, value in raw.get("conductivity_S_per_m", {}).items()}
+    except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f'{path} does not name labels ({error}); write lines such as 1 = "white_matter"') from None
 
 

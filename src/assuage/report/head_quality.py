@@ -106,6 +106,5 @@ def _row(
     source = ""
     if cited is not None and cited.get("low") is not None:
         expected = f"{words.number(cited['low'])} to {words.number(cited['high'])} {unit}"
-        level = words.SOURCE_LEVELS.get(cited["source_level"], cited["source_level"])
-        source = f"{cited['source']} ({level})"
+        source = f"{cited['source']} ({words.level(cited['source_level'])})"
     return {"name": name, "value": value, "expected": expected or "–", "source": source or "–"}

@@ -103,13 +103,14 @@ def _environment() -> jinja2.Environment:
         typeset=words.typeset,
         percent=words.percent,
         setting=words.setting,
+        amount=words.amount,
+        level=words.level,
         quantity=words.quantity,
     )
     environment.globals.update(
         outcome_class=words.OUTCOME_CLASS,
         outcome_words=words.OUTCOME_WORDS,
         worst_words=words.WORST_WORDS,
-        level_words=words.SOURCE_LEVELS,
         technique_words=words.TECHNIQUES,
     )
     return environment

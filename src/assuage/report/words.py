@@ -45,6 +45,8 @@ SOURCE_LEVELS = {
     "abstract": "abstract read",
     "regulatory_text": "regulation read",
     "vendor_manual": "manual read",
+    "repository_code": "code read",
+    "device file": "device file read",
     "from memory, unverified": "not verified",
 }
 
@@ -139,6 +141,23 @@ def typeset(text: str) -> str:
 def quantity(name: str) -> str:
     """Return the name of a protocol value in words: "total_current_A" as "total current"."""
     return QUANTITIES.get(name) or plain(name)
+
+
+def level(name: str) -> str:
+    """Return how far a source was read: "regulatory_text (secondary copy)" as "regulation read, secondary copy"."""
+    if name in SOURCE_LEVELS:
+        return SOURCE_LEVELS[name]
+    head, _, rest = name.partition(" (")
+    return SOURCE_LEVELS.get(head, plain(head)) + (f", {plain(rest.rstrip(')'))}" if rest else "")
+
+
+def amount(value: float | None, unit: str, *, chosen: bool = False) -> str:
+    """Return a value with its unit; `chosen` values (limits) without trailing zeros, "given" as a word."""
+    if value is None:
+        return "–"
+    if unit == "given":
+        return "given" if value else "not given"
+    return f"{short(value) if chosen else number(value)} {typeset(unit)}"
 
 
 def setting(value: object) -> str:
