@@ -249,7 +249,7 @@ def test_a_circuit_gives_a_full_matrix(circuit_plan):
     assert set(cells) == {(name, region.key) for name in ("hd_tdcs_4x1", "hd_tdcs") for region in circuit.located}
     for (name, key), cell in cells.items():
         assert cell.reached == (
-            cell.relative_to_reference >= record.matrix.dose_threshold
+            cell.relative_to_reference >= record.matrix.threshold
             and cell.stronger_elsewhere <= record.matrix.selectivity_threshold
         )
         if key != record.circuit.primary:  # no placement does more for a region than the one made for it

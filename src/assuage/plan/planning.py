@@ -394,7 +394,7 @@ def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:
     return Matrix(
         criterion=regions.CRITERION,
         reference=regions.REFERENCE_NAME,
-        dose_threshold=regions.DOSE_SHARE,
+        threshold=regions.DOSE_SHARE,
         selectivity_threshold=regions.STRONGER_SHARE,
         cells=tuple(cells),
         reached_by_none=regions.reached_by_none(cells),

@@ -294,7 +294,9 @@ class MatrixCell(Record):
     region: str
     best_V_per_m: float
     relative_to_reference: float
-    stronger_elsewhere: float = Field(description="share of the region's tissue in the head that gets a stronger field")
+    stronger_elsewhere: float | None = Field(
+        default=None, description="share of the region's tissue in the whole head that gets a stronger field"
+    )
     reached: bool
     proposed_V_per_m: float = Field(description="what the proposal of this plan gives there")
 
@@ -304,8 +306,10 @@ class Matrix(Record):
 
     criterion: str
     reference: str
-    dose_threshold: float = Field(description="least relative_to_reference of a reached region")
-    selectivity_threshold: float = Field(description="largest stronger_elsewhere of a reached region")
+    threshold: float = Field(description="least relative_to_reference of a reached region")
+    selectivity_threshold: float | None = Field(
+        default=None, description="largest stronger_elsewhere of a reached region"
+    )
     cells: tuple[MatrixCell, ...]
     reached_by_none: tuple[str, ...] = Field(
         description="keys of located regions that no technique of the plan reaches"
