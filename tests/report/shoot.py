@@ -1,8 +1,8 @@
 """See a report as its readers will: `python tests/report/shoot.py demo/report.html OUT`.
 
 Writes OUT/desktop-1.png and so on, OUT/phone-1.png (390 px wide), OUT/viewer.png, OUT/render.png and OUT/print.pdf,
-and prints what a check by eye would miss: errors on the console, a page wider than its window, a viewer that did not start. Needs a
-Chromium on the PATH and nothing else; WebGL runs in software.
+and prints what a check by eye would miss: errors on the console, a page wider than its window, a viewer that did not
+start. Needs a Chromium on the PATH and nothing else; WebGL runs in software.
 """
 
 import base64

@@ -88,6 +88,8 @@ class Result:
 def make_plan(request: Request) -> Result:
     """Load, plan, write; the folder appears whole or not at all.
 
+    A report that cannot be made does not cost the plan: the folder is written, and the command still fails.
+
     Raises
     ------
     AssuageError
@@ -117,15 +119,25 @@ def make_plan(request: Request) -> Result:
             progress=lambda stage, fraction: progress(stage, SHARE_OF_PLANNING * fraction),
         )
 
+        failed: list[Exception] = []
+
         def finish(folder: Path) -> None:
-            progress("check the head", 0.92)
-            (folder / QC_FOLDER).mkdir()
-            head_quality.write(head, folder / QC_FOLDER)
-            progress("write the report", 0.95)
-            write_report(folder, folder / REPORT_FILE)
+            try:
+                progress("check the head", 0.92)
+                (folder / QC_FOLDER).mkdir()
+                head_quality.write(head, folder / QC_FOLDER)
+                progress("write the report", 0.95)
+                write_report(folder, folder / REPORT_FILE)
+            except Exception as error:
+                failed.append(error)
 
         progress("write the volumes", 0.9)
         record = made.write(request.out, force=request.force, finish=finish)
+    if failed:
+        raise PlanError(
+            f"the plan is complete in {request.out}, but its report could not be made ({failed[0]}); the numbers are in "
+            "plan.json"
+        ) from failed[0]
     return Result(folder=request.out, record=record, seconds=time.monotonic() - started)
 
 

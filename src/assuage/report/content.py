@@ -59,6 +59,12 @@ def tables(record: PlanRecord) -> dict[str, Any]:
     }
 
 
+def field_words(files: PlanFiles) -> str:
+    """Say where the viewer shows the field."""
+    shown = "The field is shown in grey and white matter only. " if files.brain is not None else ""
+    return f"{shown}The orange line is the border of the target. Left is the person's left."
+
+
 def contents(**shown: bool) -> list[tuple[str, str]]:
     """Return anchor and title of every section, without those that are not shown."""
     return [(anchor, text) for anchor, text in CONTENTS if shown.get(anchor, True)]
@@ -76,9 +82,9 @@ def fields(files: PlanFiles) -> tuple[list[dict[str, str]], dict[str, Any]]:
     stills, entries = [], []
     for entry in _ranked(record):
         item: TechniqueRecord = entry["item"]
-        volume = files.fields.get(item.technique)
-        if volume is None:
+        if item.technique not in files.fields:
             continue
+        volume = slices.within(files.fields[item.technique], files.brain)
         high = volumes.display_range(volume.data)[1]
         stills.append(_still(files, item, volume, high))
         small = volumes.thinned(volume, limit=volumes.FIELD_VOXELS)
@@ -172,9 +178,11 @@ def _still(files: PlanFiles, item: TechniqueRecord, volume: volumes.Volume, high
     image = slices.orthogonal_png(
         files.anatomy, volume, center_mm=target.center_mm, radius_mm=target.radius_mm, high=high, label="|E|, V/m"
     )
+    where = " in grey and white matter" if files.brain is not None else ""
     caption = (
-        f"{item.label} at {item.dose.intensity}: magnitude of the electric field in three planes through the target "
-        "(orange circle). Left is the person's left. Weak field is left unpainted so that the anatomy shows."
+        f"{item.label} at {words.typeset(item.dose.intensity)}: magnitude of the electric field{where}, in three "
+        "planes through the target (orange circle). Left is the person's left. Weak field is left unpainted so that the "
+        "anatomy shows."
     )
     return {"label": item.label, "image": image, "alt": caption, "caption": caption}
 

@@ -5,12 +5,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
 from assuage.head import Head, HeadQc, qc
 from assuage.head.pictures import overlay_figure
+from assuage.head.tissues import BRAIN_NAMES
 from assuage.report import words
 
 QC_FILE = "qc.json"
 OVERLAY_FILE = "overlay.png"
+BRAIN_FILE = "brain.nii.gz"
 
 
 def as_json(found: HeadQc) -> dict[str, Any]:
@@ -81,12 +87,20 @@ def rows(figures: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def write(head: Head, folder: Path) -> dict[str, Any]:
-    """Measure a head, write qc.json and overlay.png into a folder, and return the figures."""
-
+    """Measure a head; write qc.json, overlay.png and (if it has a brain) brain.nii.gz; return the figures."""
     figures = as_json(qc(head))
     (folder / QC_FILE).write_text(json.dumps(figures, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     overlay_figure(head, folder / OVERLAY_FILE)
+    brain = brain_mask(head)
+    if brain is not None:
+        nib.save(nib.Nifti1Image(brain.astype(np.uint8), head.affine), folder / BRAIN_FILE)
     return figures
+
+
+def brain_mask(head: Head) -> NDArray[np.bool_] | None:
+    """Return where the head has grey or white matter, None where it names neither."""
+    names = [name for name in dict.fromkeys(head.tissues.values()) if name in BRAIN_NAMES]
+    return np.any([head.mask(name) for name in names], axis=0) if names else None
 
 
 def _range(reference: Any) -> dict[str, Any]:

@@ -68,6 +68,7 @@ def render(files: PlanFiles) -> str:
         **content.tables(files.record),
         "maps": maps,
         "stills": stills,
+        "field_words": content.field_words(files),
         "viewer_data": _json_for_script(viewer),
         "script": niivue.script() if stills else None,
         "viewer_js": _template_text("viewer.js"),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.plan import PlanRecord, load_record
-from assuage.report.head_quality import OVERLAY_FILE, QC_FILE
+from assuage.report.head_quality import BRAIN_FILE, OVERLAY_FILE, QC_FILE, brain_mask
 from assuage.report.head_quality import write as write_head_quality
 from assuage.report.volumes import Volume
 
@@ -36,8 +36,8 @@ class PlanFiles:
         plan.json.
     maps
         Arrays of maps.npz by name.
-    anatomy, target
-        Image of the head and mask of the target, None where the folder has none.
+    anatomy, target, brain
+        Image of the head, masks of the target and of grey and white matter; None where the folder has none.
     fields
         |E| in V/m by technique.
     qc, overlay
@@ -51,6 +51,7 @@ class PlanFiles:
     fields: Mapping[str, Volume] = field(default_factory=dict)
     qc: Mapping[str, Any] = field(default_factory=dict)
     overlay: str | None = None
+    brain: Volume | None = None
 
 
 def read_plan(plan: "Plan | Path | str") -> PlanFiles:
@@ -79,6 +80,7 @@ def _from_folder(folder: Path) -> PlanFiles:
         fields={t.technique: volume for t in record.techniques if (volume := _volume(folder / t.field_file))},
         qc=json.loads(qc_file.read_text(encoding="utf-8")) if qc_file.is_file() else {},
         overlay=_data_uri(overlay.read_bytes()) if overlay.is_file() else None,
+        brain=_volume(folder / QC_FOLDER / BRAIN_FILE),
     )
 
 
@@ -87,6 +89,7 @@ def _from_memory(plan: "Plan") -> PlanFiles:
     with tempfile.TemporaryDirectory() as scratch:
         qc = write_head_quality(plan.head, Path(scratch))
         overlay = _data_uri((Path(scratch) / OVERLAY_FILE).read_bytes())
+    brain = brain_mask(plan.head)
     return PlanFiles(
         record=plan.record,
         maps=plan.maps,
@@ -95,6 +98,7 @@ def _from_memory(plan: "Plan") -> PlanFiles:
         fields={t.technique: volumes[t.field_file] for t in plan.record.techniques if t.field_file in volumes},
         qc=qc,
         overlay=overlay,
+        brain=None if brain is None else Volume(data=brain, affine=np.asarray(plan.head.affine)),
     )
 
 

@@ -12,6 +12,7 @@ from assuage.report.style import FIELD_MAP, TARGET_COLOUR, drawing, png, styled
 from assuage.report.volumes import Volume, display_range
 
 STEP_MM = 1.0
+HALF = 0.5
 THRESHOLD = 0.15
 """Field below this share of the display range is not painted, so that the anatomy stays visible."""
 PLANES = (
@@ -66,6 +67,15 @@ def sample(volume: Volume, points_mm: Float) -> Float:
     index = np.moveaxis(points_mm @ inverse[:3, :3].T + inverse[:3, 3], -1, 0)
     data = np.asarray(volume.data, dtype=np.float32)
     return np.asarray(map_coordinates(data, index, order=1, mode="constant"), dtype=np.float64)
+
+
+def within(volume: Volume, mask: Volume | None) -> Volume:
+    """Return a volume that is 0 where a mask, on its own grid, holds less than half of the voxel centre."""
+    if mask is None:
+        return volume
+    index = np.stack(np.meshgrid(*[np.arange(n) for n in volume.data.shape], indexing="ij"), -1)
+    inside = sample(mask, index @ volume.affine[:3, :3].T + volume.affine[:3, 3]) >= HALF
+    return Volume(data=volume.data * inside, affine=volume.affine)
 
 
 def _bounds(volume: Volume) -> tuple[Float, Float]:
