@@ -135,8 +135,8 @@ def make_plan(request: Request) -> Result:
         record = made.write(request.out, force=request.force, finish=finish)
     if failed:
         raise PlanError(
-            f"the plan is complete in {request.out}, but its report could not be made ({failed[0]}); the numbers are in "
-            "plan.json"
+            f"the plan is complete in {request.out}, but its report could not be made ({failed[0]}); "
+            "the numbers are in plan.json"
         ) from failed[0]
     return Result(folder=request.out, record=record, seconds=time.monotonic() - started)
 

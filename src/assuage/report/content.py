@@ -180,9 +180,8 @@ def _still(files: PlanFiles, item: TechniqueRecord, volume: volumes.Volume, high
     )
     where = " in grey and white matter" if files.brain is not None else ""
     caption = (
-        f"{item.label} at {words.typeset(item.dose.intensity)}: magnitude of the electric field{where}, in three "
-        "planes through the target (orange circle). Left is the person's left. Weak field is left unpainted so that the "
-        "anatomy shows."
+        f"{item.label} at {words.typeset(item.dose.intensity)}: magnitude of the field{where}, in three planes through "
+        "the target (orange circle). Left is the person's left. Weak field is left unpainted so that the anatomy shows."
     )
     return {"label": item.label, "image": image, "alt": caption, "caption": caption}
 

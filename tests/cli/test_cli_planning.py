@@ -1,0 +1,85 @@
+"""`assuage plan` without its computation: what is asked of the planner, and what happens when the report fails."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from assuage.cli import planning
+from assuage.errors import PlanError
+
+
+class MadePlan:
+    """Stands in for a finished plan: writes the folder, then calls `finish` as the real one does."""
+
+    def __init__(self):
+        self.record = SimpleNamespace(title="made up")
+
+    def write(self, folder, *, force, finish):
+        Path(folder).mkdir()
+        (Path(folder) / "plan.json").write_text("{}", encoding="utf-8")
+        finish(Path(folder))
+        assert force is False
+        return self.record
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Replace the planner by one that remembers what it was asked."""
+    seen = {}
+
+    def plan(head, target_or_circuit, techniques, **options):
+        seen.update(options, head=head, target=target_or_circuit, techniques=techniques)
+        options["progress"]("set up", 0.5)
+        return MadePlan()
+
+    monkeypatch.setattr(planning, "plan", plan)
+    monkeypatch.setattr(planning, "load", lambda name, _: SimpleNamespace(name=name, mni=None))
+    monkeypatch.setattr(planning.head_quality, "write", lambda _head, _folder: {})
+    monkeypatch.setattr(planning, "write_report", lambda _folder, path: path.write_text("report", encoding="utf-8"))
+    monkeypatch.setattr(planning, "from_coordinate", lambda _head, point, **options: (point, options))
+    return seen
+
+
+def request(out, **changed):
+    options = {
+        "head": "colin27", "out": out, "circuit": None, "region": None, "target": None, "space": None, "radius_mm": 8.0,
+        "techniques": None, "coil": None, "voxel_mm": 2.0, "current_milliampere": 1.5, "hair_mm": 3.0, "tissues": None,
+        "seed": 7, "force": False,
+    }  # fmt: skip
+    return planning.Request(**(options | changed))
+
+
+def test_every_option_reaches_the_planner(asked, tmp_path):
+    made = planning.make_plan(request(tmp_path / "out", circuit="pain", region="thalamus R", techniques="tms, hd-tdcs"))
+    assert asked["target"] == "pain"
+    assert asked["techniques"] == ("tms", "hd-tdcs")
+    assert asked["current_A"] == pytest.approx(1.5e-3)
+    assert {key: asked[key] for key in ("region", "radius_mm", "voxel_mm", "hair_mm", "seed")} == {
+        "region": "thalamus R", "radius_mm": 8.0, "voxel_mm": 2.0, "hair_mm": 3.0, "seed": 7,
+    }  # fmt: skip
+    assert (made.folder / "report.html").read_text(encoding="utf-8") == "report"
+
+
+@pytest.mark.parametrize(("space", "used"), [(None, "head"), ("mni", "mni"), ("head", "head")])
+def test_a_coordinate_is_taken_as_said_and_a_guess_is_noted(space, used, asked, tmp_path):
+    planning.make_plan(request(tmp_path / "out", target="-44,40,29", space=space))
+    point, options = asked["target"]
+    assert point == (-44.0, 40.0, 29.0)
+    assert options["space"] == used
+    assert options["radius_mm"] == 8.0
+    assert bool(options.get("notes")) is (space is None)
+
+
+def test_a_failed_report_does_not_cost_the_plan(asked, tmp_path, monkeypatch):
+    def fail(_folder, _path):
+        raise ZeroDivisionError("no width")
+
+    monkeypatch.setattr(planning, "write_report", fail)
+    with pytest.raises(
+        PlanError, match=r"the plan is complete in .*out, but its report could not be made \(no width\)"
+    ):
+        planning.make_plan(request(tmp_path / "out", circuit="pain"))
+    assert asked["target"] == "pain"
+    assert (tmp_path / "out" / "plan.json").is_file()
+    assert not (tmp_path / "out" / "report.html").exists()
