@@ -18,6 +18,7 @@ from assuage.plan import plan as make_plan
 from assuage.plan.bench import resolve_techniques
 from assuage.plan.rank import rank
 from assuage.plan.records import MontageProposal
+from assuage.plan.regions import primary_region, region_targets
 from assuage.safety import OUTCOMES
 from assuage.sources import Coil
 from assuage.space import validate_pose
@@ -262,10 +263,22 @@ def test_a_circuit_gives_a_full_matrix(circuit_plan):
     assert "ventral_striatum_R" in record.matrix.reached_by_none
 
 
-def test_a_region_may_be_named(head, coil):
-    made = make_plan(head, "impulse_control", ["4x1"], coil=coil, region="inferior frontal gyrus", **COARSE)
-    assert made.record.circuit.primary == "inferior_frontal_gyrus_R"
-    assert made.record.circuit.primary_because == "named by the user"
+def test_a_region_may_be_named(head):
+    circuit = load_circuit("impulse_control")
+    targets = region_targets(head, circuit, radius_mm=12.0)
+    chosen, why = primary_region(circuit, targets, "inferior frontal gyrus")
+    assert chosen.region.key == "inferior_frontal_gyrus_R"
+    assert why == "named by the user"
+    with pytest.raises(PlanError, match="cannot be planned"):
+        primary_region(circuit, targets, "pre-supplementary motor area")
+
+
+def test_regions_outside_the_head_say_so():
+    small = replace(sphere_head(radii_mm=(40, 42, 46, 50), voxel_mm=4.0), mni=SameSpace())
+    targets = {item.region.key: item for item in region_targets(small, load_circuit("reward"), radius_mm=8.0)}
+    assert targets["nucleus_accumbens_L"].target is not None
+    assert targets["ventromedial_prefrontal_cortex"].target is None
+    assert "nearest grey matter" in targets["ventromedial_prefrontal_cortex"].problem
 
 
 def test_the_folder_is_complete(made, tmp_path):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from assuage.circuits import Circuit, load_circuit
 from assuage.errors import PlanError, TargetError
 from assuage.field import Field, Landscape
+from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
 from assuage.plan.bench import LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
@@ -46,7 +47,7 @@ LIMITS = (
 
 
 COARSE_TOLERANCE = 1e-4
-"""Relative residual of the fields that only say how much tissue gets more than a region."""
+"""Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,7 +271,8 @@ class _Work:
     def _best(self, bench: Bench, target: Target) -> dict[str, Choice]:
         """Let every technique propose for a target by magnitude alone; the focused montage counts as the strongest."""
         names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in self.names if name not in self.skipped}
-        landscape = bench.conductor.adjoint(target)
+        fine = bench is self.bench
+        landscape = Landscape.of(bench.conductor, target, tolerance=RELATIVE_TOLERANCE if fine else COARSE_TOLERANCE)
         goal = Goal(direction=None, normal=None)
         return {name: choose(bench, name, landscape, goal, thorough=False) for name in sorted(names)}
 
