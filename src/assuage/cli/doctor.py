@@ -180,16 +180,13 @@ def _memory_gib() -> tuple[float | None, float | None]:
 
 
 def _kernel_cache_folder() -> str | None:
-    """Return the first folder numba would use that can be written to: as configured, beside the source, the user's."""
-    configured = os.environ.get("NUMBA_CACHE_DIR")
-    package = Path(str(resources.files("assuage.field")))
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "numba"
-    for folder in [Path(configured)] if configured else [package / "__pycache__", package, user, user.parent]:
-        if not folder.is_dir():
-            continue
-        try:
-            with tempfile.TemporaryFile(dir=folder):
-                return str(folder)
-        except OSError:
-            continue
-    return None
+    """Return the folder of the compiled kernels, or None if it cannot be written to."""
+    from assuage.compile import cache_dir  # noqa: PLC0415 (numba takes a second to import)
+
+    folder = cache_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return str(folder)
+    except OSError:
+        return None

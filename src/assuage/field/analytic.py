@@ -41,10 +41,10 @@ E has no radial component anywhere (a radial current dipole is silent); for a ra
 import math
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from assuage.compile import njit, prange
 from assuage.constants import MU_0_OVER_4_PI_T_M_PER_A
 from assuage.errors import SolverError, SourceError
 from assuage.units import M_PER_MM, MM_PER_M
@@ -275,7 +275,7 @@ def _cap_coefficients(alpha: float, degree: int) -> NDArray[np.float64]:
     return mean / (4 * math.pi)
 
 
-@numba.njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True)
 def _sum_series(where, sources, sizes, coefficients, out):  # type: ignore[no-untyped-def]
     """Add up degrees and electrodes; P_l and P_l' by the three-term recursions, powers of r by running products."""
     radius, radial, shell, degrees = where
@@ -284,7 +284,7 @@ def _sum_series(where, sources, sizes, coefficients, out):  # type: ignore[no-un
     decay, growth, caps = coefficients
     potential, e_field = out
     surface = outer[-1]
-    for n in numba.prange(radius.shape[0]):
+    for n in prange(radius.shape[0]):
         i, r = shell[n], radius[n]
         up, down = r / outer[i], inner[i] / r
         for k in range(currents.shape[0]):
@@ -312,10 +312,10 @@ def _sum_series(where, sources, sizes, coefficients, out):  # type: ignore[no-un
                 e_field[n, axis] -= (radial_slope * radial[n, axis] + angular_slope * tangent) / r
 
 
-@numba.njit(cache=True, parallel=True)
+@njit(cache=True, parallel=True)
 def _sum_dipoles(points, positions, rates, factor, out):  # type: ignore[no-untyped-def]
     """Add up E of the module text over dipoles; positions about the centre of the sphere."""
-    for n in numba.prange(points.shape[0]):
+    for n in prange(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         ex, ey, ez = 0.0, 0.0, 0.0
         for k in range(positions.shape[0]):

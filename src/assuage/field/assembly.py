@@ -12,8 +12,8 @@ tissue). The adjoint uses the same p and W, so reciprocity holds to rounding.
 """
 
 import numpy as np
-from numba import njit, prange
 
+from assuage.compile import njit, prange
 from assuage.field.elements import CORNERS, MEAN_GRADIENT, PAIRS, TRILINEAR
 
 

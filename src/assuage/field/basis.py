@@ -33,12 +33,12 @@ are left out of every integral, which puts the insulating boundary at its true p
 """
 
 import numpy as np
-from numba import njit
 
+from assuage.compile import njit
 from assuage.field.subvoxel import M, sub_label
 
 P = M + 1
-POLARISATION = 0.5
+POLARISATION = 0.75
 """Exponent of the blend; see the table above."""
 INNER = (M - 1) ** 3
 

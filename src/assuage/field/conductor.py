@@ -5,13 +5,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from assuage.errors import HeadError, SourceError
 from assuage.field import assembly
 from assuage.field.elements import ElementTable, multiscale_table
-from assuage.field.grid import Grid, grid_over
+from assuage.field.grid import Grid, grid_in_box, grid_over
 from assuage.field.multigrid import Hierarchy, apply, build_hierarchy, flat_offsets
 from assuage.field.primary import potential_rate_at_nodes
 from assuage.field.readout import ReadOut, read_out
@@ -24,6 +24,7 @@ from assuage.targets import Target
 
 if TYPE_CHECKING:
     from assuage.field.landscape import Landscape
+    from assuage.field.zoom import Zoom
 
 Array = NDArray[np.float64]
 Array32 = NDArray[np.float32]
@@ -31,6 +32,8 @@ Source = PlacedCoil | Montage
 
 BATCH = 3
 """Right-hand sides solved together: the stencil is read once for all; more only cost memory."""
+LEAST_WHOLE_MM = 1.0
+"""Voxel of the grid that only lends its axes to a box."""
 SNAP_VOXELS = 2.0
 """An electrode point further than this from any conducting node is not on the scalp."""
 
@@ -46,6 +49,8 @@ class Conductor:
         Edge of the cubic voxels, mm; the grid follows the head's own voxel axes.
     conductivity_S_per_m
         Overrides by tissue name, S/m.
+    box_mm
+        Centre (3,) and edge of a cube to which the conductor is confined; `zoom` gives it the field around it.
 
     Attributes
     ----------
@@ -60,11 +65,17 @@ class Conductor:
     """
 
     def __init__(
-        self, head: Head, voxel_mm: float = 1.0, *, conductivity_S_per_m: Mapping[str, float] | None = None
+        self,
+        head: Head,
+        voxel_mm: float = 1.0,
+        *,
+        conductivity_S_per_m: Mapping[str, float] | None = None,
+        box_mm: tuple[ArrayLike, float] | None = None,
     ) -> None:
         self.head = head.with_conductivities(conductivity_S_per_m) if conductivity_S_per_m else head
-        self.grid: Grid = grid_over(head.labels.shape, head.affine, voxel_mm)
-        self.tissue: SubvoxelTissue = subvoxel_tissue(self.head, self.grid)
+        whole = grid_over(head.labels.shape, head.affine, max(voxel_mm, LEAST_WHOLE_MM) if box_mm else voxel_mm)
+        self.grid: Grid = grid_in_box(whole, np.asarray(box_mm[0], float), box_mm[1], voxel_mm) if box_mm else whole
+        self.tissue: SubvoxelTissue = subvoxel_tissue(self.head, self.grid, drop_islands=box_mm is None)
         names = self.tissue.tissues
         self.sigma_S_per_m = np.array([0.0, *(self.head.conductivity_S_per_m[name] for name in names[1:])])
         if len(names) == 1 or not (self.tissue.label > 0).any():
@@ -75,9 +86,16 @@ class Conductor:
             self.tissue.block >= 0, self.tissue.block, -1 - self.tissue.label.astype(np.int32)
         )
         self.unit_conductance_S = self.sigma_S_per_m * h
-        self.hierarchy: Hierarchy = build_hierarchy(
-            self.kind, self.table.K, self.unit_conductance_S, floor_S=float(self.unit_conductance_S[1:].min())
-        )
+
+    def build_hierarchy(self, fixed: NDArray[np.bool_] | None = None) -> Hierarchy:
+        """Return the multigrid hierarchy, with the potential prescribed on the fixed nodes (padded mask) if any."""
+        unit = self.unit_conductance_S
+        return build_hierarchy(self.kind, self.table.K, unit, floor_S=float(unit[1:].min()), fixed=fixed)
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy:
+        """The multigrid hierarchy of the whole conductor."""
+        return self.build_hierarchy()
 
     @cached_property
     def active(self) -> NDArray[np.bool_]:
@@ -130,6 +148,13 @@ class Conductor:
 
         return Landscape.of(self, target)
 
+    def zoom(self, center_mm: ArrayLike, *, edge_mm: float = 48.0, voxel_mm: float = 0.25) -> "Zoom":
+        """Return a finer conductor inside a cube, to which the fields of this one give the potential on its faces."""
+        from assuage.field.zoom import Zoom  # noqa: PLC0415 (the zoom needs this class)
+
+        fine = Conductor(self.head, voxel_mm, box_mm=(center_mm, edge_mm))
+        return Zoom(coarse=self, fine=fine)
+
     def read_out(self, target: Target) -> ReadOut:
         """Return the mean field over a target as a linear functional."""
         return read_out(self, target)
@@ -170,24 +195,30 @@ class Conductor:
         np.add.at(current, tuple(nodes[nearest].T), lost[points])
         return current
 
+    def drive(self, source: PlacedCoil) -> tuple[Array, Array32]:
+        """Return the nodal currents (nodes,), A, that a coil drives, and its dA/dt at the nodes along the grid axes."""
+        A = potential_rate_at_nodes(source, self.grid, self.touched)
+        current = np.zeros(self.grid.node_shape)
+        elements = (self.kind, self.table.K, self.table.T, self.unit_conductance_S, self.grid.voxel_m)
+        assembly.coil_currents(*elements, A, current)
+        return current.ravel(), A
+
     def _solve_batch(self, sources: list[Source], tolerance: float) -> "list[Field]":
         shape = self.grid.node_shape
         b = np.zeros((len(sources), int(np.prod(shape))))
         potentials: list[Array32 | None] = []
         contacts: list[dict[str, Array]] = []
-        for current, source in zip(b, sources, strict=True):
+        for row, source in enumerate(sources):
             if isinstance(source, Montage):
                 placed = place_montage(source, self.head)
                 patterns = {contact.label: self.injection(contact) for contact in placed}
                 for electrode, pattern in zip(source.electrodes, patterns.values(), strict=True):
-                    current += electrode.current_A * pattern  # noqa: PLW2901 (a view of b)
+                    b[row] += electrode.current_A * pattern
                 potentials.append(None)
                 contacts.append(patterns)
             else:
                 self._refuse_inside(source)
-                A = potential_rate_at_nodes(source, self.grid, self.touched)
-                elements = (self.kind, self.table.K, self.table.T, self.unit_conductance_S, self.grid.voxel_m)
-                assembly.coil_currents(*elements, A, current.reshape(shape))
+                b[row], A = self.drive(source)
                 potentials.append(A)
                 contacts.append({})
         solution = solve(self.hierarchy, b, tolerance=tolerance)

@@ -23,9 +23,9 @@ Integrals are sums over the conducting sub-voxels, at their centres.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
+from assuage.compile import njit, prange
 from assuage.field.basis import block_conductivity, multiscale_gradients
 from assuage.field.subvoxel import M, SubvoxelTissue
 

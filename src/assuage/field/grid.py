@@ -14,6 +14,8 @@ from assuage.units import M_PER_MM
 
 SAME_SIZE_TOLERANCE = 1e-4
 """Relative difference below which the head's voxels count as the grid's voxels."""
+BOX_MULTIPLE = 16
+"""Voxels along a box are a multiple of this, so that its faces are faces of the coarser grids too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,31 @@ class Grid:
     def world_mm(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return world points (n, 3), mm, of continuous voxel indices (n, 3)."""
         return np.asarray(np.atleast_2d(index) @ self.affine[:3, :3].T + self.affine[:3, 3])
+
+
+def grid_in_box(grid: Grid, center_mm: NDArray[np.float64], edge_mm: float, voxel_mm: float) -> Grid:
+    """Return a grid of finer voxels over a cube within a grid, along the same axes.
+
+    Parameters
+    ----------
+    grid
+        Gives the axes.
+    center_mm
+        (3,) centre of the cube, world mm.
+    edge_mm
+        Least edge of the cube; it grows to a multiple of BOX_MULTIPLE voxels.
+    voxel_mm
+        Edge of the new voxels, mm.
+    """
+    if not 0.05 <= voxel_mm <= edge_mm / 8:
+        raise HeadError(
+            f"a box of {edge_mm:g} mm with voxels of {voxel_mm:g} mm: voxels of 0.05 mm to edge / 8 are needed"
+        )
+    count = BOX_MULTIPLE * int(np.ceil(edge_mm / voxel_mm / BOX_MULTIPLE - 1e-9))
+    affine = np.eye(4)
+    affine[:3, :3] = grid.axes * voxel_mm
+    affine[:3, 3] = np.asarray(center_mm) - affine[:3, :3] @ np.full(3, (count - 1) / 2)
+    return Grid(shape=(count, count, count), affine=affine, voxel_mm=voxel_mm)
 
 
 def grid_over(shape: tuple[int, ...], affine: NDArray[np.float64], voxel_mm: float) -> Grid:

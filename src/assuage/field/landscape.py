@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 from scipy import fft
 
+from assuage.compile import njit, prange
 from assuage.constants import MU_0_OVER_4_PI_T_M_PER_A
 from assuage.errors import SourceError
 from assuage.field import assembly

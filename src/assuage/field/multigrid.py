@@ -22,9 +22,9 @@ Coarsest level: dense pseudo-inverse, so that the null space (a constant per con
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
+from assuage.compile import njit, prange
 from assuage.field.elements import CORNERS, PAIR_OF, PAIRS, TRILINEAR
 
 Array = NDArray[np.float64]

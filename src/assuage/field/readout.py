@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from assuage.compile import njit
 from assuage.errors import TargetError
 from assuage.field.basis import block_conductivity, multiscale_gradients
 from assuage.field.elements import centre_of, mean_gradient

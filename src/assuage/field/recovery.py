@@ -8,13 +8,16 @@ here. (Patch recovery after Zienkiewicz & Zhu 1992, 10.1002/nme.1620330702, kept
 """
 
 import numpy as np
-from numba import njit, prange
 
-CUT_WEIGHT = 0.25
+from assuage.compile import njit, prange
+
+CUT_WEIGHT = 0.1
 """Weight of a cut voxel against one inside the tissue: its error is about twice as large."""
-LEAST_WEIGHT = 5.0
+REACH = 2
+"""Voxels on each side of the patch."""
+LEAST_WEIGHT = 2.0
 """A patch lighter than this (ten parameters are not to be had from three voxels) keeps the raw value."""
-RIDGE = 0.05
+RIDGE = 0.02
 """Added to the patch's second moments: keeps thin sheets, which say nothing of the slope across, from extrapolating."""
 
 
@@ -57,9 +60,9 @@ def _moments(kind, label, raw, i, j, k, S, v):  # type: ignore[no-untyped-def]
     v[:] = 0.0
     p = np.empty(4)
     total = 0.0
-    for x in range(max(i - 1, 0), min(i + 2, label.shape[0])):
-        for y in range(max(j - 1, 0), min(j + 2, label.shape[1])):
-            for z in range(max(k - 1, 0), min(k + 2, label.shape[2])):
+    for x in range(max(i - REACH, 0), min(i + REACH + 1, label.shape[0])):
+        for y in range(max(j - REACH, 0), min(j + REACH + 1, label.shape[1])):
+            for z in range(max(k - REACH, 0), min(k + REACH + 1, label.shape[2])):
                 if label[x, y, z] != label[i, j, k]:
                     continue
                 weight = CUT_WEIGHT if kind[x, y, z] >= 0 else 1.0

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
+from assuage.compile import njit, prange
 from assuage.field.assembly import element_voltages
 from assuage.field.basis import block_conductivity, multiscale_gradients
 from assuage.field.elements import CORNERS, PAIRS, TRILINEAR, curl_drive, stiffness

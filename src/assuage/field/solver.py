@@ -8,9 +8,9 @@ nodes, since a conductor without a fixed potential carries no net current.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
+from assuage.compile import njit, prange
 from assuage.errors import SolverError
 from assuage.field.multigrid import Hierarchy, VCycle, apply, flat_offsets
 

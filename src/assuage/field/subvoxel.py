@@ -1,25 +1,27 @@
 """Which tissue lies where inside a voxel: M x M x M sub-voxels of every voxel that an interface cuts or touches.
 
 The tissue of a sub-voxel is the one with the largest tissue fraction at its centre, the fractions being interpolated
-trilinearly between the voxels of the image. Hard labels are turned into fractions first (`antialias`): each label's
-indicator is smoothed by a Gaussian, which moves a flat or gently curved boundary by less than a tenth of a voxel and
-removes the staircase.
+trilinearly between the voxels of the image. Hard labels are turned into fractions first (`antialias`).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from assuage.compile import njit, prange
 from assuage.field.grid import Grid
 from assuage.head import Head
 
 M = 4
 """Sub-voxels along a voxel edge."""
-ANTIALIAS_SIGMA_VOXELS = 0.7
-"""Gaussian width that turns hard labels into fractions; below 0.6 the staircase stays, above 1 thin layers fade."""
+ANTIALIAS_SIGMA_VOXELS = 0.8
+"""Turns hard labels into fractions: wider removes more of the staircase, narrower spares thin layers. On spheres of
+about 45 voxels radius the interfaces are misplaced by 0.07 voxel on average; a layer two voxels thick gains 2 % of
+volume, one of a single voxel loses 15 % (a plain Gaussian of 0.7: 0.07 voxel, -1 %, -28 %)."""
+LEVELS = (0.1, 0.9)
+"""Values of a smoothed indicator far outside and far inside: room for the over- and undershoots."""
 NOT_CONDUCTING = ("air", "background", "outside")
 
 UInt8Array = NDArray[np.uint8]
@@ -47,8 +49,11 @@ class SubvoxelTissue:
     blocks: UInt8Array
 
 
-def subvoxel_tissue(head: Head, grid: Grid) -> SubvoxelTissue:
-    """Return the tissue of the voxels and sub-voxels of a grid over a head."""
+def subvoxel_tissue(head: Head, grid: Grid, *, drop_islands: bool = True) -> SubvoxelTissue:
+    """Return the tissue of the voxels and sub-voxels of a grid over a head.
+
+    Islands, conducting voxels that share no face with the largest body, become air if `drop_islands`.
+    """
     names, channels = tissue_channels(head)
     winner = channels.argmax(0).astype(np.uint8)
     scale = grid.voxel_mm / np.linalg.norm(head.affine[:3, :3], axis=0)
@@ -60,8 +65,9 @@ def subvoxel_tissue(head: Head, grid: Grid) -> SubvoxelTissue:
     block.ravel()[where] = np.arange(where.size, dtype=np.int32)
     blocks = np.empty((where.size, M, M, M), np.uint8)
     _evaluate_blocks(channels, np.stack(np.unravel_index(where, grid.shape), 1), first, scale, blocks)
-    _keep_largest_component(label, block, blocks)
-    uniform = (blocks.reshape(len(blocks), -1) == blocks[:, :1, 0, 0]).all(1)
+    if drop_islands:
+        _keep_largest_component(label, block, blocks)
+    uniform = (blocks.reshape(len(blocks), M**3) == blocks[:, :1, 0, 0]).all(1)
     label.ravel()[where[uniform]] = blocks[uniform, 0, 0, 0]
     needed = _surroundings_differ(label, block, blocks, np.append(uniform, False))
     keep = needed[block.ravel()[where]]
@@ -72,25 +78,39 @@ def subvoxel_tissue(head: Head, grid: Grid) -> SubvoxelTissue:
 
 
 def tissue_channels(head: Head) -> tuple[tuple[str, ...], UInt8Array]:
-    """Return tissue names (first: not conducting) and their fractions * 255, (nt, nx, ny, nz)."""
+    """Return tissue names (first: not conducting) and their fractions * 255, or smoothed labels, (nt, nx, ny, nz)."""
     names = ("", *dict.fromkeys(name for name in head.tissues.values() if _conducts(head, name)))
     channels = np.empty((len(names), *head.labels.shape), np.uint8)
     if head.fractions is None:
         for k, name in enumerate(names[1:], 1):
             codes = [code for code, tissue in head.tissues.items() if tissue == name]
             channels[k] = antialias(np.isin(head.labels, codes))
-    else:
-        for k, name in enumerate(names[1:], 1):
-            channels[k] = head.fractions[name]
+        silent = [code for code, tissue in head.tissues.items() if tissue not in names]
+        channels[0] = antialias(np.isin(head.labels, [0, *silent]))
+        return names, channels
+    for k, name in enumerate(names[1:], 1):
+        channels[k] = head.fractions[name]
     total = channels[1:].sum(0, dtype=np.uint16)
     channels[0] = 255 - np.minimum(total, 255)
     return names, channels
 
 
 def antialias(indicator: NDArray[np.bool_]) -> UInt8Array:
-    """Return a smoothed indicator * 255; the outermost layer of the image repeats outwards."""
-    smooth = ndimage.gaussian_filter(indicator.astype(np.float32), ANTIALIAS_SIGMA_VOXELS, mode="nearest", truncate=4)
-    return np.asarray(np.rint(smooth * 255), np.uint8)
+    """Return a hard label's indicator as a smooth one, 0.1 to 0.9 (* 255) apart from over- and undershoots.
+
+    Twice a Gaussian less a wider one: it removes the staircase without the tails that would eat thin neighbours. The
+    outermost layer of the image repeats outwards.
+    """
+    smooth = np.full(indicator.shape, LEVELS[0], np.float32)
+    places = ndimage.find_objects(indicator.astype(np.uint8))
+    if places:
+        margin = int(np.ceil(4 * ANTIALIAS_SIGMA_VOXELS))
+        box = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in places[0])
+        part = indicator[box].astype(np.float32)
+        sharp = ndimage.gaussian_filter(part, ANTIALIAS_SIGMA_VOXELS, mode="nearest", truncate=3)
+        wide = ndimage.gaussian_filter(part, ANTIALIAS_SIGMA_VOXELS * np.sqrt(2), mode="nearest", truncate=3)
+        smooth[box] = LEVELS[0] + (LEVELS[1] - LEVELS[0]) * (2 * sharp - wide)
+    return np.asarray(np.rint(np.clip(smooth, 0, 1) * 255), np.uint8)
 
 
 def _conducts(head: Head, name: str) -> bool:
@@ -181,7 +201,7 @@ def _evaluate_blocks(channels, voxels, first, scale, blocks):  # type: ignore[no
 def _keep_largest_component(label: UInt8Array, block: NDArray[np.int32], blocks: UInt8Array) -> None:
     """Turn conducting islands that touch the largest conducting body by no face into air, in place."""
     conducts = label > 0
-    conducts.ravel()[np.flatnonzero(block.ravel() >= 0)] |= blocks.reshape(len(blocks), -1).any(1)
+    conducts.ravel()[np.flatnonzero(block.ravel() >= 0)] |= blocks.reshape(len(blocks), M**3).any(1)
     components, count = ndimage.label(conducts)
     if count <= 1:
         return
@@ -234,7 +254,7 @@ def sub_label(label, block, blocks, i, j, k, si, sj, sk):  # type: ignore[no-unt
 def _settle_labels(label: UInt8Array, block: NDArray[np.int32], blocks: UInt8Array) -> None:
     """Give cut voxels whose label is none of their sub-voxels' the commonest of these, in place."""
     where = np.flatnonzero(block.ravel() >= 0)
-    flat = blocks.reshape(len(blocks), -1)
+    flat = blocks.reshape(len(blocks), M**3)
     own = label.ravel()[where]
     absent = np.flatnonzero(~(flat == own[:, None]).any(1))
     counts = np.stack([(flat[absent] == t).sum(1) for t in range(int(flat.max(initial=0)) + 1)], 1)

@@ -5,8 +5,9 @@ Collision Detection, section 5.1.5.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from assuage.compile import njit
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int64]

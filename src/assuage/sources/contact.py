@@ -145,7 +145,7 @@ def _split(corners: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 
 
 def _near_cut(head: Head, points: NDArray[np.float64]) -> bool:
-    """Say whether points lie by a side of the image where tissue reaches it: there the head is cut, not bounded by skin."""
+    """Say whether points lie by a side of the image that tissue reaches: there the head is cut."""
     to_voxel = np.linalg.inv(head.affine)
     voxel = points @ to_voxel[:3, :3].T + to_voxel[:3, 3]
     for axis, count in enumerate(head.labels.shape):

@@ -17,10 +17,10 @@ Single-precision points select the single-precision kernel (relative error about
 
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from assuage.compile import njit, prange
 from assuage.constants import MU_0_OVER_4_PI_T_M_PER_A
 from assuage.units import MM_PER_M
 
@@ -70,10 +70,10 @@ def _columns(points_mm: Floats, positions_mm: Floats, moments: Floats, factor: f
     return points, np.ascontiguousarray(rows, dtype=dtype)
 
 
-@numba.njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, parallel=True, fastmath=True)
 def _sum_vector_potential(points, dipoles, zero, one, out):  # type: ignore[no-untyped-def]
     px, py, pz, mx, my, mz = dipoles[0], dipoles[1], dipoles[2], dipoles[3], dipoles[4], dipoles[5]
-    for n in numba.prange(points.shape[0]):
+    for n in prange(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         ax, ay, az = zero, zero, zero
         for k in range(px.shape[0]):
@@ -86,10 +86,10 @@ def _sum_vector_potential(points, dipoles, zero, one, out):  # type: ignore[no-u
         out[n, 0], out[n, 1], out[n, 2] = ax, ay, az
 
 
-@numba.njit(cache=True, parallel=True, fastmath=True)
+@njit(cache=True, parallel=True, fastmath=True)
 def _sum_magnetic_field(points, dipoles, zero, one, out):  # type: ignore[no-untyped-def]
     px, py, pz, mx, my, mz = dipoles[0], dipoles[1], dipoles[2], dipoles[3], dipoles[4], dipoles[5]
-    for n in numba.prange(points.shape[0]):
+    for n in prange(points.shape[0]):
         x, y, z = points[n, 0], points[n, 1], points[n, 2]
         bx, by, bz = zero, zero, zero
         for k in range(px.shape[0]):

@@ -31,7 +31,9 @@ def validate_poses(poses: ArrayLike) -> NDArray[np.float64]:
         raise PoseError(f"a pose is a 4x4 matrix in mm, got shape {matrix.shape}; pass (4, 4) or (n, 4, 4)")
     matrix = matrix.reshape(-1, 4, 4)
     if not np.isfinite(matrix).all():
-        raise PoseError(f"pose {_first(np.asarray(~np.isfinite(matrix).all((1, 2))))} holds NaN or infinity; export it again")
+        raise PoseError(
+            f"pose {_first(np.asarray(~np.isfinite(matrix).all((1, 2))))} holds NaN or infinity; export it again"
+        )
     last_row = np.abs(matrix[:, 3] - [0, 0, 0, 1]).max(1)
     if (last_row > ORTHONORMAL_TOLERANCE).any():
         k = _first(last_row > ORTHONORMAL_TOLERANCE)
