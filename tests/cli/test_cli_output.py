@@ -66,7 +66,7 @@ def test_doctor_says_how_to_get_what_is_missing(monkeypatch, capsys):
     assert run(["doctor"]) == 1
     shown = capsys.readouterr().out
     assert 'python -m pip install "scipy' in shown
-    assert "pip install 'assuage[bench]'" in shown
+    assert "pip install -e '.[bench]'" in shown
     assert "1 required part(s) missing" in shown
 
 

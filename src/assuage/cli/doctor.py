@@ -139,7 +139,7 @@ def _extras() -> list[Finding]:
                 value=f"{purpose}: " + (f"missing {', '.join(missing)}" if missing else "installed"),
                 ok=not missing,
                 required=False,
-                remedy=f"python -m pip install 'assuage[{group}]'" if missing else "",
+                remedy=f"in the source folder: python -m pip install -e '.[{group}]'" if missing else "",
             )
         )
     return found
