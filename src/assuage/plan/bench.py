@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from assuage.errors import PlanError
-from assuage.field import Conductor, Landscape
+from assuage.field import Conductor, Landscape, ReadOut
 from assuage.head import Head
 from assuage.sources import Coil, Disc, Montage, Pad, PlacedCoil
 from assuage.targets import Target
@@ -194,6 +194,16 @@ class Bench:
     def conductor(self) -> Conductor:
         """The conductor."""
         return Conductor(self.head, self.voxel_mm)
+
+    @cached_property
+    def _readings(self) -> dict[int, tuple[Target, ReadOut]]:
+        return {}
+
+    def read_out(self, target: Target) -> ReadOut:
+        """Return the read-out of a target on this grid; every field of a plan is read by the same ones."""
+        if id(target) not in self._readings:
+            self._readings[id(target)] = (target, self.conductor.read_out(target))
+        return self._readings[id(target)][1]
 
     @cached_property
     def coarse(self) -> "Bench":

@@ -115,7 +115,7 @@ def circuit_record(
             own = target_record(
                 item.target,
                 bench.head,
-                volume_mm3=bench.conductor.read_out(item.target).volume_mm3,
+                volume_mm3=bench.read_out(item.target).volume_mm3,
                 goal=Goal(direction=None, normal=normal_of(item.target, bench.head)),
                 requested_mni_mm=region.mni_mm,
             )
@@ -154,7 +154,7 @@ def technique_record(  # noqa: PLR0913 (one call, everything named)
 ) -> TechniqueRecord:
     """Describe one technique's proposal, from its choice and its forward solution."""
     reached = spread(field, target.tissue_in(bench.head))
-    mean = field.mean_in(target)
+    mean = field.mean_over(bench.read_out(target))
     error = error_bar(bench, choice, landscape, slopes, mean, goal)
     magnitude = float(np.linalg.norm(mean))
     coil = isinstance(choice.source, PlacedCoil)

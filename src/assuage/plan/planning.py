@@ -311,7 +311,7 @@ class _Work:
                 target=target,
                 goal=goal,
                 reference_V_per_m=reference[name],
-                off_target_V_per_m=_off_target(fields[name], others),
+                off_target_V_per_m=_off_target(self.bench, fields[name], others),
                 protocol=self.protocol,
                 didt_A_per_s=self.didt_A_per_s,
             )
@@ -360,7 +360,7 @@ class _Work:
 
     def _target_record(self, target: Target, goal: Goal, found: tuple[regions.RegionTarget, ...]) -> Any:
         mni = next((item.region.mni_mm for item in found if item.target is target), None)
-        volume = self.bench.conductor.read_out(target).volume_mm3
+        volume = self.bench.read_out(target).volume_mm3
         return describe.target_record(target, self.bench.head, volume_mm3=volume, goal=goal, requested_mni_mm=mni)
 
     def _provenance(self, target: Target, circuit: Circuit | None, command: str) -> Any:
@@ -382,11 +382,11 @@ def _magnitude(choice: Choice) -> float:
     return float(np.linalg.norm(choice.mean_e_V_per_m))
 
 
-def _off_target(field: Field, others: dict[str, Target]) -> dict[str, float]:
+def _off_target(bench: Bench, field: Field, others: dict[str, Target]) -> dict[str, float]:
     values = {}
     for key, target in others.items():
         try:
-            values[key] = float(np.linalg.norm(field.mean_in(target)))
+            values[key] = float(np.linalg.norm(field.mean_over(bench.read_out(target))))
         except TargetError:
             continue
     return values
