@@ -44,6 +44,7 @@ def test_lists_and_points():
     assert words.listing(["a", "b", "c"]) == "a, b and c"
     assert words.point((-44.2, 0.4, 29.0)) == "−44, 0, 29"
     assert words.sentence(" moved 3 mm") == "Moved 3 mm."
+    assert words.heading("emotion_regulation on colin27") == "Emotion regulation on colin27"
     assert words.sentence("Really?") == "Really?"
     assert words.quantity("brain_density_A_per_m2") == "current density in the brain"
     assert words.typeset("A/m^2") == "A/m²"

@@ -99,6 +99,7 @@ def _environment() -> jinja2.Environment:
         plain=words.plain,
         listing=words.listing,
         sentence=words.sentence,
+        heading=words.heading,
         signed=words.signed,
         size=words.megabytes,
         typeset=words.typeset,

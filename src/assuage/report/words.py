@@ -126,6 +126,12 @@ def sentence(text: str) -> str:
     return text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
+def heading(text: str) -> str:
+    """Return a title: "emotion_regulation on colin27" as "Emotion regulation on colin27"."""
+    text = plain(text)
+    return text[:1].upper() + text[1:]
+
+
 def signed(value: float) -> str:
     """Return a number with its sign and three digits."""
     return ("+" if value > 0 else "") + number(value)
