@@ -16,7 +16,7 @@ def small_sphere(voxel_mm=3.0, **options):
     return sphere_head(voxel_mm=voxel_mm, **options)
 
 
-def patchwork(shape=(12, 11, 9), seed=0, voxel_mm=4.0):
+def patchwork(shape=(11, 10, 7), seed=0, voxel_mm=4.0):
     """Head of random clumps of four tissues and air."""
     rng = np.random.default_rng(seed)
     coarse = rng.choice(5, size=[-(-n // 2) for n in shape], p=[0.2, 0.2, 0.2, 0.2, 0.2])
