@@ -39,7 +39,6 @@ def error(found, exact):
 def test_adjoint_is_forward(scape, fields):
     coil = error(scape.coil(COIL, [POSE], didt_A_per_s=1e6)[0], fields[0].mean_in(TARGET))
     discs = error(scape.montage(DISCS), fields[1].mean_in(TARGET))
-    print("adjoint", coil, discs)
     assert coil < 1e-3
     assert discs < 1e-4
 
@@ -47,7 +46,6 @@ def test_adjoint_is_forward(scape, fields):
 def test_condensed_coil_agrees(scape):
     whole = scape.coil(COIL, [POSE], didt_A_per_s=1e6)
     few = scape.coil(COIL.condensed(), [POSE], didt_A_per_s=1e6)
-    print("condensed", error(few, whole))
     assert error(few, whole) < 2e-3
 
 
@@ -69,7 +67,6 @@ def test_lattice_is_the_direct_biot_savart_sum(conductor, scape):
             probe = Coil(name="probe", positions_mm=point[None], moments_m2=np.eye(3)[[c]])
             found[n, :, c] = scape.coil(probe, [np.eye(4)], didt_A_per_s=1.0)[0]
     errors = np.linalg.norm(found - exact, axis=(1, 2)) / np.linalg.norm(exact, axis=(1, 2))
-    print("lattice", errors.max())
     assert errors.max() < 5e-3
 
 
@@ -107,7 +104,6 @@ def test_scaling_all_conductivities(scape, fields):
     assert scape.tissues == NAMES
     total = scape.sensitivity(fields) @ np.array(SIGMA)
     mean = [field.mean_in(TARGET) for field in fields]
-    print("euler", np.abs(total[0]).max() / np.linalg.norm(mean[0]), error(total[1], -mean[1]))
     assert np.abs(total[0]).max() < 1e-4 * np.linalg.norm(mean[0])
     assert error(total[1], -mean[1]) < 1e-4
 
@@ -119,22 +115,22 @@ def test_scaled_conductor_itself_is_homogeneous(conductor, fields):
     assert error(3 * discs.e_V_per_m, fields[1].e_V_per_m) < 1e-4
 
 
-def test_sensitivity_is_the_slope_of_full_solves(conductor, scape, fields):
-    step = 0.05
-    slopes = np.empty((2, 3, len(NAMES)))
+def test_sensitivity_is_the_slope_of_full_solves():
+    """The coil's own slopes are below 2 % of its field, so their error matters less."""
+    step, voxel_mm = 0.05, 4.0
+    head = small_sphere(voxel_mm)
+    base = Conductor(head, voxel_mm)
+    fields = base.solve([PLACED, DISCS])
+    found = base.adjoint(TARGET).sensitivity(fields) * np.array(SIGMA)
+    slopes = np.empty_like(found)
     for t, (name, value) in enumerate(zip(NAMES, SIGMA, strict=True)):
         means = []
         for sign in (1, -1):
             change = {name: value * (1 + sign * step)}
-            solved = Conductor(conductor.head, VOXEL_MM, conductivity_S_per_m=change).solve([PLACED, DISCS])
+            solved = Conductor(head, voxel_mm, conductivity_S_per_m=change).solve([PLACED, DISCS])
             means.append([field.mean_in(TARGET) for field in solved])
         slopes[:, :, t] = (np.array(means[0]) - means[1]) / (2 * step)
-    found = scape.sensitivity(fields) * np.array(SIGMA)
-    for which, name in enumerate(("coil", "electrodes")):
-        scale = np.abs(slopes[which]).max()
-        print("slope", name, np.abs(found[which] - slopes[which]).max() / scale,
-              scale / np.linalg.norm(fields[which].mean_in(TARGET)))  # fmt: skip
-    off = np.abs(found[1] - slopes[1]).max() / np.abs(slopes[1]).max()
-    assert off < 0.12
-
-
+    scale = np.abs(slopes).max((1, 2))
+    errors = np.abs(found - slopes).max((1, 2)) / scale
+    assert errors[0] * scale[0] < 0.01 * np.linalg.norm(fields[0].mean_in(TARGET))
+    assert errors[1] < 0.12

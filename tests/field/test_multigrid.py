@@ -104,7 +104,6 @@ def test_smoothing_bound_holds(conductor, depth):
     active = level.Dinv > 0
     K = matrix_of(level)[np.ix_(active, active)]
     largest = linalg.eigh(K, np.diag(1 / level.Dinv[active].astype(float)), eigvals_only=True)[-1]
-    print("bound", depth, largest, level.bound)
     assert largest <= level.bound * (1 + 1e-5)
     assert level.bound <= 8
 
@@ -138,7 +137,6 @@ def test_one_v_cycle_removes_most_of_the_error(conductor):
     r = times(level, x)
     left = x - VCycle(conductor.hierarchy, 1)(r.astype(np.float32))
     ratio = np.sqrt((left * times(level, left)).sum() / (x * r).sum())
-    print("V-cycle", ratio)
     assert ratio < 0.5
 
 

@@ -25,7 +25,6 @@ def test_interpolated_potential_is_the_direct_sum(coil, turned):
     exact = vector_potential_T_m(points, placed.positions_mm, placed.moment_rate)
     found = A[(slice(None), *nodes.T)].T @ conductor.grid.axes.T
     error = np.abs(found - exact).max() / np.abs(exact).max()
-    print("A", coil.name, turned, error)
     assert error < 1e-4
     assert (A[:, ~conductor.touched] == 0).all()
 

@@ -49,7 +49,6 @@ def test_target_at_the_surface_counts_its_tissue_only(conductor):
     d = R
     lens = np.pi * (R + r - d) ** 2 * (d**2 + 2 * d * (R + r) - 3 * (R - r) ** 2) / (12 * d)
     reading = conductor.read_out(Target.sphere((0.0, 0.0, R), r))
-    print("lens", reading.volume_mm3 / lens - 1)
     half_a_sub_voxel_mm3 = conductor.grid.voxel_mm / 8 * np.pi * r**2
     assert abs(reading.volume_mm3 - lens) < half_a_sub_voxel_mm3
 

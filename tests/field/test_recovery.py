@@ -42,7 +42,6 @@ def test_linear_fields_are_kept_up_to_the_ridge(seed):
     raw = np.einsum("...i,...ic->...c", X, slopes[label])
     change = np.abs(slopes).max()
     off = np.abs(recovered(kind, label, raw) - raw)
-    print("recovery", off[label > 0].max() / change)
     assert off[label > 0].max() < 0.2 * change
 
 

@@ -15,9 +15,7 @@ EXACT_MM3 = np.diff(4 / 3 * np.pi * np.array((0.0, *RADII_MM)) ** 3)
 
 
 def sphere(voxel_mm, **options):
-    return small_sphere(
-        voxel_mm, radii_mm=RADII_MM, tissues=TISSUES, conductivity_S_per_m=(0.3, 0.01, 0.4), **options
-    )
+    return small_sphere(voxel_mm, radii_mm=RADII_MM, tissues=TISSUES, conductivity_S_per_m=(0.3, 0.01, 0.4), **options)
 
 
 def split(head, voxel_mm):
@@ -47,14 +45,12 @@ def centroid_mm(grid, tissue):
 @pytest.mark.parametrize("hard", [False, True], ids=["fractions", "labels"])
 def test_volumes_of_a_sphere(hard):
     found = volumes_mm3(*split(sphere(2.0, hard_labels=hard, offset_voxels=(0.2, 0.4, 0.1)), 2.0))
-    print("volumes", hard, found / EXACT_MM3 - 1)
     np.testing.assert_allclose(found, EXACT_MM3, rtol=0.01)
 
 
 @pytest.mark.parametrize(("voxel_mm", "grid_mm"), [(1.5, 3.0), (1.5, 2.4), (3.0, 2.0)])
 def test_grid_of_another_size_than_the_image(voxel_mm, grid_mm):
     found = volumes_mm3(*split(sphere(voxel_mm), grid_mm))
-    print("volumes", voxel_mm, grid_mm, found / EXACT_MM3 - 1)
     np.testing.assert_allclose(found, EXACT_MM3, rtol=0.015)
 
 
@@ -64,7 +60,6 @@ def test_oblique_anisotropic_image():
     head = sphere((1.5, 2.0, 2.5), rotation=turn, center_mm=center)
     grid, tissue = split(head, 2.0)
     np.testing.assert_allclose(grid.axes, turn, atol=1e-12)
-    print("oblique", volumes_mm3(grid, tissue) / EXACT_MM3 - 1, centroid_mm(grid, tissue) - center)
     np.testing.assert_allclose(volumes_mm3(grid, tissue), EXACT_MM3, rtol=0.015)
     np.testing.assert_allclose(centroid_mm(grid, tissue), center, atol=0.05)
 

@@ -101,7 +101,6 @@ def test_adjoint_is_forward(conductor, target, over, handle, gap_mm, anode, cath
         relative_error(scape.coil(COIL, [pose], didt_A_per_s=1e6)[0], coil.mean_in(aim)),
         relative_error(scape.montage(montage), discs.mean_in(aim)),
     )
-    print("adjoint", errors)
     assert max(errors) < 1e-3
 
 
@@ -160,28 +159,35 @@ def test_turned_grid_makes_the_same_field(conductor, fields, source):
         return np.stack([ndimage.map_coordinates(f.e_V_per_m[..., c], index, order=1) for c in range(3)], 1)
 
     error = relative_error(sample(turned), sample(field))
-    print("rotation", error)
     assert error < 0.06
 
 
 # ---------------------------------------------------------------------------------------------------- conservation
 
 
-@pytest.mark.parametrize("height_mm", [-6.0, 0.0, 6.0])
-def test_current_through_planes_between_the_electrodes(height_mm):
-    """Half-spaces about the anode are closed surfaces; at the equator E is along the layers, J the mean sigma times E."""
+CURRENT_A = 1e-3
+
+
+@pytest.fixture(scope="module")
+def pole_to_pole():
     head = small(2.0)
-    conductor = Conductor(head, voxel_mm=2.0)
-    current_A = 1e-3
-    field = conductor.solve(two_discs([(0, 0, 1.0), (0, 0, -1.0)], OUTER_MM, radius_mm=8.0, current_A=current_A))
-    np.testing.assert_allclose(list(field.current_A.values()), [current_A, -current_A], rtol=0.005)
+    discs = two_discs([(0, 0, 1.0), (0, 0, -1.0)], OUTER_MM, radius_mm=8.0, current_A=CURRENT_A)
+    return Conductor(head, voxel_mm=2.0).solve(discs)
+
+
+@pytest.mark.parametrize("height_mm", [-6.0, 0.0, 6.0])
+def test_current_through_planes_between_the_electrodes(pole_to_pole, height_mm):
+    """Half-spaces about the anode are closed surfaces; at the equator E is along the layers, J the mean sigma times E."""
+    field, conductor, head = pole_to_pole, pole_to_pole.conductor, pole_to_pole.head
+    np.testing.assert_allclose(list(field.current_A.values()), [CURRENT_A, -CURRENT_A], rtol=0.005)
     k = round(float(conductor.grid.index(np.array([[0, 0, height_mm]]))[0, 2]))
-    sigma = sum(head.fractions[n][:, :, k] / 255 * v for n, v in head.conductivity_S_per_m.items() if n in head.fractions)
+    sigma = sum(
+        head.fractions[n][:, :, k] / 255 * v for n, v in head.conductivity_S_per_m.items() if n in head.fractions
+    )
     E = field.e_V_per_m[:, :, k, 2]
     nearest = ndimage.distance_transform_edt(field.labels[:, :, k] == 0, return_distances=False, return_indices=True)
     flux = -(sigma * E[tuple(nearest)]).sum() * conductor.grid.voxel_m**2
-    print("flux", height_mm, flux / current_A)
-    np.testing.assert_allclose(flux, current_A, rtol=0.02)
+    np.testing.assert_allclose(flux, CURRENT_A, rtol=0.02)
 
 
 def test_nothing_gathers_in_the_brain(fields):
@@ -199,7 +205,6 @@ def test_nothing_gathers_in_the_brain(fields):
                     normal = 0.5 * (field.e_V_per_m[(*cut, axis)] + field.e_V_per_m[(*other, axis)])
                     flow += (1 if side else -1) * normal.sum()
                     gross += np.abs(normal).sum() / 2
-            print("box", flow / gross)
             assert abs(flow) < 0.01 * gross
 
 
@@ -211,7 +216,6 @@ def test_coil_makes_no_radial_field(fields):
     index, points = voxels_of(field, "grey_matter", RADII_MM[0] - 4, count=3000, above_mm=5.0)
     e = at(field.e_V_per_m, index)
     radial = np.sum(e * points, 1) / np.linalg.norm(points, axis=1)
-    print("radial", np.linalg.norm(radial) / np.linalg.norm(e))
     assert np.linalg.norm(radial) < 0.03 * np.linalg.norm(e)
 
 
@@ -222,7 +226,6 @@ def test_radial_source_current_is_silent_outside(conductor):
     poses = [pose_over(d, OUTER_MM, gap_mm=8.0) for d in np.random.default_rng(0).normal(size=(20, 3))]
     answers = conductor.adjoint(Target.sphere(center, 4.0)).coil(COIL, poses, didt_A_per_s=1e6)
     tangential = np.linalg.norm(answers - np.outer(answers @ radial, radial), axis=1).max()
-    print("silent", np.abs(answers @ radial).max() / tangential)
     assert np.abs(answers @ radial).max() < 0.02 * tangential
 
 
@@ -238,7 +241,6 @@ def test_radial_dipole_outside_charges_nothing(conductor):
     )
     index, _ = voxels_of(field, "grey_matter", RADII_MM[0] - 4, count=3000)
     error = relative_error(at(field.e_V_per_m, index), -at(np.moveaxis(corners, 0, -1), index))
-    print("radial dipole", error)
     assert error < 0.06  # voxels of 3 mm
 
 
@@ -246,7 +248,6 @@ def test_coil_field_does_not_feel_the_radial_profile(fields):
     other = Conductor(small(sigma=(0.1, 0.9, 0.06, 0.25)), voxel_mm=VOXEL_MM).solve(PLACED)
     index, _ = voxels_of(other, "grey_matter", RADII_MM[0] - 4, count=3000)
     error = relative_error(at(other.e_V_per_m, index), at(fields[0].e_V_per_m, index))
-    print("profile", error)
     assert error < 0.03
 
 

@@ -21,7 +21,6 @@ def fields():
 def test_coil_within_1_percent_and_2_percent_under_the_surface(fields):
     field = fields[0]
     errors = band_errors(field, exact_coil(field.source), (0, 74, 77), count=10000)
-    print("coil", errors, field.iterations)
     assert errors[0] <= 0.01
     assert errors[1] <= 0.02
 
@@ -29,7 +28,6 @@ def test_coil_within_1_percent_and_2_percent_under_the_surface(fields):
 def test_electrodes_within_the_goals(fields):
     field = fields[1]
     errors = band_errors(field, exact_discs(field.source, RADII_MM, SIGMA_S_PER_M), (0, 60, 74, 77), count=7000)
-    print("electrodes", errors, field.iterations)
     assert errors[0] <= 0.012
     assert errors[1] <= 0.02
     assert errors[2] <= 0.035
