@@ -47,6 +47,6 @@ def dense_matrix(kind, table_K, unit):
         if n == -1:
             continue
         element = full(table_K[n]) if n >= 0 else unit[-n - 1] * full(TRILINEAR)
-        nodes = np.ravel_multi_index((CORNERS + [i + 1, j + 1, k + 1]).T, shape)
+        nodes = np.ravel_multi_index((CORNERS + np.array([i + 1, j + 1, k + 1])).T, shape)
         K[np.ix_(nodes, nodes)] += element
     return K

@@ -121,7 +121,7 @@ def test_elements_turn_and_mirror_with_their_block(order, flips):
     Q = np.eye(3)[list(order)]
     for axis in flips:
         Q[axis] *= -1
-    corner = np.array([np.flatnonzero(((2 * CORNERS - 1) == Q @ c).all(1))[0] for c in 2 * CORNERS - 1])
+    corner = np.array([np.flatnonzero((Q @ c == (2 * CORNERS - 1)).all(1))[0] for c in 2 * CORNERS - 1])
     for seed in range(3):
         s = random_block(seed, air=0.3)
         K, T, R = matrices(s)

@@ -1,5 +1,7 @@
 """Layered spheres, sources and error measures shared by the laws."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from assuage import Coil, Montage
@@ -58,7 +60,7 @@ def relative_error(found, exact):
 def band_errors(field, exact, edges_mm, *, count=6000):
     """Relative vector errors of the brain's field between radii, exact(points) being the truth."""
     errors = []
-    for low, high in zip(edges_mm[:-1], edges_mm[1:], strict=True):
+    for low, high in pairwise(edges_mm):
         index, points = voxels_of(field, "grey_matter", high, count=count, above_mm=low)
         errors.append(relative_error(at(field.e_V_per_m, index), exact(points)))
     return errors

@@ -148,7 +148,7 @@ def test_mirrored_coil_makes_the_mirrored_field(conductor):
 
 
 @pytest.mark.parametrize("source", [PLACED, DISCS], ids=["coil", "electrodes"])
-def test_turned_grid_makes_the_same_field(conductor, fields, source):
+def test_turned_grid_makes_the_same_field(fields, source):
     turn = Rotation.from_euler("xyz", [25, -35, 50], degrees=True).as_matrix()
     turned = Conductor(small(rotation=turn), voxel_mm=VOXEL_MM).solve(source)
     field = fields[0] if source is PLACED else fields[1]
@@ -177,7 +177,7 @@ def pole_to_pole():
 
 @pytest.mark.parametrize("height_mm", [-6.0, 0.0, 6.0])
 def test_current_through_planes_between_the_electrodes(pole_to_pole, height_mm):
-    """Half-spaces about the anode are closed surfaces; at the equator E is along the layers, J the mean sigma times E."""
+    """A half-space about the anode is closed; at the equator E lies along the layers, J is the mean sigma times E."""
     field, conductor, head = pole_to_pole, pole_to_pole.conductor, pole_to_pole.head
     np.testing.assert_allclose(list(field.current_A.values()), [CURRENT_A, -CURRENT_A], rtol=0.005)
     k = round(float(conductor.grid.index(np.array([[0, 0, height_mm]]))[0, 2]))
