@@ -31,7 +31,7 @@ bench: $(VENV)/.installed-test
 
 lock: $(VENV)/.installed-test
 	$(PIP) install --quiet uv
-	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --no-emit-index-url --no-annotate -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --extra test --extra lint --extra bench --no-emit-index-url --no-annotate -o requirements.lock pyproject.toml
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "assuage needs Python 3.11 to 3.13, this is %d.%d; name another one: make PYTHON=python3.12" % sys.version_info[:2])'

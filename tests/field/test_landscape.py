@@ -73,7 +73,7 @@ def test_lattice_is_the_direct_biot_savart_sum(conductor, scape):
 def test_pose_out_of_reach_is_refused(scape):
     far = POSE.copy()
     far[2, 3] = 400.0
-    with pytest.raises(SourceError, match=r"1 of 2 poses .* further than 120 mm"):
+    with pytest.raises(SourceError, match=r"1 of 2 poses .* further than 100 mm"):
         scape.coil(COIL, [POSE, far], didt_A_per_s=1e6)
 
 

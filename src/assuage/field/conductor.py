@@ -159,27 +159,33 @@ class Conductor:
         """Return the mean field over a target as a linear functional."""
         return read_out(self, target)
 
-    def injection(self, contact: Contact) -> Array:
-        """Return the nodal currents (nodes,) of a contact that carries 1 A: trilinear weights on conducting nodes."""
+    def injection(self, contact: Contact) -> tuple[NDArray[np.int64], Array]:
+        """Return the flat indices of the nodes a contact touches and their currents, A, when it carries 1 A.
+
+        Trilinear weights; the share of a point that falls on air goes to the nearest conducting node.
+        """
         shape = self.grid.node_shape
         index = self.grid.index(contact.points_mm) + 1.5
         base = np.clip(np.floor(index).astype(int), 0, np.array(shape) - 2)
         t = index - base
-        current = np.zeros(shape)
+        nodes, weights = [], []
         lost = np.zeros(len(index))
         for corner in np.ndindex(2, 2, 2):
-            node = tuple((base + corner).T)
+            node = np.ravel_multi_index(tuple((base + corner).T), shape)
             weight = contact.weights * np.prod(np.where(corner, t, 1 - t), axis=1)
-            on = self.active[node]
-            np.add.at(current, tuple(n[on] for n in node), weight[on])
+            on = self.active.ravel()[node]
+            nodes.append(node[on])
+            weights.append(weight[on])
             lost += np.where(on, 0, weight)
-        return self._give_back(current, contact, index, lost).ravel()
-
-    def _give_back(self, current: Array, contact: Contact, index: Array, lost: Array) -> Array:
-        """Move the share of each point that fell on air to the nearest conducting node."""
         points = np.flatnonzero(lost > 0)
-        if not len(points):
-            return current
+        if len(points):
+            nodes.append(self._nearest_nodes(contact, index, points))
+            weights.append(lost[points])
+        touched, place = np.unique(np.concatenate(nodes).astype(np.int64), return_inverse=True)
+        return touched, np.asarray(np.bincount(place, np.concatenate(weights)), dtype=np.float64)
+
+    def _nearest_nodes(self, contact: Contact, index: Array, points: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the conducting node nearest to each listed quadrature point, flat."""
         low = np.maximum(np.floor(index.min(0)).astype(int) - 4, 0)
         high = np.ceil(index.max(0)).astype(int) + 5
         box = self.active[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
@@ -192,8 +198,7 @@ class Conductor:
                 f"electrode {contact.label!r} reaches {distance.max() * self.grid.voxel_mm:.1f} mm from the conductor; "
                 "place it on the scalp, clear of the border of the image"
             )
-        np.add.at(current, tuple(nodes[nearest].T), lost[points])
-        return current
+        return np.asarray(np.ravel_multi_index(tuple(nodes[nearest].T), self.grid.node_shape))
 
     def drive(self, source: PlacedCoil) -> tuple[Array, Array32]:
         """Return the nodal currents (nodes,), A, that a coil drives, and its dA/dt at the nodes along the grid axes."""
@@ -207,13 +212,13 @@ class Conductor:
         shape = self.grid.node_shape
         b = np.zeros((len(sources), int(np.prod(shape))))
         potentials: list[Array32 | None] = []
-        contacts: list[dict[str, Array]] = []
+        contacts: list[dict[str, tuple[NDArray[np.int64], Array]]] = []
         for row, source in enumerate(sources):
             if isinstance(source, Montage):
                 placed = place_montage(source, self.head)
                 patterns = {contact.label: self.injection(contact) for contact in placed}
-                for electrode, pattern in zip(source.electrodes, patterns.values(), strict=True):
-                    b[row] += electrode.current_A * pattern
+                for electrode, (nodes, current) in zip(source.electrodes, patterns.values(), strict=True):
+                    b[row, nodes] += electrode.current_A * current
                 potentials.append(None)
                 contacts.append(patterns)
             else:
@@ -229,17 +234,17 @@ class Conductor:
             )
         ]
 
-    def _carried(self, x: Array, patterns: dict[str, Array]) -> dict[str, float]:
+    def _carried(self, x: Array, patterns: dict[str, tuple[NDArray[np.int64], Array]]) -> dict[str, float]:
         """Current in A that the discrete solution carries away from each electrode's nodes."""
         if not patterns:
             return {}
         level = self.hierarchy.levels[0]
         flow = np.zeros((1, x.size))
         apply(level.w, flat_offsets(level), level.lo, level.hi, level.node_shape, x.reshape(1, -1), flow)
-        owner = np.stack(list(patterns.values()))
-        total = owner.sum(0)
-        share = np.divide(owner, total, out=np.zeros_like(owner), where=total > 0)
-        return {label: float(part @ flow[0]) for label, part in zip(patterns, share, strict=True)}
+        total = np.zeros(x.size)
+        for nodes, current in patterns.values():
+            total[nodes] += current
+        return {label: float((current / total[nodes]) @ flow[0, nodes]) for label, (nodes, current) in patterns.items()}
 
     def _refuse_inside(self, source: PlacedCoil) -> None:
         """Refuse a coil any of whose elements lies in the head."""

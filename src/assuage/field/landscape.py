@@ -16,7 +16,7 @@ inside uniform voxels and, as for any energy-minimising basis, nearly so in cut 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,7 +42,7 @@ Array32 = NDArray[np.float32]
 LATTICE_MM = 4.0
 """Spacing of the lattice of B; with its six-point source spreading and cubic interpolation the error of a figure-eight
 coil on the scalp stays below 1e-3."""
-REACH_MM = 120.0
+REACH_MM = 100.0
 """The lattice extends this far beyond the head: wings of every known coil lie within."""
 SITE_RADIUS_MM = 6.0
 """Disc used where a sensitivity is asked for at bare points."""
@@ -112,9 +112,9 @@ class Landscape:
             row[:] = -self._at(self.conductor.injection(place(electrode, head)))
         return np.asarray(rows - rows.mean(0))
 
-    def _at(self, pattern: Array) -> Array:
-        nodes = np.flatnonzero(pattern)
-        return np.asarray(self.adjoint_V.reshape(3, -1)[:, nodes] @ pattern[nodes])
+    def _at(self, pattern: tuple[NDArray[np.int64], Array]) -> Array:
+        nodes, current = pattern
+        return np.asarray(self.adjoint_V.reshape(3, -1)[:, nodes] @ current)
 
     # ------------------------------------------------------------------------------------------------------- coils
 
@@ -135,7 +135,7 @@ class Landscape:
         PoseError
             A pose that is not rigid.
         SourceError
-            A coil element further than 120 mm from the head.
+            A coil element further than REACH_MM from the box of the head.
         """
         matrices = validate_poses(poses)
         low, values = self._lattice
@@ -172,7 +172,7 @@ class Landscape:
         low = np.array([s[0] - margin * LATTICE_MM for s in source])
         shape = tuple(len(s) + 2 * margin for s in source)
         padded = [fft.next_fast_len(n + len(s), real=True) for n, s in zip(shape, source, strict=True)]
-        kernel = _kernel_spectra(padded, shape, margin)
+        kernel = _kernel_spectra(tuple(padded), shape, margin)
         values = np.empty((*shape, 9), np.float32)
         handed = np.linalg.det(grid.axes)
         for d in range(3):
@@ -216,7 +216,8 @@ class Landscape:
         return sensitivities(self.conductor, self.adjoint_V, fields)
 
 
-def _kernel_spectra(padded: Sequence[int], shape: Sequence[int], margin: int) -> list[NDArray[np.complexfloating]]:
+@lru_cache(maxsize=2)
+def _kernel_spectra(padded: tuple[int, ...], shape: tuple[int, ...], margin: int) -> list[NDArray[np.complexfloating]]:
     """Spectra of mu0 / 4 pi  R_c / |R|^3, T m per A m, for lattice offsets R; zero at R = 0."""
     offsets = []
     for n, length in zip(shape, padded, strict=True):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
+TOGETHER = 8
+"""Fields that share one pass over the elements, whose basis functions cost more than the fields."""
+
 
 def sensitivities(conductor: "Conductor", adjoint_V: Array, fields: Sequence["Field"]) -> Array:
     """Return d mean E / d sigma, (nfields, 3, ntissues), V/m per S/m in world axes.
@@ -39,19 +42,25 @@ def sensitivities(conductor: "Conductor", adjoint_V: Array, fields: Sequence["Fi
     tissue = conductor.tissue
     result = np.zeros((len(fields), 3, len(tissue.tissues)))
     geometry = (tissue.label, tissue.block, tissue.blocks, conductor.sigma_S_per_m, conductor.grid.voxel_m)
-    for row, field in zip(result, fields, strict=True):
-        partial = np.zeros((conductor.grid.shape[0], 3, len(tissue.tissues)))
-        _accumulate(conductor.kind, *geometry, adjoint_V, field.phi_V, *field.coil_part(), partial)
-        row[:] = partial.sum(0)
+    for start in range(0, len(fields), TOGETHER):
+        some = fields[start : start + TOGETHER]
+        phi = np.stack([field.phi_V for field in some]).astype(np.float32)
+        coils = [field.coil_part()[0] if field.coil_part()[1] else None for field in some]
+        slot = np.array([-1 if A is None else sum(B is not None for B in coils[:k]) for k, A in enumerate(coils)])
+        driven = [A for A in coils if A is not None]
+        A = np.stack(driven) if driven else np.zeros((1, 3, 1, 1, 1), np.float32)
+        partial = np.zeros((conductor.grid.shape[0], len(some), 3, len(tissue.tissues)))
+        _accumulate(conductor.kind, *geometry, adjoint_V, phi, A, slot, partial)
+        result[start : start + TOGETHER] = partial.sum(0)
     return result[:, :, 1:]
 
 
 @njit(cache=True, parallel=True)
-def _accumulate(kind, label, block, blocks, sigma, h, lam, phi, A, magnetic, partial):  # type: ignore[no-untyped-def]
-    """Add the share of each x-slab of elements to partial (nx, 3, ntissues)."""
+def _accumulate(kind, label, block, blocks, sigma, h, lam, phi, A, slot, partial):  # type: ignore[no-untyped-def]
+    """Add the share of each x-slab of elements to partial (nx, nfields, 3, ntissues); A[slot[f]] drives field f."""
     nx, ny, nz = kind.shape
     for i in prange(nx):
-        u, W, y, lam8 = np.empty(8), np.empty(3), np.empty(8), np.empty((3, 8))
+        u, W, lam8 = np.empty((phi.shape[0], 8)), np.empty((phi.shape[0], 3)), np.empty((3, 8))
         s, own = np.empty((M + 2, M + 2, M + 2)), np.empty((M + 2, M + 2, M + 2))
         G = np.empty((M**3, 3, 8))
         K, T = np.empty(28), np.empty((8, 3))
@@ -60,35 +69,47 @@ def _accumulate(kind, label, block, blocks, sigma, h, lam, phi, A, magnetic, par
                 n = kind[i, j, k]
                 if n == -1:
                     continue
-                u[:] = 0.0
-                W[:] = 0.0
-                if magnetic:
-                    element_voltages(A, i, j, k, h, u, W)
-                for a in range(8):
-                    x, v, z = i + 1 + CORNERS[a, 0], j + 1 + CORNERS[a, 1], k + 1 + CORNERS[a, 2]
-                    u[a] += phi[x, v, z]
-                    for d in range(3):
-                        lam8[d, a] = lam[d, x, v, z]
+                _gather(lam, phi, A, slot, i, j, k, h, u, W, lam8)
                 if n < 0:
                     for p in range(28):
                         K[p] = h * TRILINEAR[p]
                     T[:] = 0.0
-                    _times(K, T, u, W, y)
-                    for d in range(3):
-                        for a in range(8):
-                            partial[i, d, -n - 1] += lam8[d, a] * y[a]
+                    _add_products(K, T, u, W, lam8, -n - 1, partial[i])
                     continue
                 block_conductivity(label, block, blocks, sigma, i, j, k, s)
                 multiscale_gradients(s, G)
                 for t in range(1, sigma.shape[0]):
-                    if not _share(blocks[n], t, own):
-                        continue
-                    stiffness(own, G, h, K)
-                    curl_drive(own, G, h, T)
-                    _times(K, T, u, W, y)
-                    for d in range(3):
-                        for a in range(8):
-                            partial[i, d, t] += lam8[d, a] * y[a]
+                    if _share(blocks[n], t, own):
+                        stiffness(own, G, h, K)
+                        curl_drive(own, G, h, T)
+                        _add_products(K, T, u, W, lam8, t, partial[i])
+
+
+@njit(cache=True)
+def _gather(lam, phi, A, slot, i, j, k, h, u, W, lam8):  # type: ignore[no-untyped-def]
+    """Fill u (nfields, 8) = phi + p, W (nfields, 3) and lam8 (3, 8) of an element."""
+    u[:] = 0.0
+    W[:] = 0.0
+    for f in range(phi.shape[0]):
+        if slot[f] >= 0:
+            element_voltages(A[slot[f]], i, j, k, h, u[f], W[f])
+    for a in range(8):
+        x, y, z = i + 1 + CORNERS[a, 0], j + 1 + CORNERS[a, 1], k + 1 + CORNERS[a, 2]
+        for f in range(phi.shape[0]):
+            u[f, a] += phi[f, x, y, z]
+        for d in range(3):
+            lam8[d, a] = lam[d, x, y, z]
+
+
+@njit(cache=True)
+def _add_products(K, T, u, W, lam8, t, partial):  # type: ignore[no-untyped-def]
+    """Add lam . (K u + T W) to partial (nfields, 3, ntissues) at tissue t."""
+    y = np.empty(8)
+    for f in range(u.shape[0]):
+        _times(K, T, u[f], W[f], y)
+        for d in range(3):
+            for a in range(8):
+                partial[f, d, t] += lam8[d, a] * y[a]
 
 
 @njit(cache=True)

@@ -78,10 +78,10 @@ class Zoom:
         spread = ndimage.uniform_filter(np.where(active > 0, field.phi_V, 0.0), 3, mode="constant")
         weight = ndimage.uniform_filter(active, 3, mode="constant")
         phi = np.where(active > 0, field.phi_V, spread / np.maximum(weight, 1e-12))
-        nodes = np.argwhere(self.faces)
-        where = grid.index(fine.world_mm(nodes - 1.5)) + 1.5
+        nodes = np.argwhere(self.faces).astype(np.float64)
+        where = grid.index(fine.world_mm(np.asarray(nodes - 1.5))) + 1.5
         result = np.zeros(fine.node_shape)
-        result[tuple(nodes.T)] = ndimage.map_coordinates(phi, where.T, order=1, mode="nearest")
+        result[self.faces] = ndimage.map_coordinates(phi, where.T, order=1, mode="nearest")
         return result
 
     def _refuse_electrodes(self, montage: Montage) -> None:

@@ -111,9 +111,8 @@ def injections(conductor: "Conductor", contacts: Iterable[Contact]) -> csr_array
     """Return the nodal currents (n, nodes) of contacts that carry 1 A each; the same for every target."""
     rows = []
     for contact in contacts:
-        pattern = conductor.injection(contact)
-        nodes = np.flatnonzero(pattern)
-        rows.append(csr_array((pattern[nodes], nodes, [0, len(nodes)]), shape=(1, len(pattern))))
+        nodes, currents = conductor.injection(contact)
+        rows.append(csr_array((currents, nodes, [0, len(nodes)]), shape=(1, conductor.active.size)))
     return csr_array(vstack(rows))
 
 

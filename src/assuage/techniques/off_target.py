@@ -75,7 +75,7 @@ def lead_field(
                 tags = [tag for tag, tissue in enumerate(field.tissues) if tissue in tissues]
                 chosen = np.isin(field.labels, tags)
                 points = np.argwhere(chosen) @ field.affine[:3, :3].T + field.affine[:3, 3]
-            parts.append(field.e_V_per_m[chosen] / np.float32(PROBE_A))
+            parts.append(field.raw_e_V_per_m[chosen] / np.float32(PROBE_A))
         if progress is not None:
             progress((start + len(names)) / (len(sites.names) - 1))
     parts.append(np.zeros_like(parts[0]))
