@@ -32,11 +32,11 @@ class Lattice:
         nodes = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
         self.nodes_mm = nodes[np.abs(np.linalg.norm(nodes, axis=1) - RADIUS_MM) < 3]
         self.tree = cKDTree(self.nodes_mm)
+        self.active = np.ones(len(self.nodes_mm), bool)
 
     def injection(self, contact):
-        pattern = np.zeros(len(self.nodes_mm))
-        np.add.at(pattern, self.tree.query(contact.points_mm)[1], contact.weights)
-        return pattern
+        nodes, place = np.unique(self.tree.query(contact.points_mm)[1], return_inverse=True)
+        return nodes, np.bincount(place, contact.weights)
 
 
 LATTICE = Lattice()
