@@ -14,7 +14,7 @@ from assuage.field import Conductor, Field
 from assuage.sources import Disc, Montage
 
 mpl.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 VOXEL_MM = 2.0
 MONTAGES = {
