@@ -39,12 +39,12 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "installing assuage into $(VENV) (once)"
-	$(PIP) install --progress-bar on -c requirements.lock -e .
+	$(PIP) install --no-compile --progress-bar on -c requirements.lock -e .
 	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml requirements.lock | $(BIN)/python
 	@echo "installing assuage and its test tools into $(VENV) (once)"
-	$(PIP) install --progress-bar on -c requirements.lock -e '.[test,lint,bench]'
+	$(PIP) install --no-compile --progress-bar on -c requirements.lock -e '.[test,lint,bench]'
 	@touch $@ $(VENV)/.installed
 
 clean:
