@@ -19,7 +19,6 @@ from scipy import sparse
 import assuage
 from assuage.field.conductor import Conductor
 from assuage.field.elements import multiscale_table
-from assuage.field.multigrid import OFFSETS
 from assuage.field.solver import RELATIVE_TOLERANCE, solve
 from assuage.sources import Disc, Electrode, place
 
@@ -47,13 +46,12 @@ def line(name: str, value: float, relation: str, bound: float, guards: str) -> b
 def matrix(conductor: Conductor) -> tuple[sparse.csr_array, np.ndarray]:
     """Return the conductor's matrix over its active nodes and their flat indices."""
     level = conductor.hierarchy.levels[0]
-    nodes = np.flatnonzero(level.Dinv > 0)
+    nodes = np.flatnonzero(level.active)
     row = np.full(level.size, -1)
     row[nodes] = np.arange(len(nodes))
-    _, ny, nz = level.node_shape
     rows, columns, values = [], [], []
-    for o, (dx, dy, dz) in enumerate(OFFSETS):
-        other = row[nodes + (dx * ny + dy) * nz + dz]
+    for o, shift in enumerate(level.shifts):
+        other = row[nodes + shift]
         here = np.flatnonzero((other >= 0) & (level.w[o, nodes] != 0))
         rows.append(here)
         columns.append(other[here])

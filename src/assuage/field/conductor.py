@@ -12,7 +12,7 @@ from assuage.errors import HeadError, SourceError
 from assuage.field import assembly
 from assuage.field.elements import ElementTable, multiscale_table
 from assuage.field.grid import Grid, grid_in_box, grid_over
-from assuage.field.multigrid import Hierarchy, apply, build_hierarchy, flat_offsets
+from assuage.field.multigrid import Hierarchy, build_hierarchy
 from assuage.field.primary import potential_rate_at_nodes
 from assuage.field.readout import ReadOut, read_out
 from assuage.field.recovery import recover
@@ -100,7 +100,7 @@ class Conductor:
     @cached_property
     def active(self) -> NDArray[np.bool_]:
         """Padded node mask of the unknowns."""
-        return (self.hierarchy.levels[0].Dinv > 0).reshape(self.grid.node_shape)
+        return self.hierarchy.levels[0].active.reshape(self.grid.node_shape)
 
     @cached_property
     def touched(self) -> NDArray[np.bool_]:
@@ -238,9 +238,7 @@ class Conductor:
         """Current in A that the discrete solution carries away from each electrode's nodes."""
         if not patterns:
             return {}
-        level = self.hierarchy.levels[0]
-        flow = np.zeros((1, x.size))
-        apply(level.w, flat_offsets(level), level.lo, level.hi, level.node_shape, x.reshape(1, -1), flow)
+        flow = self.hierarchy.levels[0].times(x[None])
         total = np.zeros(x.size)
         for nodes, current in patterns.values():
             total[nodes] += current

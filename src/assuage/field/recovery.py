@@ -2,7 +2,7 @@
 
 The field of a cut voxel is that of a few sub-voxels, and near an interface neighbouring elements err alternately.
 Within a tissue the field is smooth, so around every cut voxel the field of each voxel is replaced by the value at its
-centre of the linear function that fits the 27 voxels around it best, those of its own tissue only; cut voxels weigh
+centre of the linear function that fits the 125 voxels around it best, those of its own tissue only; cut voxels weigh
 CUT_WEIGHT. Voxels with too few neighbours of their tissue keep their value. Means over a target do not pass through
 here. (Patch recovery after Zienkiewicz & Zhu 1992, 10.1002/nme.1620330702, kept within one tissue.)
 """
@@ -16,7 +16,7 @@ CUT_WEIGHT = 0.1
 REACH = 2
 """Voxels on each side of the patch."""
 LEAST_WEIGHT = 2.0
-"""A patch lighter than this (ten parameters are not to be had from three voxels) keeps the raw value."""
+"""A patch lighter than this (four parameters are not to be had from two voxels) keeps the raw value."""
 RIDGE = 0.02
 """Added to the patch's second moments: keeps thin sheets, which say nothing of the slope across, from extrapolating."""
 

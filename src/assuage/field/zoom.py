@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from assuage.errors import SourceError
 from assuage.field.conductor import Conductor, Field
-from assuage.field.multigrid import Hierarchy, apply, flat_offsets
+from assuage.field.multigrid import Hierarchy
 from assuage.field.solver import RELATIVE_TOLERANCE, solve
 from assuage.sources import Montage, place_montage
 
@@ -64,9 +64,7 @@ class Zoom:
             self._refuse_electrodes(field.source)
         else:
             b, potential = self.fine.drive(field.source)
-        flow = np.zeros((1, phi.size))
-        level = self.hierarchy.levels[0]
-        apply(level.w, flat_offsets(level), level.lo, level.hi, level.node_shape, phi.reshape(1, -1), flow)
+        flow = self.hierarchy.levels[0].times(phi.reshape(1, -1))
         solution = solve(self.hierarchy, b[None] - flow, tolerance=tolerance, singular=False)
         phi += solution.x.reshape(shape)
         return Field(self.fine, field.source, phi, potential, {}, solution.iterations, float(solution.residual[0]))
