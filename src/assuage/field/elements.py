@@ -16,7 +16,7 @@ Integrals are sums over the conducting sub-voxels, at their centres.
 | a, b | corner of a voxel, a = 4 ix + 2 iy + iz |
 | d | place relative to the voxel's centre, m |
 | h | voxel edge, m |
-| G | (M^3, 3, 8) grad psi at the sub-voxel centres, per voxel edge |
+| G | (8, 3, M^3) grad psi at the sub-voxel centres, per voxel edge |
 | K | stored as its 28 off-diagonal entries a < b: rows sum to zero |
 """
 
@@ -46,60 +46,63 @@ MEAN_GRADIENT = (2 * CORNERS.T - 1) / 4.0
 """(3, 8) mean gradient over a trilinear cube of unit edge."""
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"contract", "reassoc"})
 def stiffness(s, G, h, K):  # type: ignore[no-untyped-def]
     """Fill K (28,), S."""
-    full = np.zeros((8, 8))
-    for i in range(M):
-        for j in range(M):
-            for k in range(M):
-                c = s[i + 1, j + 1, k + 1] * h / M**3
-                if c == 0.0:
-                    continue
-                row = (i * M + j) * M + k
-                for p in range(3):
-                    for a in range(8):
-                        ga = c * G[row, p, a]
-                        for b in range(8):
-                            full[a, b] += ga * G[row, p, b]
-    for p in range(28):
-        K[p] = full[PAIRS[p, 0], PAIRS[p, 1]]
+    flow = np.empty(3 * M**3)
+    for a in range(8):
+        ours = G[a].ravel()
+        for p in range(3):
+            for i in range(M):
+                for j in range(M):
+                    row = p * M**3 + (i * M + j) * M
+                    for k in range(M):
+                        flow[row + k] = s[i + 1, j + 1, k + 1] * (h / M**3) * ours[row + k]
+        for b in range(a + 1, 8):
+            theirs = G[b].ravel()
+            total = 0.0
+            for n in range(3 * M**3):
+                total += flow[n] * theirs[n]
+            K[PAIR_OF[a, b]] = total
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"contract", "reassoc"})
 def curl_drive(s, G, h, T):  # type: ignore[no-untyped-def]
     """Fill T (8, 3), S m: currents at the corners, A, driven by a unit curl of dA/dt, V/m^2."""
-    T[:] = 0.0
-    d = np.empty(3)
+    arm = np.empty((3, M**3))
     for i in range(M):
         for j in range(M):
             for k in range(M):
-                c = s[i + 1, j + 1, k + 1] * h**2 / M**3 / 2
-                if c == 0.0:
-                    continue
+                c = s[i + 1, j + 1, k + 1] * h**3 / M**3 / 2
                 row = (i * M + j) * M + k
-                d[0], d[1], d[2] = h * ((i + 0.5) / M - 0.5), h * ((j + 0.5) / M - 0.5), h * ((k + 0.5) / M - 0.5)
-                for axis in range(3):
-                    u, v = (axis + 1) % 3, (axis + 2) % 3
-                    # (e_u x d) . e_axis = d_v and (e_v x d) . e_axis = -d_u for the cyclic triple (axis, u, v)
-                    for a in range(8):
-                        T[a, u] += c * G[row, axis, a] * d[v]
-                        T[a, v] -= c * G[row, axis, a] * d[u]
+                arm[0, row] = c * ((i + 0.5) / M - 0.5)
+                arm[1, row] = c * ((j + 0.5) / M - 0.5)
+                arm[2, row] = c * ((k + 0.5) / M - 0.5)
+    for a in range(8):
+        for u in range(3):
+            v, w = (u + 1) % 3, (u + 2) % 3
+            total = 0.0  # e_u x d = d_v e_w - d_w e_v for the cyclic triple (u, v, w)
+            for n in range(M**3):
+                total += G[a, w, n] * arm[v, n] - G[a, v, n] * arm[w, n]
+            T[a, u] = total
 
 
-@njit(cache=True)
+@njit(cache=True, fastmath={"contract", "reassoc"})
 def mean_gradient(G, member, h, R):  # type: ignore[no-untyped-def]
     """Fill R (3, 8), 1/m, with the mean gradient over sub-voxels where member (M, M, M) is set."""
-    R[:] = 0.0
-    count = 0
+    share = np.empty(M**3)
+    count = 0.0
     for i in range(M):
         for j in range(M):
             for k in range(M):
-                if member[i, j, k]:
-                    count += 1
-                    R += G[(i * M + j) * M + k]
-    if count > 0:
-        R /= h * count
+                share[(i * M + j) * M + k] = 1.0 if member[i, j, k] else 0.0
+                count += share[(i * M + j) * M + k]
+    for c in range(3):
+        for a in range(8):
+            total = 0.0
+            for n in range(M**3):
+                total += share[n] * G[a, c, n]
+            R[c, a] = total / (count * h) if count > 0 else 0.0
 
 
 @njit(cache=True)
@@ -178,7 +181,7 @@ def _fill_table(label, block, blocks, voxels, sigma, h, K, T, R, D):  # type: ig
     for n in prange(voxels.shape[0]):
         i, j, k = voxels[n, 0], voxels[n, 1], voxels[n, 2]
         s = np.empty((M + 2, M + 2, M + 2))
-        G = np.empty((M**3, 3, 8))
+        G = np.empty((8, 3, M**3))
         member = np.empty((M, M, M), np.bool_)
         k28, t83, r38, d3 = np.empty(28), np.empty((8, 3)), np.empty((3, 8)), np.empty(3)
         block_conductivity(label, block, blocks, sigma, i, j, k, s)

@@ -98,7 +98,7 @@ def _sub_tissue(label, block, blocks, voxels):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _gradients(label, block, blocks, voxels, sigma, h, member, R, D):  # type: ignore[no-untyped-def]
     s = np.empty((M + 2, M + 2, M + 2))
-    G = np.empty((M**3, 3, 8))
+    G = np.empty((8, 3, M**3))
     for n in range(voxels.shape[0]):
         block_conductivity(label, block, blocks, sigma, voxels[n, 0], voxels[n, 1], voxels[n, 2], s)
         multiscale_gradients(s, G)

@@ -62,7 +62,7 @@ def _accumulate(kind, label, block, blocks, sigma, h, lam, phi, A, slot, partial
     for i in prange(nx):
         u, W, lam8 = np.empty((phi.shape[0], 8)), np.empty((phi.shape[0], 3)), np.empty((3, 8))
         s, own = np.empty((M + 2, M + 2, M + 2)), np.empty((M + 2, M + 2, M + 2))
-        G = np.empty((M**3, 3, 8))
+        G = np.empty((8, 3, M**3))
         K, T = np.empty(28), np.empty((8, 3))
         for j in range(ny):
             for k in range(nz):
