@@ -174,15 +174,16 @@ class Landscape:
         padded = [fft.next_fast_len(n + len(s), real=True) for n, s in zip(shape, source, strict=True)]
         kernel = _kernel_spectra(tuple(padded), shape, margin)
         values = np.empty((*shape, 9), np.float32)
-        handed = np.linalg.det(grid.axes)
+        handed = float(np.linalg.det(grid.axes))
         for d in range(3):
             lattice = [self._spread(J[d, c], W) for c in range(3)]
-            spectra = [fft.rfftn(part, padded, workers=-1) for part in lattice]
+            spectra = [fft.rfftn(handed * part, padded, workers=-1) for part in lattice]
             for c in range(3):
                 u, v = (c + 1) % 3, (c + 2) % 3
-                product = spectra[u] * kernel[v] - spectra[v] * kernel[u]
-                full = fft.irfftn(product, padded, workers=-1)
-                values[..., 3 * d + c] = handed * full[: shape[0], : shape[1], : shape[2]]
+                product = spectra[u] * kernel[v]
+                product -= spectra[v] * kernel[u]
+                full = fft.irfftn(product, padded, workers=-1, overwrite_x=True)
+                values[..., 3 * d + c] = full[: shape[0], : shape[1], : shape[2]]
         return low, values
 
     @staticmethod

@@ -26,7 +26,7 @@ def recover(kind, label, raw, out):  # type: ignore[no-untyped-def]
     """Fill out (nx, ny, nz, 3) with the recovered field of raw (nx, ny, nz, 3)."""
     nx, ny, nz = label.shape
     for i in prange(nx):
-        S, v, E = np.empty((4, 4)), np.empty((4, 3)), np.empty(4)
+        S, v = np.empty((4, 4)), np.empty((4, 3))
         for j in range(ny):
             for k in range(nz):
                 for c in range(3):
@@ -37,10 +37,9 @@ def recover(kind, label, raw, out):  # type: ignore[no-untyped-def]
                     continue
                 for d in range(1, 4):
                     S[d, d] += RIDGE * S[0, 0]
-                E[0], E[1:] = 1.0, 0.0
-                w = np.linalg.solve(S, E)
+                _eliminate(S, v)
                 for c in range(3):
-                    out[i, j, k, c] = w[0] * v[0, c] + w[1] * v[1, c] + w[2] * v[2, c] + w[3] * v[3, c]
+                    out[i, j, k, c] = v[0, c] / S[0, 0]
 
 
 @njit(cache=True)
@@ -51,6 +50,18 @@ def _near_cut(kind, i, j, k):  # type: ignore[no-untyped-def]
                 if kind[x, y, z] >= 0:
                     return True
     return False
+
+
+@njit(cache=True)
+def _eliminate(S, v):  # type: ignore[no-untyped-def]
+    """Eliminate all but the first unknown of the positive definite system S x = v, from the last upwards, in place."""
+    for d in range(3, 0, -1):
+        for a in range(d):
+            factor = S[a, d] / S[d, d]
+            for b in range(d):
+                S[a, b] -= factor * S[d, b]
+            for c in range(3):
+                v[a, c] -= factor * v[d, c]
 
 
 @njit(cache=True)

@@ -28,6 +28,8 @@ Array = NDArray[np.float64]
 
 RELATIVE_TOLERANCE = 1e-6
 """Residual over right-hand side; read-outs change by less than 1e-5 below it, discretisation errors are 1e-2."""
+FEWEST = 3
+"""Several right-hand sides are filled up to this number by empty ones: kernels are compiled for each number anew."""
 RUN = 256
 """Nodes whose vectors are worked on together, within the cache."""
 DEPENDENT = 1e-12
@@ -66,20 +68,21 @@ def solve(hierarchy: Hierarchy, b: Array, *, tolerance: float = RELATIVE_TOLERAN
     """
     level = hierarchy.levels[0]
     count, size = int(level.active.sum()), level.size
-    active = level.active
-    x, r, q = np.zeros((3, len(b), level.stored))
-    p = np.zeros((len(b), level.stored), np.float32)
-    for row, currents in zip(r, b, strict=True):
+    active, asked = level.active, len(b)
+    nrhs = 1 if asked == 1 else max(asked, FEWEST)
+    x, r, q = np.zeros((3, nrhs, level.stored))
+    p = np.zeros((nrhs, level.stored), np.float32)
+    for row, currents in zip(r, b, strict=False):
         np.multiply(currents, active, out=row[:size])
         if singular:
             np.subtract(row[:size], row.sum() / count, out=row[:size], where=active)
-    cycle = VCycle(hierarchy, len(b))
+    cycle = VCycle(hierarchy, nrhs)
     norms = np.array([np.linalg.norm(row) for row in r])
     whole = np.where(norms > 0, norms, 1.0)
     for row, scaled, norm in zip(r, cycle.residual, whole, strict=True):
         np.divide(row, norm, out=scaled, casting="same_kind")
     runs, ps, qs = _runs_over(active), tuple(p), tuple(q)
-    inverse = np.zeros((len(b), len(b)))
+    inverse = np.zeros((nrhs, nrhs))
     iteration = 0
     while (norms > tolerance * whole).any():
         if iteration == MAX_ITERATIONS:
@@ -100,7 +103,7 @@ def solve(hierarchy: Hierarchy, b: Array, *, tolerance: float = RELATIVE_TOLERAN
     if singular:
         for row in x:
             np.subtract(row[:size], row.sum() / count, out=row[:size], where=active)
-    return Solution(x=x[:, :size], iterations=iteration, residual=norms / whole)
+    return Solution(x=x[:asked, :size], iterations=iteration, residual=(norms / whole)[:asked])
 
 
 def _inverse_of_gram(pq: Array) -> Array:

@@ -10,12 +10,10 @@ takes the place of x_last, and two vectors besides b are all it needs. Everythin
 
 | symbol | meaning |
 |---|---|
-| b, x, last | right-hand side, correction, the one before: tuples of vectors, (stored,) each |
+| b, x, last | right-hand side, correction, the one before: (nrhs, stored) |
 | w, shifts, chunks | stencil, see `assuage.field.stencil` |
 | Dinv, lo, hi | see `assuage.field.multigrid.Level` |
 """
-
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +23,6 @@ from assuage.field.multigrid import Hierarchy, Level
 from assuage.field.stencil import CHUNK, block_count, block_of, chunk_times
 
 Array32 = NDArray[np.float32]
-Vectors = tuple[Array32, ...]
 
 SMOOTHING_RANGE = 6.0
 """Ratio of the ends of the interval the smoother damps: what a coarse grid of twice the spacing cannot see."""
@@ -33,42 +30,33 @@ STEPS = 3
 """Degree of the smoother."""
 
 
-class _Work(NamedTuple):
-    """Vectors of one level; `even` and `odd` hold the correction by turns, and the last word is in `even`."""
-
-    b: Vectors
-    even: Vectors
-    odd: Vectors
-
-
 class VCycle:
     """One V-cycle as a linear, symmetric operator; holds the scratch memory for a number of right-hand sides."""
 
     def __init__(self, hierarchy: Hierarchy, nrhs: int) -> None:
         self.hierarchy = hierarchy
-        self._stored = [np.zeros((3, nrhs, level.stored), np.float32) for level in hierarchy.levels]
-        self._work = [_Work(*(tuple(rows) for rows in stored)) for stored in self._stored]
+        self._work = [np.zeros((3, nrhs, level.stored), np.float32) for level in hierarchy.levels]
 
     @property
     def residual(self) -> Array32:
         """(nrhs, stored), to be filled with the residual before a call."""
-        return np.asarray(self._stored[0][0])
+        return np.asarray(self._work[0][0])
 
     @property
     def correction(self) -> Array32:
         """(nrhs, stored), filled by a call."""
-        return np.asarray(self._stored[0][1])
+        return np.asarray(self._work[0][1])
 
     def __call__(self) -> None:
         """Fill `correction` from `residual`."""
         self._cycle(0)
 
     def _cycle(self, depth: int) -> None:
+        """Solve a level; x and last take turns, and the last word falls into the second array of its three."""
         level, (b, last, x) = self.hierarchy.levels[depth], self._work[depth]
         if depth == len(self.hierarchy.levels) - 1:
             nodes = self.hierarchy.coarsest_nodes
-            right, solution, _ = self._stored[depth]
-            solution[:, nodes] = right[:, nodes] @ self.hierarchy.coarsest_inverse
+            last[:, nodes] = b[:, nodes] @ self.hierarchy.coarsest_inverse
             return
         stencil = (level.w, level.shifts, level.chunks, level.Dinv)
         coarse, below = self.hierarchy.levels[depth + 1], self._work[depth + 1]
@@ -76,14 +64,14 @@ class VCycle:
         _start(level.chunks, level.Dinv, factors[0][1], b, x)
         before = np.float32(0)
         for keep, gain in factors[1:]:
-            _step(*stencil, keep, before, gain, b, x, last)
+            _step(*stencil, keep, before, gain, b, tuple(x), x, last)
             x, last, before = last, x, np.float32(1)
-        _residual(*stencil, b, x, last)
-        _restrict(last, level.node_shape, below.b, coarse.node_shape, coarse.lo, coarse.hi)
+        _residual(*stencil, b, tuple(x), last)
+        _restrict(last, level.node_shape, below[0], coarse.node_shape, coarse.lo, coarse.hi)
         self._cycle(depth + 1)
-        _prolong(below.even, coarse.node_shape, x, level.node_shape, level.lo, level.hi, level.Dinv)
+        _prolong(below[1], coarse.node_shape, x, level.node_shape, level.lo, level.hi, level.Dinv)
         for keep, gain in factors:
-            _step(*stencil, keep, before, gain, b, x, last)
+            _step(*stencil, keep, before, gain, b, tuple(x), x, last)
             x, last = last, x
 
 
@@ -106,37 +94,37 @@ def _start(chunks, Dinv, gain, b, x):  # type: ignore[no-untyped-def]
         for start in block_of(chunks, block):
             inverse = Dinv[start : start + CHUNK]
             for q in range(len(b)):
-                bq, xq = b[q][start : start + CHUNK], x[q][start : start + CHUNK]
+                bq, xq = b[q, start : start + CHUNK], x[q, start : start + CHUNK]
                 for n in range(CHUNK):
                     xq[n] = gain * inverse[n] * bq[n]
 
 
 @njit(cache=True, parallel=True, fastmath={"contract", "reassoc"})
-def _step(w, shifts, chunks, Dinv, keep, before, gain, b, x, last):  # type: ignore[no-untyped-def]
-    """last = x + keep (x - before last) + gain Dinv (b - K x); before is 0 where there was nothing before, else 1."""
+def _step(w, shifts, chunks, Dinv, keep, before, gain, b, rows, x, last):  # type: ignore[no-untyped-def]
+    """last = x + keep (x - before last) + gain Dinv (b - K x); before is 0 or 1, rows a tuple of x's."""
     for block in prange(block_count(chunks)):
-        y = np.empty((len(x), CHUNK), x[0].dtype)
+        y = np.empty((len(b), CHUNK), b.dtype)
         for start in block_of(chunks, block):
-            chunk_times(w, shifts, x, start, y)
+            chunk_times(w, shifts, rows, start, y)
             inverse = Dinv[start : start + CHUNK]
-            for q in range(len(x)):
-                yq, bq = y[q], b[q][start : start + CHUNK]
-                xq, lq = x[q][start : start + CHUNK], last[q][start : start + CHUNK]
+            for q in range(len(b)):
+                yq, bq = y[q], b[q, start : start + CHUNK]
+                xq, lq = x[q, start : start + CHUNK], last[q, start : start + CHUNK]
                 for n in range(CHUNK):
                     lq[n] = xq[n] + keep * (xq[n] - before * lq[n]) + gain * inverse[n] * (bq[n] - yq[n])
 
 
 @njit(cache=True, parallel=True, fastmath={"contract", "reassoc"})
-def _residual(w, shifts, chunks, Dinv, b, x, r):  # type: ignore[no-untyped-def]
-    """r = b - K x, and 0 on inactive nodes."""
+def _residual(w, shifts, chunks, Dinv, b, rows, r):  # type: ignore[no-untyped-def]
+    """r = b - K x, and 0 on inactive nodes; rows a tuple of x's."""
     zero = Dinv.dtype.type(0)
     for block in prange(block_count(chunks)):
-        y = np.empty((len(x), CHUNK), x[0].dtype)
+        y = np.empty((len(b), CHUNK), b.dtype)
         for start in block_of(chunks, block):
-            chunk_times(w, shifts, x, start, y)
+            chunk_times(w, shifts, rows, start, y)
             inverse = Dinv[start : start + CHUNK]
-            for q in range(len(x)):
-                yq, bq, rq = y[q], b[q][start : start + CHUNK], r[q][start : start + CHUNK]
+            for q in range(len(b)):
+                yq, bq, rq = y[q], b[q, start : start + CHUNK], r[q, start : start + CHUNK]
                 for n in range(CHUNK):
                     rq[n] = bq[n] - yq[n] if inverse[n] > 0 else zero
 
@@ -146,9 +134,9 @@ def _restrict(fine, fine_shape, coarse, coarse_shape, lo, hi):  # type: ignore[n
     """coarse = P^T fine on the active rows of the coarse grid: nine fine rows to one line, then along it."""
     fy, fz = fine_shape[1], fine_shape[2]
     cy, cz = coarse_shape[1], coarse_shape[2]
-    one, half = fine[0].dtype.type(1), fine[0].dtype.type(0.5)
+    one, half = fine.dtype.type(1), fine.dtype.type(0.5)
     for I in prange(1, coarse_shape[0] - 1):
-        line = np.zeros(2 * cz + 1, fine[0].dtype)
+        line = np.zeros(2 * cz + 1, fine.dtype)
         for J in range(1, cy - 1):
             row = I * cy + J
             if lo[row] >= hi[row]:
@@ -160,11 +148,11 @@ def _restrict(fine, fine_shape, coarse, coarse_shape, lo, hi):  # type: ignore[n
                 for i in range(max(2 * I - 2, 0), min(2 * I + 1, fine_shape[0])):
                     for j in range(max(2 * J - 2, 0), min(2 * J + 1, fy)):
                         weight = (one if i == 2 * I - 1 else half) * (one if j == 2 * J - 1 else half)
-                        values = fine[q][(i * fy + j) * fz + first : (i * fy + j) * fz + last]
+                        values = fine[q, (i * fy + j) * fz + first : (i * fy + j) * fz + last]
                         for n in range(len(part)):
                             part[n] += weight * values[n]
                 for k in range(lo[row], hi[row]):
-                    coarse[q][row * cz + k] = line[2 * k - 1] + half * (line[2 * k - 2] + line[2 * k])
+                    coarse[q, row * cz + k] = line[2 * k - 1] + half * (line[2 * k - 2] + line[2 * k])
 
 
 @njit(cache=True, parallel=True, fastmath={"contract", "reassoc"})
@@ -172,10 +160,10 @@ def _prolong(coarse, coarse_shape, x, fine_shape, lo, hi, Dinv):  # type: ignore
     """x += P coarse on active nodes of the fine grid."""
     fy, fz = fine_shape[1], fine_shape[2]
     cy, cz = coarse_shape[1], coarse_shape[2]
-    half, zero = coarse[0].dtype.type(0.5), coarse[0].dtype.type(0)
+    half, zero = coarse.dtype.type(0.5), coarse.dtype.type(0)
     for i in prange(1, fine_shape[0] - 1):
         i0, i1 = (i + 1) // 2, (i + 2) // 2
-        line, both = np.zeros(cz + 1, coarse[0].dtype), np.empty(2 * cz + 2, coarse[0].dtype)
+        line, both = np.zeros(cz + 1, coarse.dtype), np.empty(2 * cz + 2, coarse.dtype)
         for j in range(1, fy - 1):
             row = i * fy + j
             if lo[row] >= hi[row]:
@@ -188,12 +176,12 @@ def _prolong(coarse, coarse_shape, x, fine_shape, lo, hi, Dinv):  # type: ignore
             for q in range(len(x)):
                 line[: count + 1] = 0
                 for near in ((i0 * cy + j0) * cz, (i0 * cy + j1) * cz, (i1 * cy + j0) * cz, (i1 * cy + j1) * cz):
-                    values = coarse[q][near + first : near + first + count]
+                    values = coarse[q, near + first : near + first + count]
                     for m in range(count):
                         line[m] += half * half * values[m]
                 for m in range(count):  # a fine node lies on every coarse node and another behind it
                     both[2 * m] = line[m]
                     both[2 * m + 1] = half * (line[m] + line[m + 1])
-                xq, part = x[q][start:stop], both[lo[row] + 1 - 2 * first : hi[row] + 1 - 2 * first]
+                xq, part = x[q, start:stop], both[lo[row] + 1 - 2 * first : hi[row] + 1 - 2 * first]
                 for n in range(len(xq)):
                     xq[n] += part[n] if inverse[n] > 0 else zero

@@ -24,6 +24,8 @@ SPACING_MM = 1.0
 """Distance of neighbouring quadrature points on the skin."""
 EDGE_MM = 1.4 * SPACING_MM
 """Longest edge of a skin sub-triangle that keeps this distance."""
+FACING = 256
+"""Points of one contact compared with the other at a time."""
 COVERAGE = (0.8, 1.3)
 """Covered over nominal area. Curvature takes 4 % of a 50 x 70 mm pad on an 80 mm sphere; more means a cut or an ear."""
 BORDER_VOXELS = 1.5
@@ -115,9 +117,15 @@ def _may_touch(first: Contact, second: Contact) -> bool:
 def edge_distance_mm(first: Contact, second: Contact) -> float:
     """Return the gap between two contacts in mm, straight and to about the 1 mm spacing; 0 if they touch or overlap."""
     spacing = sum(float(np.sqrt(contact.area_mm2 / len(contact.weights))) for contact in (first, second)) / 2
-    nearest, _ = cKDTree(first.points_mm).query(second.points_mm)
-    gap = float(np.min(nearest))
-    return gap if gap > spacing else 0.0
+    tree = cKDTree(first.points_mm)
+    toward = second.points_mm[np.argsort(np.linalg.norm(second.points_mm - first.center_mm, axis=1))]
+    gap = float(tree.query(toward[0])[0])
+    for start in range(0, len(toward), FACING):  # nearest first: the bound soon leaves little to search
+        nearest, _ = tree.query(toward[start : start + FACING], distance_upper_bound=gap)
+        gap = min(gap, float(np.min(nearest)))
+        if gap <= spacing:
+            return 0.0
+    return gap
 
 
 def _cover(shape: Shape, frame: ScalpFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
