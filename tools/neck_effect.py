@@ -66,6 +66,8 @@ def main() -> None:
     axes.set_xlabel("change of E in the brain when the neck is cut off, %")
     axes.set_ylabel("height z, mm (head coordinates)")
     axes.set_xscale("log")
+    axes.set_xticks([3, 5, 10, 20, 50, 100], labels=["3", "5", "10", "20", "50", "100"])
+    axes.set_xticks([], minor=True)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
     figure.savefig(OUT, dpi=130)

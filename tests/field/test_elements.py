@@ -13,6 +13,7 @@ from assuage.field.elements import (
     TRILINEAR,
     centre_of,
     curl_drive,
+    flow,
     mean_gradient,
     own_at_centre,
     stiffness,
@@ -33,8 +34,10 @@ def matrices(s, h=H):
     """K (8, 8), T (8, 3), R (3, 8) of the whole voxel."""
     s = np.ascontiguousarray(s)
     G, K, T, R = gradients(s), np.empty(28), np.empty((8, 3)), np.empty((3, 8))
-    stiffness(s, G, h, K)
-    curl_drive(s, G, h, T)
+    F = np.empty_like(G)
+    flow(s, G, np.zeros((M, M, M), np.uint8), np.array([-1]), np.empty((0, 3, 3)), 1.0, F)
+    stiffness(F, G, h, K)
+    curl_drive(F, h, T)
     mean_gradient(G, WHOLE, h, R)
     return full(K), T, R
 

@@ -1,8 +1,10 @@
 """The conductor of a head, and the fields it carries."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from assuage.errors import HeadError, SourceError
 from assuage.field import assembly
+from assuage.field.anisotropy import BlockTensors, block_tensors, check_tensors, isotropic
 from assuage.field.elements import ElementTable, multiscale_table
 from assuage.field.grid import Grid, grid_in_box, grid_over
 from assuage.field.multigrid import Hierarchy, build_hierarchy
@@ -34,8 +37,45 @@ BATCH = 3
 """Right-hand sides solved together: the stencil is read once for all; more only cost memory."""
 LEAST_WHOLE_MM = 1.0
 """Voxel of the grid that only lends its axes to a box."""
+REMEMBERED = 2
+"""Grids whose elements are kept with a head."""
 SNAP_VOXELS = 2.0
 """An electrode point further than this from any conducting node is not on the scalp."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Elements:
+    """What a conductor's set-up spends its time on."""
+
+    tissue: SubvoxelTissue
+    sigma_S_per_m: Array
+    tensors: BlockTensors
+    table: ElementTable
+
+
+_elements_by_head: WeakKeyDictionary[Head, dict[tuple[Any, ...], _Elements]] = WeakKeyDictionary()
+
+
+def _build_elements(head: Head, grid: Grid, tensors: Mapping[str, Array32], *, drop_islands: bool) -> _Elements:
+    """Return sub-voxel tissues and multiscale elements of a head on a grid."""
+    tissue = subvoxel_tissue(head, grid, drop_islands=drop_islands, always=tensors)
+    sigma = np.array([0.0, *(head.conductivity_S_per_m[name] for name in tissue.tissues[1:])])
+    if len(sigma) == 1 or not (tissue.label > 0).any():
+        raise HeadError(f"head {head.name!r} holds no conducting tissue on a {grid.voxel_mm:g} mm grid")
+    chosen = block_tensors(head, grid, tissue, tensors) if tensors else isotropic(tissue)
+    table = multiscale_table(tissue, sigma, grid.voxel_m, chosen.slot, chosen.values)
+    return _Elements(tissue=tissue, sigma_S_per_m=sigma, tensors=chosen, table=table)
+
+
+def _elements_of(owner: Head, head: Head, grid: Grid, *, drop_islands: bool) -> _Elements:
+    """Return the elements without tensors, remembered with the head that owns them."""
+    known = _elements_by_head.setdefault(owner, {})
+    key = (grid.shape, grid.affine.tobytes(), drop_islands, *sorted(head.conductivity_S_per_m.items()))
+    if key not in known:
+        while len(known) >= REMEMBERED:
+            del known[next(iter(known))]
+        known[key] = _build_elements(head, grid, {}, drop_islands=drop_islands)
+    return known[key]
 
 
 class Conductor:
@@ -49,6 +89,9 @@ class Conductor:
         Edge of the cubic voxels, mm; the grid follows the head's own voxel axes.
     conductivity_S_per_m
         Overrides by tissue name, S/m.
+    tensor_S_per_m
+        Tissue name -> (nx, ny, nz, 3, 3) symmetric conductivity tensors on the head's voxels, along the world axes, S/m
+        (from diffusion imaging, say). What cannot be used is refused.
     box_mm
         Centre (3,) and edge of a cube to which the conductor is confined; `zoom` gives it the field around it.
 
@@ -60,8 +103,10 @@ class Conductor:
         (nx, ny, nz): >= 0 row of `table` (multiscale element), -1 air, -t - 1 an element of tissue t alone.
     table
         The multiscale elements.
-    sigma_S_per_m
-        Conductivity by index of `tissue.tissues`.
+    sigma_S_per_m, tensors
+        Conductivity by index of `tissue.tissues`, and the tensors of the multiscale elements.
+    given_tensors
+        As checked, by tissue name.
     """
 
     def __init__(
@@ -70,22 +115,23 @@ class Conductor:
         voxel_mm: float = 1.0,
         *,
         conductivity_S_per_m: Mapping[str, float] | None = None,
+        tensor_S_per_m: Mapping[str, ArrayLike] | None = None,
         box_mm: tuple[ArrayLike, float] | None = None,
     ) -> None:
         self.head = head.with_conductivities(conductivity_S_per_m) if conductivity_S_per_m else head
         whole = grid_over(head.labels.shape, head.affine, max(voxel_mm, LEAST_WHOLE_MM) if box_mm else voxel_mm)
         self.grid: Grid = grid_in_box(whole, np.asarray(box_mm[0], float), box_mm[1], voxel_mm) if box_mm else whole
-        self.tissue: SubvoxelTissue = subvoxel_tissue(self.head, self.grid, drop_islands=box_mm is None)
-        names = self.tissue.tissues
-        self.sigma_S_per_m = np.array([0.0, *(self.head.conductivity_S_per_m[name] for name in names[1:])])
-        if len(names) == 1 or not (self.tissue.label > 0).any():
-            raise HeadError(f"head {head.name!r} holds no conducting tissue on a {voxel_mm:g} mm grid")
-        h = self.grid.voxel_m
-        self.table: ElementTable = multiscale_table(self.tissue, self.sigma_S_per_m, h)
+        self.given_tensors = check_tensors(self.head, tensor_S_per_m or {})
+        if self.given_tensors:
+            elements = _build_elements(self.head, self.grid, self.given_tensors, drop_islands=box_mm is None)
+        else:
+            elements = _elements_of(head, self.head, self.grid, drop_islands=box_mm is None)
+        self.tissue, self.sigma_S_per_m = elements.tissue, elements.sigma_S_per_m
+        self.tensors, self.table = elements.tensors, elements.table
         self.kind: NDArray[np.int32] = np.where(
             self.tissue.block >= 0, self.tissue.block, -1 - self.tissue.label.astype(np.int32)
         )
-        self.unit_conductance_S = self.sigma_S_per_m * h
+        self.unit_conductance_S = self.sigma_S_per_m * self.grid.voxel_m
 
     def build_hierarchy(self, fixed: NDArray[np.bool_] | None = None) -> Hierarchy:
         """Return the multigrid hierarchy, with the potential prescribed on the fixed nodes (padded mask) if any."""
@@ -101,6 +147,12 @@ class Conductor:
     def active(self) -> NDArray[np.bool_]:
         """Padded node mask of the unknowns."""
         return self.hierarchy.levels[0].active.reshape(self.grid.node_shape)
+
+    @cached_property
+    def cut(self) -> NDArray[np.bool_]:
+        """(nx, ny, nz): voxels that an interface cuts or touches."""
+        rows = np.append(~self.tissue.plain, False)
+        return np.asarray(rows[np.where(self.tissue.block >= 0, self.tissue.block, -1)])
 
     @cached_property
     def touched(self) -> NDArray[np.bool_]:
@@ -152,7 +204,7 @@ class Conductor:
         """Return a finer conductor inside a cube, to which the fields of this one give the potential on its faces."""
         from assuage.field.zoom import Zoom  # noqa: PLC0415 (the zoom needs this class)
 
-        fine = Conductor(self.head, voxel_mm, box_mm=(center_mm, edge_mm))
+        fine = Conductor(self.head, voxel_mm, tensor_S_per_m=self.given_tensors, box_mm=(center_mm, edge_mm))
         return Zoom(coarse=self, fine=fine)
 
     def read_out(self, target: Target) -> ReadOut:
@@ -317,7 +369,7 @@ class Field:
         """
         c = self.conductor
         out = np.empty((*c.grid.shape, 3), np.float32)
-        recover(c.kind, c.tissue.label, self._element_field(), out)
+        recover(c.cut, c.tissue.label, self._element_field(), out)
         return np.asarray(out @ c.grid.axes.T.astype(np.float32))
 
     @property

@@ -4,8 +4,8 @@ A voxel of one tissue, with the same tissue around it, is a trilinear hexahedral
 is a multiscale element on the basis functions of `assuage.field.basis`; the unknowns stay the potentials at the
 corners.
 
-    K_ab = integral sigma grad psi_a . grad psi_b                    stiffness, S
-    T_ac = integral sigma grad psi_a . (e_c x d) / 2                 drive of the curl of dA/dt, S m
+    K_ab = integral (sigma grad psi_a) . grad psi_b                  stiffness, S
+    T_ac = integral (sigma grad psi_a) . (e_c x d) / 2               drive of the curl of dA/dt, S m
     R_a  = mean of grad psi_a over the sub-voxels of one tissue      field read-out, 1/m
     D    = mean of d over the same sub-voxels                        their centre, m
 
@@ -17,6 +17,7 @@ Integrals are sums over the conducting sub-voxels, at their centres.
 | d | place relative to the voxel's centre, m |
 | h | voxel edge, m |
 | G | (8, 3, M^3) grad psi at the sub-voxel centres, per voxel edge |
+| F | (8, 3, M^3) sigma grad psi, S/m per voxel edge; sigma is a tensor in tissues that were given one |
 | K | stored as its 28 off-diagonal entries a < b: rows sum to zero |
 """
 
@@ -31,6 +32,7 @@ from assuage.field.subvoxel import M, SubvoxelTissue
 
 Array = NDArray[np.float64]
 Array32 = NDArray[np.float32]
+Int64Array = NDArray[np.int64]
 
 CORNERS = np.array([[a >> 2 & 1, a >> 1 & 1, a & 1] for a in range(8)])
 """(8, 3) corner coordinates in units of the voxel edge."""
@@ -46,45 +48,56 @@ MEAN_GRADIENT = (2 * CORNERS.T - 1) / 4.0
 """(3, 8) mean gradient over a trilinear cube of unit edge."""
 
 
+@njit(cache=True)
+def flow(s, G, tissues, slot, tensors, factor, F):  # type: ignore[no-untyped-def]
+    """Fill F: s G, or factor tensor G in conducting sub-voxels of a tissue t with slot[t] >= 0; tensors (k, 3, 3)."""
+    for i in range(M):
+        for j in range(M):
+            for k in range(M):
+                row, sigma = (i * M + j) * M + k, s[i + 1, j + 1, k + 1]
+                place = slot[tissues[i, j, k]]
+                if place < 0 or sigma == 0.0:
+                    for a in range(8):
+                        for c in range(3):
+                            F[a, c, row] = sigma * G[a, c, row]
+                else:
+                    for a in range(8):
+                        for c in range(3):
+                            total = 0.0
+                            for d in range(3):
+                                total += tensors[place, c, d] * G[a, d, row]
+                            F[a, c, row] = factor * total
+
+
 @njit(cache=True, fastmath={"contract", "reassoc"})
-def stiffness(s, G, h, K):  # type: ignore[no-untyped-def]
+def stiffness(F, G, h, K):  # type: ignore[no-untyped-def]
     """Fill K (28,), S."""
-    flow = np.empty(3 * M**3)
     for a in range(8):
-        ours = G[a].ravel()
-        for p in range(3):
-            for i in range(M):
-                for j in range(M):
-                    row = p * M**3 + (i * M + j) * M
-                    for k in range(M):
-                        flow[row + k] = s[i + 1, j + 1, k + 1] * (h / M**3) * ours[row + k]
+        ours = F[a].ravel()
         for b in range(a + 1, 8):
             theirs = G[b].ravel()
             total = 0.0
             for n in range(3 * M**3):
-                total += flow[n] * theirs[n]
-            K[PAIR_OF[a, b]] = total
+                total += ours[n] * theirs[n]
+            K[PAIR_OF[a, b]] = total * h / M**3
 
 
 @njit(cache=True, fastmath={"contract", "reassoc"})
-def curl_drive(s, G, h, T):  # type: ignore[no-untyped-def]
+def curl_drive(F, h, T):  # type: ignore[no-untyped-def]
     """Fill T (8, 3), S m: currents at the corners, A, driven by a unit curl of dA/dt, V/m^2."""
-    arm = np.empty((3, M**3))
+    d = np.empty((3, M**3))
     for i in range(M):
         for j in range(M):
             for k in range(M):
-                c = s[i + 1, j + 1, k + 1] * h**3 / M**3 / 2
                 row = (i * M + j) * M + k
-                arm[0, row] = c * ((i + 0.5) / M - 0.5)
-                arm[1, row] = c * ((j + 0.5) / M - 0.5)
-                arm[2, row] = c * ((k + 0.5) / M - 0.5)
+                d[0, row], d[1, row], d[2, row] = (i + 0.5) / M - 0.5, (j + 0.5) / M - 0.5, (k + 0.5) / M - 0.5
     for a in range(8):
         for u in range(3):
             v, w = (u + 1) % 3, (u + 2) % 3
             total = 0.0  # e_u x d = d_v e_w - d_w e_v for the cyclic triple (u, v, w)
             for n in range(M**3):
-                total += G[a, w, n] * arm[v, n] - G[a, v, n] * arm[w, n]
-            T[a, u] = total
+                total += F[a, w, n] * d[v, n] - F[a, v, n] * d[w, n]
+            T[a, u] = total * h**3 / M**3 / 2
 
 
 @njit(cache=True, fastmath={"contract", "reassoc"})
@@ -161,8 +174,22 @@ class ElementTable:
     D: Array32
 
 
-def multiscale_table(tissue: SubvoxelTissue, sigma_S_per_m: Array, voxel_m: float) -> ElementTable:
-    """Return all multiscale elements; `sigma_S_per_m` is indexed like `tissue.tissues`."""
+def multiscale_table(
+    tissue: SubvoxelTissue, sigma_S_per_m: Array, voxel_m: float, slot: Int64Array, tensors_S_per_m: Array32
+) -> ElementTable:
+    """Return all multiscale elements.
+
+    Parameters
+    ----------
+    tissue
+        Of the grid.
+    sigma_S_per_m
+        By index of `tissue.tissues`.
+    voxel_m
+        Edge of a voxel.
+    slot, tensors_S_per_m
+        See `assuage.field.anisotropy.BlockTensors`.
+    """
     voxels = np.argwhere(tissue.block >= 0)
     n = len(voxels)
     table = ElementTable(
@@ -171,23 +198,24 @@ def multiscale_table(tissue: SubvoxelTissue, sigma_S_per_m: Array, voxel_m: floa
         R=np.empty((n, 3, 8), np.float32),
         D=np.empty((n, 3), np.float32),
     )
-    geometry = (tissue.label, tissue.block, tissue.blocks, voxels, sigma_S_per_m, voxel_m)
+    geometry = (tissue.label, tissue.block, tissue.blocks, voxels, sigma_S_per_m, slot, tensors_S_per_m, voxel_m)
     _fill_table(*geometry, table.K, table.T, table.R, table.D)
     return table
 
 
 @njit(cache=True, parallel=True)
-def _fill_table(label, block, blocks, voxels, sigma, h, K, T, R, D):  # type: ignore[no-untyped-def]
+def _fill_table(label, block, blocks, voxels, sigma, slot, tensors, h, K, T, R, D):  # type: ignore[no-untyped-def]
     for n in prange(voxels.shape[0]):
         i, j, k = voxels[n, 0], voxels[n, 1], voxels[n, 2]
         s = np.empty((M + 2, M + 2, M + 2))
-        G = np.empty((8, 3, M**3))
+        G, F = np.empty((8, 3, M**3)), np.empty((8, 3, M**3))
         member = np.empty((M, M, M), np.bool_)
         k28, t83, r38, d3 = np.empty(28), np.empty((8, 3)), np.empty((3, 8)), np.empty(3)
         block_conductivity(label, block, blocks, sigma, i, j, k, s)
         multiscale_gradients(s, G)
-        stiffness(s, G, h, k28)
-        curl_drive(s, G, h, t83)
+        flow(s, G, blocks[n], slot, tensors[:, n], 1.0, F)
+        stiffness(F, G, h, k28)
+        curl_drive(F, h, t83)
         own_at_centre(blocks[n], label[i, j, k], member)
         mean_gradient(G, member, h, r38)
         centre_of(member, h, d3)

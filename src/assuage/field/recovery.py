@@ -22,8 +22,8 @@ RIDGE = 0.02
 
 
 @njit(cache=True, parallel=True)
-def recover(kind, label, raw, out):  # type: ignore[no-untyped-def]
-    """Fill out (nx, ny, nz, 3) with the recovered field of raw (nx, ny, nz, 3)."""
+def recover(cut, label, raw, out):  # type: ignore[no-untyped-def]
+    """Fill out (nx, ny, nz, 3) with the recovered field of raw (nx, ny, nz, 3); cut marks the cut voxels."""
     nx, ny, nz = label.shape
     for i in prange(nx):
         S, v = np.empty((4, 4)), np.empty((4, 3))
@@ -31,9 +31,9 @@ def recover(kind, label, raw, out):  # type: ignore[no-untyped-def]
             for k in range(nz):
                 for c in range(3):
                     out[i, j, k, c] = raw[i, j, k, c]
-                if label[i, j, k] == 0 or not _near_cut(kind, i, j, k):
+                if label[i, j, k] == 0 or not _near_cut(cut, i, j, k):
                     continue
-                if _moments(kind, label, raw, i, j, k, S, v) < LEAST_WEIGHT:
+                if _moments(cut, label, raw, i, j, k, S, v) < LEAST_WEIGHT:
                     continue
                 for d in range(1, 4):
                     S[d, d] += RIDGE * S[0, 0]
@@ -43,11 +43,11 @@ def recover(kind, label, raw, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _near_cut(kind, i, j, k):  # type: ignore[no-untyped-def]
-    for x in range(max(i - 1, 0), min(i + 2, kind.shape[0])):
-        for y in range(max(j - 1, 0), min(j + 2, kind.shape[1])):
-            for z in range(max(k - 1, 0), min(k + 2, kind.shape[2])):
-                if kind[x, y, z] >= 0:
+def _near_cut(cut, i, j, k):  # type: ignore[no-untyped-def]
+    for x in range(max(i - 1, 0), min(i + 2, cut.shape[0])):
+        for y in range(max(j - 1, 0), min(j + 2, cut.shape[1])):
+            for z in range(max(k - 1, 0), min(k + 2, cut.shape[2])):
+                if cut[x, y, z]:
                     return True
     return False
 
@@ -65,7 +65,7 @@ def _eliminate(S, v):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _moments(kind, label, raw, i, j, k, S, v):  # type: ignore[no-untyped-def]
+def _moments(cut, label, raw, i, j, k, S, v):  # type: ignore[no-untyped-def]
     """Fill the normal equations S (4, 4), v (4, 3) of a linear fit around a voxel; return the patch's weight."""
     S[:] = 0.0
     v[:] = 0.0
@@ -76,7 +76,7 @@ def _moments(kind, label, raw, i, j, k, S, v):  # type: ignore[no-untyped-def]
             for z in range(max(k - REACH, 0), min(k + REACH + 1, label.shape[2])):
                 if label[x, y, z] != label[i, j, k]:
                     continue
-                weight = CUT_WEIGHT if kind[x, y, z] >= 0 else 1.0
+                weight = CUT_WEIGHT if cut[x, y, z] else 1.0
                 p[0], p[1], p[2], p[3] = 1.0, x - i, y - j, z - k
                 total += weight
                 for a in range(4):

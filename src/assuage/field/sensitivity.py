@@ -3,7 +3,7 @@
     dE_d / d sigma_t = lam_d . (dK / d sigma_t (phi + p) + dT / d sigma_t W)
 
 summed over elements. Uniform elements have dK / d sigma = K / sigma; cut elements integrate the sub-voxels of the
-tissue with the basis functions held.
+tissue with the basis functions held. A tissue with tensors is scaled as a whole: sigma_t is its nominal conductivity.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from assuage.compile import njit, prange
 from assuage.field.assembly import element_voltages
 from assuage.field.basis import block_conductivity, multiscale_gradients
-from assuage.field.elements import CORNERS, PAIRS, TRILINEAR, curl_drive, stiffness
+from assuage.field.elements import CORNERS, PAIRS, TRILINEAR, curl_drive, flow, stiffness
 from assuage.field.subvoxel import M
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def sensitivities(conductor: "Conductor", adjoint_V: Array, fields: Sequence["Fi
     tissue = conductor.tissue
     result = np.zeros((len(fields), 3, len(tissue.tissues)))
     geometry = (tissue.label, tissue.block, tissue.blocks, conductor.sigma_S_per_m, conductor.grid.voxel_m)
+    tensors = (conductor.tensors.slot, conductor.tensors.values)
     for start in range(0, len(fields), TOGETHER):
         some = fields[start : start + TOGETHER]
         phi = np.stack([field.phi_V for field in some]).astype(np.float32)
@@ -50,19 +51,19 @@ def sensitivities(conductor: "Conductor", adjoint_V: Array, fields: Sequence["Fi
         driven = [A for A in coils if A is not None]
         A = np.stack(driven) if driven else np.zeros((1, 3, 1, 1, 1), np.float32)
         partial = np.zeros((conductor.grid.shape[0], len(some), 3, len(tissue.tissues)))
-        _accumulate(conductor.kind, *geometry, adjoint_V, phi, A, slot, partial)
+        _accumulate(conductor.kind, *geometry, *tensors, adjoint_V, phi, A, slot, partial)
         result[start : start + TOGETHER] = partial.sum(0)
     return result[:, :, 1:]
 
 
 @njit(cache=True, parallel=True)
-def _accumulate(kind, label, block, blocks, sigma, h, lam, phi, A, slot, partial):  # type: ignore[no-untyped-def]
+def _accumulate(kind, label, block, blocks, sigma, h, slot_of, tensors, lam, phi, A, slot, partial):  # type: ignore[no-untyped-def]
     """Add the share of each x-slab of elements to partial (nx, nfields, 3, ntissues); A[slot[f]] drives field f."""
     nx, ny, nz = kind.shape
     for i in prange(nx):
         u, W, lam8 = np.empty((phi.shape[0], 8)), np.empty((phi.shape[0], 3)), np.empty((3, 8))
         s, own = np.empty((M + 2, M + 2, M + 2)), np.empty((M + 2, M + 2, M + 2))
-        G = np.empty((8, 3, M**3))
+        G, F = np.empty((8, 3, M**3)), np.empty((8, 3, M**3))
         K, T = np.empty(28), np.empty((8, 3))
         for j in range(ny):
             for k in range(nz):
@@ -80,8 +81,9 @@ def _accumulate(kind, label, block, blocks, sigma, h, lam, phi, A, slot, partial
                 multiscale_gradients(s, G)
                 for t in range(1, sigma.shape[0]):
                     if _share(blocks[n], t, own):
-                        stiffness(own, G, h, K)
-                        curl_drive(own, G, h, T)
+                        flow(own, G, blocks[n], slot_of, tensors[:, n], 1.0 / sigma[t], F)
+                        stiffness(F, G, h, K)
+                        curl_drive(F, h, T)
                         _add_products(K, T, u, W, lam8, t, partial[i])
 
 

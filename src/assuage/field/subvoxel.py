@@ -4,6 +4,7 @@ The tissue of a sub-voxel is the one with the largest tissue fraction at its cen
 trilinearly between the voxels of the image. Hard labels are turned into fractions first (`antialias`).
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,25 +42,32 @@ class SubvoxelTissue:
         (nx, ny, nz) row of `blocks`, or -1 where the voxel and its surroundings are of one tissue.
     blocks
         (nblocks, M, M, M) tissue index per sub-voxel.
+    plain
+        (nblocks,): the block and its surroundings are of one tissue; it is there because it was asked for.
     """
 
     tissues: tuple[str, ...]
     label: UInt8Array
     block: NDArray[np.int32]
     blocks: UInt8Array
+    plain: NDArray[np.bool_]
 
 
-def subvoxel_tissue(head: Head, grid: Grid, *, drop_islands: bool = True) -> SubvoxelTissue:
+def subvoxel_tissue(
+    head: Head, grid: Grid, *, drop_islands: bool = True, always: Collection[str] = ()
+) -> SubvoxelTissue:
     """Return the tissue of the voxels and sub-voxels of a grid over a head.
 
-    Islands, conducting voxels that share no face with the largest body, become air if `drop_islands`.
+    Islands, conducting voxels that share no face with the largest body, become air if `drop_islands`. The voxels of the
+    tissues named in `always` get a block even if they and their surroundings are of one tissue.
     """
     names, channels = tissue_channels(head)
     winner = channels.argmax(0).astype(np.uint8)
     scale = grid.voxel_mm / np.linalg.norm(head.affine[:3, :3], axis=0)
     first = np.linalg.solve(head.affine, np.append(grid.affine[:3, 3], 1.0))[:3]
     label = _nearest_label(head, names, grid, first, scale)
-    mixed = _touches_several(winner, grid.shape, first, scale)
+    wanted = np.flatnonzero(np.isin(names, list(always)))
+    mixed = _touches_several(winner, grid.shape, first, scale) | np.isin(label, wanted)
     block = np.full(grid.shape, -1, np.int32)
     where = np.flatnonzero(mixed)
     block.ravel()[where] = np.arange(where.size, dtype=np.int32)
@@ -70,11 +78,12 @@ def subvoxel_tissue(head: Head, grid: Grid, *, drop_islands: bool = True) -> Sub
     uniform = (blocks.reshape(len(blocks), M**3) == blocks[:, :1, 0, 0]).all(1)
     label.ravel()[where[uniform]] = blocks[uniform, 0, 0, 0]
     needed = _surroundings_differ(label, block, blocks, np.append(uniform, False))
-    keep = needed[block.ravel()[where]]
+    plain = ~needed & np.isin(label.ravel()[where], wanted) & (label.ravel()[where] > 0)
+    keep = needed | plain
     block.ravel()[where] = np.where(keep, np.cumsum(keep) - 1, -1)
     blocks = blocks[keep]
     _settle_labels(label, block, blocks)
-    return SubvoxelTissue(tissues=names, label=label, block=block, blocks=blocks)
+    return SubvoxelTissue(tissues=names, label=label, block=block, blocks=blocks, plain=plain[keep])
 
 
 def tissue_channels(head: Head) -> tuple[tuple[str, ...], UInt8Array]:
