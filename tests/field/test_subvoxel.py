@@ -118,3 +118,16 @@ def test_label_of_a_cut_voxel_is_among_its_sub_voxels():
     _, tissue = split(sphere(3.0, hard_labels=True), 3.0)
     rows = tissue.blocks[tissue.block[tissue.block >= 0]].reshape(-1, M**3)
     assert (rows == tissue.label[tissue.block >= 0][:, None]).any(1).all()
+
+
+@pytest.mark.parametrize("voxel_mm", [2.0, 4.0])
+def test_volumes_follow_the_fractions(voxel_mm):
+    """Of a CSF layer thinner than a voxel too, on the image's own grid and on a coarser one."""
+    head = small_sphere(2.0, radii_mm=(20.0, 21.5, 26.0, 31.0))
+    tissue = subvoxel_tissue(head, grid_over(head.labels.shape, head.affine, voxel_mm))
+    pure = np.bincount(tissue.label[tissue.block < 0], minlength=len(tissue.tissues))
+    counts = M**3 * pure + np.bincount(tissue.blocks.ravel(), minlength=len(tissue.tissues))
+    for k, name in enumerate(tissue.tissues[1:], 1):
+        found = counts[k] * (voxel_mm / M) ** 3
+        exact = head.fractions[name].sum(dtype=float) / 255 * 8
+        assert abs(found - exact) < 0.01 * exact, name
