@@ -1,9 +1,12 @@
 """Which tissue lies where inside a voxel: M x M x M sub-voxels of every voxel that an interface cuts or touches.
 
 Tissue fractions are interpolated trilinearly between the voxels of the image. Each tissue gets as many sub-voxels of a
-voxel as its fraction there asks for, the ones where its interpolated fraction exceeds the others' most: volumes are
-kept to 1/128, and layers thinner than a voxel survive. Hard labels are smoothed first (`antialias`); their sub-voxels
-go to the tissue with the largest value, as do those of grids finer than the image, whose fractions say nothing of them.
+voxel as its fraction there asks for, the ones where its interpolated fraction exceeds the others' most. Sub-voxels that
+prefer it alike go together, so that a mirrored head is cut alike: volumes are kept to 1/128 of a voxel, or to 1/8 where
+an interface lies along the grid, and most layers thinner than a voxel survive.
+
+Hard labels are smoothed first (`antialias`); their sub-voxels go to the tissue with the largest value, as do those of
+grids finer than the image, whose fractions say nothing of them.
 """
 
 from collections.abc import Collection
