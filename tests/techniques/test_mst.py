@@ -14,8 +14,9 @@ from assuage.sources import Coil, vector_potential_T_m
 from assuage.targets import Target
 from assuage.techniques import Scalp
 from assuage.techniques.excitation import excitation_law
-from assuage.techniques.mst import CASING_MM, PER_UNIT, Train, mst_coils, mst_sites, propose, rank, twin_coil
+from assuage.techniques.mst import CASING_MM, PER_UNIT, Train, mst_coils, mst_sites, propose, twin_coil
 from assuage.techniques.poses import LIFT_SLACK_MM
+from assuage.techniques.seizure import rank
 from assuage.techniques.tms import HAIR_MM, is_antisymmetric
 
 VOXEL_MM = 4.0
@@ -176,7 +177,7 @@ def test_ranking_puts_the_coil_over_the_target_first(proposals):
     ranked = rank(proposals.values())
     assert ranked[0].site.name == "vertex"
     assert ranked[0].target_over_hippocampus > ranked[-1].target_over_hippocampus
-    with pytest.raises(PlanError, match="no field in both"):
+    with pytest.raises(PlanError, match="1 of 1 proposals have no field in both"):
         rank([replace(ranked[0], target_name=None)])
 
 

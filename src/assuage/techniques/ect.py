@@ -29,12 +29,11 @@ from assuage.techniques.excitation import ExcitationLaw, checked_width_s, excita
 from assuage.techniques.scalp import Scalp
 from assuage.techniques.seizure import (
     BrainMap,
-    Place,
     SeizureDose,
     extent_note,
     measure,
     over_memory,
-    seizure_regions,
+    seizure_map,
 )
 
 if TYPE_CHECKING:
@@ -177,7 +176,7 @@ def propose(
     scalp
         Of the head, if at hand.
     target
-        A region whose field is reported beside the hippocampi; `rank` orders by their ratio.
+        A region whose field is reported beside the hippocampi; `seizure.rank` orders by their ratio.
     law
         Threshold of neurons; None takes `excitation_law()`.
 
@@ -194,10 +193,7 @@ def propose(
     scalp, law = scalp or Scalp(conductor.head), law or excitation_law()
     found = [ect_placement(scalp, name) for name in names]
     sources = [placement.montage(stimulus.current_A) for placement in found]
-    places = list(seizure_regions(conductor.head))
-    if target is not None:
-        places.append(Place(name=target.name, target=target, note="the target"))
-    brain = BrainMap.of(conductor, scalp, places)
+    brain = seizure_map(conductor, scalp, target)
     common = (extent_note(scalp) + "; " + EXTENT_SOURCE, f"threshold of neurons: {law.source}")
     return tuple(
         _proposal(
@@ -218,24 +214,6 @@ def with_stimulus(proposal: EctProposal, stimulus: Stimulus) -> EctProposal:
     """Return the same placement with another stimulus; the field is linear in the current and not solved again."""
     kept = {name: getattr(proposal, name) for name in ("placement", "source", "field", "brain", "law", "target_name")}
     return _proposal(stimulus=stimulus, notes=proposal.notes, **kept)
-
-
-def rank(proposals: Iterable[EctProposal]) -> tuple[EctProposal, ...]:
-    """Order proposals by the field in the target over that in the hippocampi, largest first.
-
-    Raises
-    ------
-    PlanError
-        A proposal without a target, or on a head without hippocampi.
-    """
-    listed = list(proposals)
-    lacking = [item.placement.name for item in listed if item.target_over_hippocampus is None]
-    if lacking:
-        raise PlanError(
-            f"{', '.join(lacking)}: no field in both target and hippocampi to rank by; give propose a target= and use "
-            "a head with a map to MNI space"
-        )
-    return tuple(sorted(listed, key=lambda item: item.target_over_hippocampus or 0.0, reverse=True))
 
 
 def _proposal(*, placement: Placement, stimulus: Stimulus, source: Montage, **parts: Any) -> EctProposal:

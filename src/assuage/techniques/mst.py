@@ -21,7 +21,7 @@ from assuage.targets import Target
 from assuage.techniques.excitation import ExcitationLaw, checked_width_s, excitation_law, read_table
 from assuage.techniques.poses import LIFT_ROUNDS, LIFT_SLACK_MM, face_points_mm, make_poses, pose_words
 from assuage.techniques.scalp import Scalp
-from assuage.techniques.seizure import BrainMap, Place, SeizureDose, extent_note, measure, over_memory, seizure_regions
+from assuage.techniques.seizure import SeizureDose, extent_note, measure, over_memory, seizure_map
 from assuage.techniques.tms import HAIR_MM, UNIT_DIDT_A_PER_S
 from assuage.units import A_PER_S_PER_A_PER_US
 
@@ -241,10 +241,7 @@ def propose(
     wanted = [(coil, site) for coil in (mst_coils() if coils is None else coils).values() for site in chosen]
     if not wanted:
         raise PlanError("no MST coil to propose; give coils=, or leave it out for those of mst_coils()")
-    places = list(seizure_regions(conductor.head))
-    if target is not None:
-        places.append(Place(name=target.name, target=target, note="the target"))
-    brain = BrainMap.of(conductor, scalp, places)
+    brain = seizure_map(conductor, scalp, target)
     placed = [_stand(scalp, coil, site, train) for coil, site in wanted]
     threshold = law.sine_V_per_m(train.period_s)
     pulse = _table()["pulse"]
@@ -270,14 +267,6 @@ def propose(
             wanted, placed, conductor.solve([source for source, _ in placed]), strict=True
         )
     )
-
-
-def rank(proposals: Iterable[MstProposal]) -> tuple[MstProposal, ...]:
-    """Order proposals as `ect.rank` does; the ratio does not depend on dI/dt."""
-    listed = list(proposals)
-    if any(item.target_over_hippocampus is None for item in listed):
-        raise PlanError("no field in both target and hippocampi to rank by; give propose a target= and a head with MNI")
-    return tuple(sorted(listed, key=lambda item: item.target_over_hippocampus or 0.0, reverse=True))
 
 
 def _chosen_sites(names: Iterable[str] | None) -> tuple[Site, ...]:

@@ -11,7 +11,7 @@ about the field, not about a seizure: how long and how often pulses come does no
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -219,6 +219,12 @@ def seizure_regions(head: "Head", names: Iterable[str] = REGIONS, *, radius_mm: 
     return tuple(found)
 
 
+def seizure_map(conductor: "Conductor", scalp: Scalp, target: Target | None = None) -> BrainMap:
+    """Return the brain of a conductor with the regions reported for every placement and, last, a target."""
+    aimed = () if target is None else (Place(name=target.name, target=target, note="the target"),)
+    return BrainMap.of(conductor, scalp, (*seizure_regions(conductor.head), *aimed))
+
+
 def measure(field: "Field", brain: BrainMap, *, threshold_V_per_m: float, scale: float = 1.0) -> SeizureDose:
     """Measure a field.
 
@@ -264,6 +270,35 @@ def over_memory(dose: SeizureDose, target: str) -> float | None:
     """Return the mean field of a region over that of the hippocampi; None where the head holds one of them not."""
     aimed, memory = dose.mean_of(target), dose.mean_of(MEMORY)
     return None if aimed is None or memory is None else aimed / memory
+
+
+class Aimed(Protocol):
+    """A proposal with a field in a target and in the hippocampi, or not."""
+
+    @property
+    def target_over_hippocampus(self) -> float | None:
+        """Ratio of the mean fields."""
+
+
+Proposal = TypeVar("Proposal", bound=Aimed)
+
+
+def rank(proposals: Iterable[Proposal]) -> tuple[Proposal, ...]:
+    """Order proposals by the field in the target over that in the hippocampi, largest first.
+
+    Raises
+    ------
+    PlanError
+        A proposal without a target, or on a head without hippocampi.
+    """
+    rated = [(item.target_over_hippocampus, item) for item in proposals]
+    known = [(ratio, item) for ratio, item in rated if ratio is not None]
+    if len(known) < len(rated):
+        raise PlanError(
+            f"{len(rated) - len(known)} of {len(rated)} proposals have no field in both target and hippocampi to rank "
+            "by; give propose a target= and use a head with a map to MNI space"
+        )
+    return tuple(item for _, item in sorted(known, key=lambda pair: pair[0], reverse=True))
 
 
 def extent_note(scalp: Scalp) -> str:
