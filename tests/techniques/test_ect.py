@@ -203,6 +203,7 @@ def test_field_is_linear_in_the_current(conductor, scalp, proposals):
         assert getattr(solved.dose, name) == pytest.approx(getattr(scaled.dose, name), rel=1e-3)
         assert getattr(scaled.dose, name) == pytest.approx(getattr(proposals["bifrontal"].dose, name) / 2)
     assert "400 mA" in scaled.words
+    assert scaled.montage.currents_A == pytest.approx([0.4, -0.4])
     assert with_stimulus(scaled, STIMULUS).dose == proposals["bifrontal"].dose
 
 

@@ -122,7 +122,7 @@ class EctProposal:
     placement, stimulus
         What goes where.
     source
-        The montage that was solved, at the current of the stimulus or, after `with_stimulus`, that of the first one.
+        The montage that was solved; after `with_stimulus` it still carries the first current, `montage` the new one.
     field
         Its field.
     brain, law
@@ -147,6 +147,11 @@ class EctProposal:
     target_name: str | None
     words: str
     notes: tuple[str, ...]
+
+    @property
+    def montage(self) -> Montage:
+        """The electrodes at the current of the stimulus."""
+        return self.placement.montage(self.stimulus.current_A)
 
     @property
     def target_over_hippocampus(self) -> float | None:
