@@ -311,7 +311,7 @@ class _Work:
                 target=target,
                 goal=goal,
                 reference_V_per_m=reference[name],
-                off_target_V_per_m=_off_target(self.bench, fields[name], others),
+                off_target_V_per_m=self.bench.magnitudes(fields[name], others),
                 protocol=self.protocol,
                 didt_A_per_s=self.didt_A_per_s,
             )
@@ -380,16 +380,6 @@ class _Work:
 
 def _magnitude(choice: Choice) -> float:
     return float(np.linalg.norm(choice.mean_e_V_per_m))
-
-
-def _off_target(bench: Bench, field: Field, others: dict[str, Target]) -> dict[str, float]:
-    values = {}
-    for key, target in others.items():
-        try:
-            values[key] = float(np.linalg.norm(field.mean_over(bench.read_out(target))))
-        except TargetError:
-            continue
-    return values
 
 
 def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:

@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assuage.safety import Outcome
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 DISCLAIMER = (
     "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
     "placement and the protocol before anyone is stimulated. 'Within cited range' is not a statement of safety."
 )
+
+OWN_REFERENCE = "best magnitude of the same technique in the cortex under C3"
 
 Point = tuple[float, float, float]
 Row4 = tuple[float, float, float, float]
@@ -144,6 +146,8 @@ class ElectrodeRecord(Record):
     current_A: float = Field(description="positive into the head")
     shape: str
     area_mm2: float
+    phase_deg: float | None = Field(default=None, description="of an alternating current")
+    carrier_Hz: float | None = Field(default=None, description="of an alternating current")
 
 
 class Certificate(Record):
@@ -169,6 +173,39 @@ class MontageProposal(Record):
     largest_current_A: float
     certificate: Certificate | None
     words: str
+
+
+class ContactRecord(Record):
+    """One contact of an implanted lead."""
+
+    name: str
+    current_A: float = Field(description="positive into the tissue")
+    area_mm2: float
+    charge_per_phase_C: float
+    charge_density_C_per_m2: float
+    shannon_k: float | None
+
+
+class LeadProposal(Record):
+    """Where a lead goes and which contacts are active."""
+
+    kind: Literal["lead"] = "lead"
+    lead: str
+    lead_source: str
+    tip_mm: Point
+    entry_mm: Point
+    rotation_deg: float
+    contacts: tuple[ContactRecord, ...]
+    impedance_Ohm: float | None
+    words: str
+
+
+class Table(Record):
+    """What a technique's page shows beside the dose: alternatives, regions, courses."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | None, ...], ...]
 
 
 class TissueShare(Record):
@@ -216,7 +253,9 @@ class Dose(Record):
     target_over_e99: float
     half_max_volume_mm3: float = Field(description="target tissue of the whole head with |E| of at least e99 / 2")
     off_target: tuple[OffTarget, ...]
-    reference_V_per_m: float = Field(description="best magnitude of the same technique in the cortex under C3")
+    quantity: str = Field(default="mean field", description="what the magnitude is: mean field, or modulation depth")
+    reference: str = Field(default=OWN_REFERENCE, description="what the reference is")
+    reference_V_per_m: float = Field(description="the technique's own reference field")
     relative_to_reference: float
     error: ErrorBar
 
@@ -259,16 +298,17 @@ class SearchRecord(Record):
 class TechniqueRecord(Record):
     """One technique: proposal, dose, verdicts."""
 
-    technique: str = Field(description="tms, tdcs, hd_tdcs_4x1, hd_tdcs or hd_tdcs_focal")
+    technique: str
     label: str
-    proposal: CoilProposal | MontageProposal = Field(discriminator="kind")
+    proposal: CoilProposal | MontageProposal | LeadProposal = Field(discriminator="kind")
     dose: Dose
     scaled: tuple[ScaledDose, ...]
     verdicts: tuple[VerdictRecord, ...]
     worst_verdict: Outcome
     search: SearchRecord
-    field_file: str = Field(description="NIfTI of |E| in V/m at the reference intensity")
+    field_file: str = Field(description="NIfTI of the dose's quantity in V/m at the reference intensity")
     notes: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
 
 
 class Rank(Record):
