@@ -85,6 +85,7 @@ class Checked:
         screen = console()
         screen.print(table)
         screen.print(Text(self.summary(), style="bold"))
+        screen.print(f"Rules: {self.rules}", highlight=False)
 
     def summary(self) -> str:
         """Return what came out in one line."""
@@ -99,7 +100,7 @@ class Checked:
             said = "No limit stops this protocol; a clinician reads what could not be said."
         else:
             said = "Within every cited range that was checked; a clinician decides."
-        return f"{said} {counts}. Rules: {self.rules}."
+        return f"{said} {counts}."
 
 
 def check_file(path: Path) -> Checked:
@@ -127,7 +128,7 @@ def check_file(path: Path) -> Checked:
 def quantities_of(path: Path, content: bytes) -> Mapping[str, Any]:
     """Return the quantities of a file that holds the flat mapping which `assuage.safety.check` takes."""
     try:
-        document = json.loads(content)
+        document = json.loads(content, object_pairs_hook=_once)
     except ValueError as error:
         raise DataError(f"{path} is not JSON ({error}); write one object with 'technique' and its quantities") from None
     if not isinstance(document, dict) or "technique" not in document:
@@ -137,6 +138,14 @@ def quantities_of(path: Path, content: bytes) -> Mapping[str, Any]:
     if nested:
         raise DataError(f'{path}: {", ".join(nested)} is nested; write quantities as "name": number, in SI')
     return document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a name that is given twice: the last value would win in silence."""
+    twice = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+    if twice:
+        raise DataError(f"the protocol gives {', '.join(twice)} twice; keep one value")
+    return dict(pairs)
 
 
 def _cited(verdict: Verdict) -> str:
