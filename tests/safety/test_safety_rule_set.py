@@ -1,6 +1,7 @@
 """The data files: every row has a source, a level, known names; broken rows are refused; a change is versioned."""
 
 import copy
+import re
 import tomllib
 from importlib.resources import files
 
@@ -170,3 +171,10 @@ def test_what_follows_from_what():
     dbs = with_derived({"amplitude_A": 3e-3, "pulse_width_s": 6e-5, "contact_area_m2": 6e-6}, "dbs")
     assert dbs["shannon_k"] == pytest.approx(-0.2676, abs=1e-4)
     assert "shannon_k" not in with_derived({"amplitude_A": 0.0, "pulse_width_s": 6e-5, "contact_area_m2": 6e-6}, "dbs")
+
+
+def test_the_stage_shares_no_code_with_what_optimises():
+    for path in files("assuage.safety").iterdir():
+        if path.name.endswith(".py"):
+            imported = set(re.findall(r"from (assuage[\w.]*) import", path.read_text("utf-8")))
+            assert all(name.startswith(("assuage.safety", "assuage.errors", "assuage.units")) for name in imported)
