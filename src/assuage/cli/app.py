@@ -156,6 +156,22 @@ def circuits(
         listing.print_circuits(chosen)
 
 
+@app.command(epilog="Example: assuage check protocol.json")
+def check(
+    protocol: Annotated[Path, typer.Argument(help="JSON file of a protocol.", metavar="PROTOCOL.json")],
+    as_json: AsJson = False,
+) -> None:
+    """Hold a protocol against the cited limits of its technique; exit code 1 if a limit stops it."""
+    from assuage.cli.check import check_file
+
+    checked = check_file(protocol)
+    if as_json:
+        print_json(checked.as_json())
+    else:
+        checked.print()
+    raise typer.Exit(checked.exit_code)
+
+
 @app.command(epilog="Example: assuage doctor --json")
 def doctor(as_json: AsJson = False) -> None:
     """Show versions, threads, memory and optional extras; say what is missing and how to get it."""
