@@ -68,7 +68,9 @@ def field_volume(field: Field, label: str) -> Volume:
     )
 
 
-def cells_of(aim: Aim, technique: str, proposed: Field, offered: list[Field], reference_V_per_m: float) -> list[MatrixCell]:
+def cells_of(
+    aim: Aim, technique: str, proposed: Field, offered: list[Field], reference_V_per_m: float
+) -> list[MatrixCell]:
     """Return the column of a technique that offers a few placements: the best of them for every region."""
     here = aim.bench.magnitudes(proposed, aim.regions)
     each = [aim.bench.magnitudes(field, aim.regions) for field in offered]

@@ -16,16 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.circuits import Circuit, load_circuit
-from assuage.errors import PlanError, TargetError
+from assuage.errors import PlanError, SourceError, TargetError
 from assuage.field import Field, Landscape
 from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
-from assuage.plan.bench import LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.bench import CORE, LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.further import Aim, Made
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
 from assuage.plan.records import Matrix, MatrixCell, PlanRecord, TechniqueRecord
 from assuage.plan.result import Plan
+from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.volumes import volumes
 from assuage.sources import Coil
 from assuage.targets import Target
@@ -46,6 +48,8 @@ LIMITS = (
 )
 
 
+FURTHER: dict[str, Callable[[Aim], Made]] = {"ect": make_ect, "mst": make_mst}
+"""Techniques that join once target and circuit are known."""
 COARSE_TOLERANCE = 1e-4
 """Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
 
@@ -100,7 +104,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     target_or_circuit
         A target, a circuit, or the name of a circuit.
     techniques
-        Names out of "tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal" ("hd-tdcs": the last three); None: all.
+        Names out of `bench.TECHNIQUES` and its aliases ("hd-tdcs": 4x1 and both optimised montages); None: all.
     voxel_mm
         Grid of the plan.
     region
@@ -206,6 +210,17 @@ class _Work:
         clock("maps", 0.96)
         arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
         cells = self._cells(records, fields, reference, best, found, target)
+        key = next((item.region.key for item in found if item.target is target), "")
+        made = self._further(
+            Aim(
+                bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others,
+                protocol=self.protocol,
+            )
+        )  # fmt: skip
+        records += tuple(item.record for item in made.values())
+        if not records:
+            raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
+        cells += [cell for item in made.values() for cell in item.cells]
         record = PlanRecord(
             title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
             head=head_record(head),
@@ -222,13 +237,26 @@ class _Work:
         )
         return Plan(
             record=record, head=head, target=target, fields=fields,
-            volumes=volumes(head, fields, target, found), maps=arrays,
+            volumes=volumes(head, fields, target, found)
+            | {item.record.field_file: item.volume for item in made.values()},
+            maps=arrays,
         )  # fmt: skip
+
+    def _further(self, aim: Aim) -> dict[str, Made]:
+        """Let the techniques that bring their own placements join."""
+        found = {}
+        for k, name in enumerate(name for name in self.names if name in FURTHER):
+            self.clock(LABELS[name], 0.9 + 0.01 * k)
+            try:
+                found[name] = FURTHER[name](aim)
+            except (PlanError, SourceError, TargetError) as error:
+                self.skipped[name] = str(error)
+        return found
 
     def _choices(self, landscape: Landscape, goal: Goal, target: Target) -> dict[str, Choice]:
         """Let every technique propose; one without a place on this head says why and is left out."""
         bench, choices = self.bench, {}
-        for k, name in enumerate(self.names):
+        for k, name in enumerate(name for name in self.names if name in CORE):
             self.clock(f"search: {LABELS[name]}", 0.16 + 0.04 * k)
             try:
                 if name == "hd_tdcs_focal":
@@ -241,8 +269,6 @@ class _Work:
                     choices[name] = choose(bench, name, landscape, goal)
             except PlanError as error:
                 self.skipped[name] = str(error)
-        if not choices:
-            raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
         return choices
 
     def _compare(self, others: dict[str, Target]) -> tuple[dict[str, float], dict[str, dict[str, Reach]]]:
@@ -252,6 +278,8 @@ class _Work:
         the reference of the plan's grid.
         """
         bench = self.bench
+        if not any(name in CORE for name in self.names):
+            return {}, {}
         radius_mm = next(iter(others.values())).radius_mm if others else DEFAULT_RADIUS_MM
         target = regions.reference_target(bench.head, radius_mm)
         self.clock(f"reference dose in the {target.name}", 0.5)
@@ -270,7 +298,8 @@ class _Work:
 
     def _best(self, bench: Bench, target: Target) -> dict[str, Choice]:
         """Let every technique propose for a target by magnitude alone; the focused montage counts as the strongest."""
-        names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in self.names if name not in self.skipped}
+        asked = [name for name in self.names if name in CORE and name not in self.skipped]
+        names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in asked}
         fine = bench is self.bench
         landscape = Landscape.of(bench.conductor, target, tolerance=RELATIVE_TOLERANCE if fine else COARSE_TOLERANCE)
         goal = Goal(direction=None, normal=None)

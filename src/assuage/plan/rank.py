@@ -37,7 +37,7 @@ def _reasons(item: TechniqueRecord, techniques: tuple[TechniqueRecord, ...]) -> 
     reasons = [
         f"the mean field in the target is {dose.target_over_e99:.2f} times the 99th percentile in its tissue",
         f"{dose.magnitude_V_per_m:.3g} V/m at {dose.intensity}, +-{part:.0f} % (mostly {larger})",
-        f"{100 * dose.relative_to_reference:.0f} % of what it gives the cortex under C3 at best",
+        f"{100 * dose.relative_to_reference:.0f} % of its reference: {dose.reference}",
         f"half-maximum volume {dose.half_max_volume_mm3 / 1000:.1f} ml",
     ]
     if all(item.dose.half_max_volume_mm3 <= other.dose.half_max_volume_mm3 for other in techniques):

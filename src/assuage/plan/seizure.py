@@ -32,14 +32,13 @@ REFERENCE = "field at which a neuron fires for this pulse, by a strength-duratio
 COLUMNS = ("field in the target, V/m", "99th percentile of the brain, V/m", "its ratio to threshold",
            "brain above threshold", "hippocampi, V/m")  # fmt: skip
 
-Proposals = Sequence[ect.EctProposal] | Sequence[mst.MstProposal]
+Proposals = Sequence[ect.EctProposal | mst.MstProposal]
 P = TypeVar("P", ect.EctProposal, mst.MstProposal)
 
 
 def make_ect(aim: Aim) -> Made:
     """Plan ECT."""
-    started = time.monotonic()
-    bench = aim.bench
+    started, bench = time.monotonic(), aim.bench
     found = ect.propose(bench.conductor, STIMULUS, scalp=bench.places.scalp, target=aim.target)
     best = _best(aim, found)
     choice = Choice(
@@ -60,8 +59,7 @@ def make_ect(aim: Aim) -> Made:
 
 def make_mst(aim: Aim) -> Made:
     """Plan MST."""
-    started = time.monotonic()
-    bench = aim.bench
+    started, bench = time.monotonic(), aim.bench
     train = mst.Train.of(TRAIN_S)
     known = {name: coil for name, coil in mst.mst_coils().items() if coil.max_didt_A_per_s}
     found = mst.propose(bench.conductor, train, coils=known, scalp=bench.places.scalp, target=aim.target)
@@ -92,7 +90,8 @@ def _best(aim: Aim, found: Sequence[P]) -> P:
     if all(p.target_over_hippocampus is not None for p in found):
         return rank(found)[0]
     read_out = aim.bench.read_out(aim.target)
-    return max(found, key=lambda p: float(np.linalg.norm(p.field.mean_over(read_out))))
+    means = [float(np.linalg.norm(p.field.mean_over(read_out))) for p in found]
+    return found[int(np.argmax(means))]
 
 
 def _rule(found: Proposals) -> str:
@@ -101,9 +100,7 @@ def _rule(found: Proposals) -> str:
     return "proposed: the largest field in the target"
 
 
-def _made(
-    aim: Aim, choice: Choice, best: ect.EctProposal | mst.MstProposal, found: Proposals
-) -> Made:
+def _made(aim: Aim, choice: Choice, best: ect.EctProposal | mst.MstProposal, found: Proposals) -> Made:
     reference = best.dose.threshold_V_per_m
     field = best.field
     record = describe.technique_record(

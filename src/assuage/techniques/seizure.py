@@ -115,14 +115,15 @@ class SeizureDose:
         return self.e99_V_per_m / self.threshold_V_per_m
 
     def mean_of(self, name: str) -> float | None:
-        """Return the mean field over the regions of that name (both sides), V/m; None if the head holds none.
+        """Return the mean field over the regions of that name, with or without side, V/m; None if the head holds none.
 
         Raises
         ------
         PlanError
             No region of that name was asked for.
         """
-        named = [region for region in self.regions if region.name.removesuffix(" L").removesuffix(" R") == name]
+        sides = (name, f"{name} L", f"{name} R")
+        named = [region for region in self.regions if region.name in sides]
         if not named:
             raise PlanError(f"no region {name!r} in this dose; it has {', '.join(r.name for r in self.regions)}")
         found = [region.mean_V_per_m for region in named if region.mean_V_per_m is not None]
