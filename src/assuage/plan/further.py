@@ -52,10 +52,11 @@ class Aim:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Made:
-    """What a technique adds to a plan: its record, its image, and its column of the matrix."""
+    """What a technique adds to a plan: its record, its image, its field if it is one, its column of the matrix."""
 
     record: TechniqueRecord
     volume: Volume
+    field: Field | None = None
     cells: tuple[MatrixCell, ...] = ()
 
 

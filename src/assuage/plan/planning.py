@@ -236,7 +236,8 @@ class _Work:
             provenance=self._provenance(target, circuit, command),
         )
         return Plan(
-            record=record, head=head, target=target, fields=fields,
+            record=record, head=head, target=target,
+            fields=fields | {name: item.field for name, item in made.items() if item.field is not None},
             volumes=volumes(head, fields, target, found)
             | {item.record.field_file: item.volume for item in made.values()},
             maps=arrays,

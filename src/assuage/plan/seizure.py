@@ -120,6 +120,7 @@ def _made(aim: Aim, choice: Choice, best: ect.EctProposal | mst.MstProposal, fou
     return Made(
         record=record,
         volume=field_volume(field, LABELS[choice.technique]),
+        field=field,
         cells=tuple(cells_of(aim, choice.technique, field, [p.field for p in found], reference)),
     )
 
