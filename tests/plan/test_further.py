@@ -50,7 +50,7 @@ def test_doses_are_those_of_the_fields(seizure):
 def test_the_reference_is_the_threshold_of_neurons(seizure):
     item = technique(seizure, "ect")
     assert item.dose.reference_V_per_m == pytest.approx(excitation_law().rectangular_V_per_m(0.3e-3), rel=1e-6)
-    assert excitation_law().source in item.dose.reference
+    assert any(excitation_law().source in note for note in item.notes)
 
 
 def test_proposals_say_what_goes_where(seizure):
@@ -90,3 +90,9 @@ def test_a_plan_for_a_target_alone_has_no_matrix():
     made = make_plan(head, Target.sphere((-38.0, 30.0, 48.0), 12.0), ["tdcs", "ect"], **COARSE)
     assert technique(made, "ect").dose.magnitude_V_per_m > 0
     assert made.record.matrix is None
+
+
+def test_what_needs_anaesthesia_comes_after_what_does_not(head):
+    made = make_plan(head, Target.sphere((-38.0, 30.0, 48.0), 12.0), ["4x1", "ect", "mst"], **COARSE)
+    assert made.record.ranking.ranks[0].technique == "hd_tdcs_4x1"
+    assert any("anaesthesia" in reason for reason in made.record.ranking.ranks[1].reasons)

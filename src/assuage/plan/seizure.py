@@ -17,7 +17,6 @@ from assuage.plan.further import Aim, Made, cells_of, field_volume
 from assuage.plan.records import Table
 from assuage.sources import PlacedCoil
 from assuage.techniques import ect, mst
-from assuage.techniques.excitation import excitation_law
 from assuage.techniques.poses import face_points_mm, handle_deg
 from assuage.techniques.seizure import MEMORY, SeizureDose, rank
 from assuage.techniques.tms import CoilSite, PoseChoice, is_antisymmetric
@@ -28,7 +27,7 @@ STIMULUS = ect.Stimulus(current_A=0.8, pulse_width_s=0.3e-3, pair_frequency_Hz=2
 TRAIN_S = 4.0
 """Length of the example train of MST, as of ECT."""
 EXAMPLE = "the stimulus is an example: titration and the clinical course decide"
-REFERENCE = "field at which a neuron fires for this pulse, by a strength-duration law"
+REFERENCE = "field at which a neuron fires for this pulse"
 COLUMNS = ("field in the target, V/m", "99th percentile of the brain, V/m", "its ratio to threshold",
            "brain above threshold", "hippocampi, V/m")  # fmt: skip
 
@@ -112,7 +111,7 @@ def _made(aim: Aim, choice: Choice, best: ect.EctProposal | mst.MstProposal, fou
         target=aim.target,
         goal=aim.goal,
         reference_V_per_m=reference,
-        reference=f"{REFERENCE}: {excitation_law().source}",
+        reference=REFERENCE,
         off_target_V_per_m=aim.bench.magnitudes(field, aim.others),
         protocol=aim.protocol,
         didt_A_per_s=None,

@@ -94,8 +94,8 @@ def with_error(value: float, sd: float) -> str:
 
 
 def short(value: float) -> str:
-    """Return a number with at most three digits and no trailing zeros, for what was chosen rather than measured."""
-    return _minus(f"{value:.3g}")
+    """Return a number with at most three digits behind the first and no trailing zeros, for what was chosen."""
+    return _minus(f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}")
 
 
 def degrees(value: float) -> str:
