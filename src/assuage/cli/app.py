@@ -105,6 +105,12 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     hair_mm: Annotated[
         float, typer.Option("--hair-mm", parser=_number, metavar="NUMBER", help="Hair under the coil.")
     ] = 4.0,
+    age_years: Annotated[
+        float | None,
+        typer.Option(
+            "--age", parser=_number, metavar="YEARS", help="Age of the person: most limits were found in adults only."
+        ),
+    ] = None,
     tissues: TissueFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the placement errors.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier plan in --out.")] = False,
@@ -116,7 +122,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     request = planning.Request(
         head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
-        tissues=tissues, seed=seed, force=force,
+        age_years=age_years, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)
     if as_json:

@@ -23,6 +23,7 @@ from assuage.targets import Target, from_coordinate
 from assuage.units import A_PER_MA
 
 REPORT_FILE = "report.html"
+OLDEST_YEARS = 120.0
 SHARE_OF_PLANNING = 0.88
 """Of the whole task by time; loading and the report take the rest."""
 
@@ -43,6 +44,7 @@ class Request:
     voxel_mm: float
     current_milliampere: float
     hair_mm: float
+    age_years: float | None
     tissues: Path | None
     seed: int
     force: bool
@@ -115,6 +117,7 @@ def make_plan(request: Request) -> Result:
             current_A=request.current_milliampere * A_PER_MA,
             hair_mm=request.hair_mm,
             seed=request.seed,
+            protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
             progress=lambda stage, fraction: progress(stage, SHARE_OF_PLANNING * fraction),
         )
@@ -178,6 +181,8 @@ def _check(request: Request) -> None:
     ):
         if not 0 < value < float("inf"):
             raise PlanError(f"{name} {value} makes no plan; give a number above 0")
+    if request.age_years is not None and not 0 < request.age_years <= OLDEST_YEARS:
+        raise PlanError(f"--age {request.age_years:g} is no age in years; give for example --age 16")
 
 
 def _aim(request: Request, head: Head, point: tuple[float, float, float] | None) -> Target | str:
