@@ -6,10 +6,7 @@ with e_h the mean field per dI/dt in the hotspot's cortex, coil at the hotspot, 
 Another coil reaches threshold where it makes the same E_MT there (`transfer`).
 """
 
-import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from assuage.errors import PlanError
 from assuage.techniques.hotspot import Hotspot
 from assuage.techniques.stimulators import Pair
+from assuage.techniques.tables import cited, read_table
 from assuage.techniques.tms import UNIT_DIDT_A_PER_S
 from assuage.units import A_PER_S_PER_A_PER_US
 
@@ -194,12 +192,7 @@ def shown(didt_A_per_s: float) -> str:
     return f"{didt_A_per_s / A_PER_S_PER_A_PER_US:.3g} A/us"
 
 
-@cache
 def assumptions_of(way: str) -> tuple[str, ...]:
     """Return what a way of setting an intensity takes for granted, each with its source."""
-    text = files("assuage.techniques").joinpath("data/intensity.toml").read_text(encoding="utf-8")
-    return tuple(
-        f"{row['text']}: {row['source']} [{row['source_level']}]"
-        for row in tomllib.loads(text)["assumption"]
-        if way in row["ways"]
-    )
+    rows = read_table("intensity")["assumption"]
+    return tuple(f"{row['text']}: {cited(row)}" for row in rows if way in row["ways"])

@@ -4,13 +4,10 @@ Three ways, from best to worst: the measured pose; the hand knob in MNI space wi
 the cortex under C3 or C4. Which way was gone, and what is known about its error, stands in `Hotspot.assumptions`.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +19,7 @@ from assuage.targets import Target, from_coordinate, nearest_cortex_mm
 from assuage.targets.coordinate import DEFAULT_RADIUS_MM
 from assuage.techniques.goal import Goal
 from assuage.techniques.scalp import Axes
+from assuage.techniques.tables import cited, read_table
 from assuage.techniques.tms import UNIT_DIDT_A_PER_S, CoilSite, best_pose, poses_around
 
 if TYPE_CHECKING:
@@ -129,13 +127,13 @@ def anatomical_hotspot(
     """
     if side not in SITES:
         raise PlanError(f"side = {side!r}; give 'left' or 'right'")
-    head, facts = site.scalp.head, _facts()
+    head, facts = site.scalp.head, read_table("hotspot")
     knob = facts["hand_knob"]
     if head.mni is not None:
         way: Way = "hand knob"
         name = f"hand knob {side}"
         target = from_coordinate(head, knob[f"{side}_mni_mm"], space="mni", radius_mm=radius_mm, name=name)
-        where = f"hand knob at MNI {knob[f'{side}_mni_mm']} mm by {head.mni.space}: {_cited(knob)}"
+        where = f"hand knob at MNI {knob[f'{side}_mni_mm']} mm by {head.mni.space}: {cited(knob)}"
         point = site.scalp.project(target.center_mm[None])[0]
     elif use_scalp_site:
         way = "scalp site"
@@ -150,7 +148,7 @@ def anatomical_hotspot(
         )
     angle = float(facts["handle"]["angle_deg"]) * (-1 if side == "left" else 1)
     pose = poses_around(site, point, angle, np.zeros((1, 2)), np.zeros(1)).set.poses[0]
-    handle = f"handle back and aside, {abs(angle):g} degrees from the midline: {_cited(facts['handle'])}"
+    handle = f"handle back and aside, {abs(angle):g} degrees from the midline: {cited(facts['handle'])}"
     return Hotspot(target=target, pose=pose, side=side, way=way, assumptions=(where, handle, *_cautions(way)))
 
 
@@ -174,7 +172,7 @@ def strongest_place(hotspot: Hotspot, landscape: "Landscape", site: CoilSite) ->
     if hotspot.way == "measured pose":
         raise PlanError("the hotspot was measured; a model does not move it")
     start = site.scalp.project(hotspot.pose[None, :3, 3])[0]
-    angle = float(_facts()["handle"]["angle_deg"]) * (-1 if hotspot.side == "left" else 1)
+    angle = float(read_table("hotspot")["handle"]["angle_deg"]) * (-1 if hotspot.side == "left" else 1)
     ticks = np.arange(-REACH_MM, REACH_MM + STEP_MM / 2, STEP_MM)
     shift = np.stack(np.meshgrid(ticks, ticks, indexing="ij"), -1).reshape(-1, 2)
     shift = shift[np.linalg.norm(shift, axis=1) <= REACH_MM]
@@ -210,14 +208,4 @@ def _check_rests(head: "Head", pose: Array) -> None:
 
 
 def _cautions(way: Way) -> tuple[str, ...]:
-    return tuple(f"{row['text']}: {_cited(row)}" for row in _facts()["caution"] if row["way"] == way)
-
-
-def _cited(row: Mapping[str, Any]) -> str:
-    return f"{row['source']} [{row['source_level']}]"
-
-
-@cache
-def _facts() -> Mapping[str, Any]:
-    text = files("assuage.techniques").joinpath("data/hotspot.toml").read_text(encoding="utf-8")
-    return MappingProxyType(tomllib.loads(text))
+    return tuple(f"{row['text']}: {cited(row)}" for row in read_table("hotspot")["caution"] if row["way"] == way)

@@ -4,18 +4,17 @@
 head model, a pulse width; so it is given or computed, never looked up.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from assuage.errors import DataError, PlanError
 from assuage.sources import Montage, Pad
+from assuage.techniques.tables import read_table
 
 if TYPE_CHECKING:
     from assuage.field import Landscape
@@ -147,7 +146,7 @@ def reference_montage(technique: str, landscape: "Landscape", *, side: Literal["
         The pads do not fit on this head.
     """
     _check_kind(technique, {"two_milliampere", "two_milliampere_amplitude", "two_milliampere_modulation"})
-    facts = _data()["montage"]
+    facts = read_table("references")["montage"]
     anode, cathode = facts[side]
     width, height = facts["pad_mm"]
     montage = Montage.pads(anode, cathode, current_A=facts["current_A"], pad=Pad(width, height))
@@ -165,7 +164,7 @@ def _check_kind(technique: str, wanted: set[str]) -> None:
 @cache
 def _by_technique() -> Mapping[str, Kind]:
     found: dict[str, Kind] = {}
-    for row in _data()["reference"]:
+    for row in read_table("references")["reference"]:
         kind = Kind(
             key=row["id"],
             name=row["name"],
@@ -180,9 +179,3 @@ def _by_technique() -> Mapping[str, Kind]:
                 raise DataError(f"references.toml gives technique {technique!r} two references")
             found[technique] = kind
     return MappingProxyType(found)
-
-
-@cache
-def _data() -> Mapping[str, Any]:
-    text = files("assuage.techniques").joinpath("data/references.toml").read_text(encoding="utf-8")
-    return MappingProxyType(tomllib.loads(text))

@@ -6,12 +6,13 @@ The relation is an assumption that every pair carries in words (`Pair.assumption
 `data/stimulators.toml` is refused: the largest dI/dt belongs to both devices together, never to the coil alone.
 """
 
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from typing import Any
 
 from assuage.errors import DataError, SourceError
+from assuage.techniques.tables import read_table
 from assuage.units import A_PER_S_PER_A_PER_US
 
 
@@ -92,17 +93,15 @@ def find_pair(stimulator: str, coil: str) -> Pair:
 
 @cache
 def _table() -> tuple[Pair, ...]:
-    text = files("assuage.techniques").joinpath("data/stimulators.toml").read_text(encoding="utf-8")
-    data = tomllib.loads(text)
+    data = read_table("stimulators")
     found = tuple(_pair(row, data) for row in data["pair"])
     if len({(_key(pair.stimulator), _key(pair.coil)) for pair in found}) != len(found):
         raise DataError("stimulators.toml names a pair twice")
     return found
 
 
-def _pair(row: dict[str, object], data: dict[str, str]) -> Pair:
-    coil, stimulator, limit = str(row["coil"]), str(row["stimulator"]), float(str(row["max_didt_A_per_s"]))
-    display = float(str(row["display"])) if "display" in row else None
+def _pair(row: Mapping[str, Any], data: Mapping[str, Any]) -> Pair:
+    limit, display = row["max_didt_A_per_s"], row.get("display")
     assumptions = [f"{data['linearity']} ({data['linearity_source']})"]
     if display is not None:
         shown = limit / A_PER_S_PER_A_PER_US
@@ -111,8 +110,8 @@ def _pair(row: dict[str, object], data: dict[str, str]) -> Pair:
             f"in the source; {100 * (display / shown - 1):+.0f} % if A/us): the measured value is used"
         )
     return Pair(
-        stimulator=stimulator,
-        coil=coil,
+        stimulator=row["stimulator"],
+        coil=row["coil"],
         max_didt_A_per_s=limit,
         display=display,
         assumptions=tuple(assumptions),

@@ -1,17 +1,14 @@
 """Regions whose field is reported whatever the target: those of the four circuits, and the sensitive ones."""
 
-import tomllib
-from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.resources import files
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from assuage.circuits import circuit_names, load_circuit
 from assuage.errors import TargetError
 from assuage.targets import Target, from_coordinate
 from assuage.targets.coordinate import DEFAULT_RADIUS_MM
 from assuage.techniques.patches import Located, Patch, locate
+from assuage.techniques.tables import read_table
 
 if TYPE_CHECKING:
     from assuage.head import Head
@@ -63,7 +60,7 @@ def sensitive_patches(
     head: "Head", make: Callable[[Target], Patch], *, radius_mm: float = DEFAULT_RADIUS_MM
 ) -> Located:
     """Return the sensitive regions that the head holds; parameters as `circuit_patches`."""
-    data = _sensitive()
+    data = read_table("sensitive_regions")
     targets: dict[str, Target | str] = {
         row["name"]: _target(head, tuple(row["mni_mm"]), row["name"], radius_mm) for row in data["region"]
     }
@@ -86,9 +83,3 @@ def _target(head: "Head", point_mm: tuple[float, float, float], name: str, radiu
         return from_coordinate(head, point_mm, space="mni", radius_mm=radius_mm, name=name)
     except TargetError as error:
         return str(error)
-
-
-@cache
-def _sensitive() -> Mapping[str, Any]:
-    text = files("assuage.techniques").joinpath("data/sensitive_regions.toml").read_text(encoding="utf-8")
-    return MappingProxyType(tomllib.loads(text))
