@@ -1,7 +1,10 @@
 """The motor hotspot: the pose at which the motor threshold was taken, and the cortex that answers there.
 
 Three ways, from best to worst: the measured pose; the hand knob in MNI space with the coil held over it by convention;
-the cortex under C3 or C4. Which way was gone, and what is known about its error, stands in `Hotspot.assumptions`.
+the cortex under C3 or C4. Each gives a place on the scalp; the cortex that answers is the grey matter nearest to it,
+the crown of the gyrus. The hand knob itself is the mean of many brains and lies deep in a sulcus (31 mm under the scalp
+of Colin27, where the field is half of that on the crown): as threshold field it would halve every dose that is matched
+to it. Which way was gone, and what is known about its error, stands in `Hotspot.assumptions`.
 """
 
 from collections.abc import Mapping
@@ -107,7 +110,7 @@ def measured_hotspot(
 def anatomical_hotspot(
     site: CoilSite, *, side: Side = "left", radius_mm: float = DEFAULT_RADIUS_MM, use_scalp_site: bool = False
 ) -> Hotspot:
-    """Return the hotspot over the hand knob, the handle held back and aside by convention.
+    """Return the hotspot over the hand knob: the cortex under the scalp there, the handle held back and aside.
 
     Parameters
     ----------
@@ -116,7 +119,7 @@ def anatomical_hotspot(
     side
         Hemisphere.
     radius_mm
-        Of the target around the hand knob.
+        Of the target.
     use_scalp_site
         On a head without MNI registration, take the cortex under C3 or C4 instead of refusing.
 
@@ -131,14 +134,15 @@ def anatomical_hotspot(
     knob = facts["hand_knob"]
     if head.mni is not None:
         way: Way = "hand knob"
-        name = f"hand knob {side}"
-        target = from_coordinate(head, knob[f"{side}_mni_mm"], space="mni", radius_mm=radius_mm, name=name)
-        where = f"hand knob at MNI {knob[f'{side}_mni_mm']} mm by {head.mni.space}: {cited(knob)}"
-        point = site.scalp.project(target.center_mm[None])[0]
+        mni_mm = knob[f"{side}_mni_mm"]
+        below = from_coordinate(head, mni_mm, space="mni", radius_mm=radius_mm, name=f"hand knob {side}")
+        point = site.scalp.project(below.requested_mm[None])[0]
+        name = f"cortex over the hand knob {side}"
+        where = f"hand knob at MNI {' '.join(f'{x:g}' for x in mni_mm)} mm by {head.mni.space}: {cited(knob)}"
     elif use_scalp_site:
         way = "scalp site"
         point = scalp_site(head, SITES[side])
-        target = Target.sphere(nearest_cortex_mm(head, point), radius_mm, name=f"cortex under {SITES[side]}")
+        name = f"cortex under {SITES[side]}"
         where = f"head {head.name!r} has no MNI registration: {SITES[side]} stands for the motor hotspot"
     else:
         raise PlanError(
@@ -146,6 +150,7 @@ def anatomical_hotspot(
             "pose (measured_hotspot), try Head.with_estimated_mni, or allow the cortex under "
             f"{SITES[side]} with use_scalp_site=True (about 2 cm off)"
         )
+    target = Target.sphere(nearest_cortex_mm(head, point), radius_mm, name=name)
     angle = float(facts["handle"]["angle_deg"]) * (-1 if side == "left" else 1)
     pose = poses_around(site, point, angle, np.zeros((1, 2)), np.zeros(1)).set.poses[0]
     handle = f"handle back and aside, {abs(angle):g} degrees from the midline: {cited(facts['handle'])}"
@@ -208,4 +213,4 @@ def _check_rests(head: "Head", pose: Array) -> None:
 
 
 def _cautions(way: Way) -> tuple[str, ...]:
-    return tuple(f"{row['text']}: {cited(row)}" for row in read_table("hotspot")["caution"] if row["way"] == way)
+    return tuple(f"{row['text']}: {cited(row)}" for row in read_table("hotspot")["caution"] if way in row["ways"])
