@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from assuage.errors import DataError, PlanError
+from assuage.units import MIN_PER_H
 
 Grade = Literal["A", "B", "C", "D", "none"]
 Invasiveness = Literal["none", "anaesthesia", "surgery"]
@@ -60,7 +61,7 @@ class Facts:
     @property
     def hours_on_site(self) -> float:
         """Time on site of a whole course, h."""
-        return self.visits * (self.minutes + self.other_minutes) / 60
+        return self.visits * (self.minutes + self.other_minutes) / MIN_PER_H
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

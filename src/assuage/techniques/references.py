@@ -15,6 +15,7 @@ import numpy as np
 from assuage.errors import DataError, PlanError
 from assuage.sources import Montage, Pad
 from assuage.techniques.tables import read_table
+from assuage.units import A_PER_MA
 
 if TYPE_CHECKING:
     from assuage.field import Landscape
@@ -151,7 +152,7 @@ def reference_montage(technique: str, landscape: "Landscape", *, side: Literal["
     width, height = facts["pad_mm"]
     montage = Montage.pads(anode, cathode, current_A=facts["current_A"], pad=Pad(width, height))
     field = float(np.linalg.norm(landscape.montage(montage)))
-    origin = f"{1e3 * facts['current_A']:g} mA, pads at {anode} and {cathode}, in {landscape.target.name}"
+    origin = f"{facts['current_A'] / A_PER_MA:g} mA, pads at {anode} and {cathode}, in {landscape.target.name}"
     return make_reference(technique, field, origin=origin)
 
 
