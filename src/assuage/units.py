@@ -2,6 +2,7 @@
 
 M_PER_MM = 1e-3
 MM_PER_M = 1e3
+MIN_PER_H = 60.0
 A_PER_S_PER_A_PER_US = 1e6
 """dI/dt: 1 A/µs = 1e6 A/s."""
 A_PER_MA = 1e-3
