@@ -111,6 +111,20 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             "--age", parser=_number, metavar="YEARS", help="Age of the person: most limits were found in adults only."
         ),
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="NAME=NUMBER,...",
+            help="What counts for the shortlist: target_field, focality, evidence, burden, invasiveness, equipment.",
+        ),
+    ] = None,
+    equipment: Annotated[
+        str | None,
+        typer.Option(
+            "--equipment", metavar="A,B,...", help="What the site has, such as tes_device,pads; default: everything."
+        ),
+    ] = None,
     tissues: TissueFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the placement errors.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier plan in --out.")] = False,
@@ -122,7 +136,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     request = planning.Request(
         head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
-        age_years=age_years, tissues=tissues, seed=seed, force=force,
+        age_years=age_years, weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)
     if as_json:

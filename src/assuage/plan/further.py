@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from assuage.plan.result import Volume
 from assuage.targets import Target
 from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
+from assuage.techniques.patches import FieldMap
+from assuage.techniques.references import Reference
 
 Array = NDArray[np.float64]
 
@@ -52,11 +55,25 @@ class Aim:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Made:
-    """What a technique adds to a plan: its record, its image, its field if it is one, its column of the matrix."""
+    """What a technique adds to a plan.
+
+    Attributes
+    ----------
+    record, volume, cells
+        Its record, its image, its column of the matrix.
+    values
+        Its field, or its map of amplitudes or envelopes; None: it states its own currency.
+    reference
+        What its dose is compared with; None: the 2 mA reference montage.
+    quantities
+        What is known of a session.
+    """
 
     record: TechniqueRecord
     volume: Volume
-    field: Field | None = None
+    values: Field | FieldMap | None = None
+    reference: Reference | None = None
+    quantities: Mapping[str, Any] = dataclass_field(default_factory=dict)
     cells: tuple[MatrixCell, ...] = ()
 
 

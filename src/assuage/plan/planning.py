@@ -22,6 +22,7 @@ from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
 from assuage.plan.bench import CORE, LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
 from assuage.plan.further import Aim, Made
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
@@ -91,6 +92,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     current_A: float = 2e-3,
     hair_mm: float = 4.0,
     protocol: Mapping[str, Any] | None = None,
+    choosing: Choosing | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -121,6 +123,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         Gap between scalp and coil.
     protocol
         What is known of the session, for the safety rules; see `assuage.safety.check`.
+    choosing
+        What the user weights, and what the site has; None: all alike, and everything.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -141,7 +145,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
-    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s)
+    check_choosing(choosing or Choosing())
+    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing())
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -161,8 +166,9 @@ class _Work:
         clock: _Clock,
         protocol: dict[str, Any],
         didt_A_per_s: float | None,
+        choosing: Choosing,
     ) -> None:
-        self.bench, self.names, self.clock = bench, names, clock
+        self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
         self.protocol, self.didt_A_per_s = protocol, didt_A_per_s
         self.skipped: dict[str, str] = {}
 
@@ -217,10 +223,12 @@ class _Work:
                 protocol=self.protocol,
             )
         )  # fmt: skip
-        records += tuple(item.record for item in made.values())
+        self.clock("the common dose", 0.955)
+        records = self._with_currency(records, fields, made, target, goal)
         if not records:
             raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
         cells += [cell for item in made.values() for cell in item.cells]
+        matrix = None if circuit is None else _matrix(circuit, cells)
         record = PlanRecord(
             title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
             head=head_record(head),
@@ -229,7 +237,10 @@ class _Work:
             techniques=records,
             skipped=self.skipped,
             ranking=rank(records),
-            matrix=None if circuit is None else _matrix(circuit, cells),
+            shortlist=shortlist(
+                records, self.choosing, matrix=matrix, primary=key, age_years=self.protocol.get("age_years")
+            ),
+            matrix=matrix,
             maps=says,
             files=(),
             limits=LIMITS,
@@ -237,11 +248,34 @@ class _Work:
         )
         return Plan(
             record=record, head=head, target=target,
-            fields=fields | {name: item.field for name, item in made.items() if item.field is not None},
+            fields=fields | {name: item.values for name, item in made.items() if isinstance(item.values, Field)},
             volumes=volumes(head, fields, target, found)
             | {item.record.field_file: item.volume for item in made.values()},
             maps=arrays,
         )  # fmt: skip
+
+    def _with_currency(
+        self,
+        records: tuple[TechniqueRecord, ...],
+        fields: dict[str, Field],
+        made: dict[str, Made],
+        target: Target,
+        goal: Goal,
+    ) -> tuple[TechniqueRecord, ...]:
+        """Return all records, each with its dose in the common currency."""
+        common, done = CommonDose(self.bench, target, goal, self.protocol), []
+        for record in records:
+            quantities = {} if record.dose.current_A is None else {"total_current_A": record.dose.current_A}
+            name = record.technique
+            stated = common.state(fields[name], name, common.reference(name), quantities)
+            done.append(record.model_copy(update={"currency": stated}))
+        for name, item in made.items():
+            if item.values is None:
+                done.append(item.record)
+                continue
+            stated = common.state(item.values, name, item.reference or common.reference(name), item.quantities)
+            done.append(item.record.model_copy(update={"currency": stated}))
+        return tuple(done)
 
     def _further(self, aim: Aim) -> dict[str, Made]:
         """Let the techniques that bring their own placements join."""

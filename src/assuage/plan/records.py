@@ -271,6 +271,94 @@ class ScaledDose(Record):
     note: str
 
 
+class RegionFieldRecord(Record):
+    """Field of the proposal in a region."""
+
+    name: str
+    mean_V_per_m: float
+    over_target: float
+
+
+class CircuitFieldRecord(Record):
+    """Field of the proposal in the located regions of a circuit that the target does not cover."""
+
+    domain: str
+    off_target_V_per_m: float | None
+    over_target: float | None
+    regions: int = Field(description="located regions")
+
+
+class Currency(Record):
+    """The dose in quantities that every technique has; docs/dose.md defines them."""
+
+    quantity: str
+    mean_V_per_m: float
+    normal_V_per_m: float | None
+    e99_V_per_m: float = Field(description="99th percentile inside the target")
+    reference: str
+    reference_V_per_m: float
+    reference_origin: str
+    ratio: float = Field(description="mean over reference; not equal across techniques")
+    peak_V_per_m: float = Field(description="99th percentile in the target's tissue of the whole head")
+    target_over_peak: float
+    half_max_volume_mm3: float
+    circuits: tuple[CircuitFieldRecord, ...]
+    sensitive: tuple[RegionFieldRecord, ...]
+    charge_C: float | None
+    charge_words: str
+    duration_s: float | None
+
+
+class CriterionRecord(Record):
+    """What one criterion adds to a technique's score."""
+
+    criterion: str
+    weight: float
+    value: float
+    adds: float
+    words: str
+
+
+class ChosenRecord(Record):
+    """A technique on the shortlist."""
+
+    place: int
+    technique: str
+    label: str
+    score: float
+    criteria: tuple[CriterionRecord, ...]
+    cautions: tuple[str, ...]
+
+
+class LeftOutRecord(Record):
+    """A technique that is not on the shortlist, with every reason."""
+
+    technique: str
+    label: str
+    reasons: tuple[str, ...]
+
+
+class ShiftRecord(Record):
+    """The nearest weights of a criterion, the others held, at which another technique comes first; None: never."""
+
+    criterion: str
+    weight: float
+    lower: float | None
+    lower_first: str | None
+    upper: float | None
+    upper_first: str | None
+
+
+class ShortlistRecord(Record):
+    """Techniques by what the user weights."""
+
+    rule: str
+    site: str = Field(description="what the site was taken to have")
+    chosen: tuple[ChosenRecord, ...]
+    left_out: tuple[LeftOutRecord, ...]
+    shifts: tuple[ShiftRecord, ...]
+
+
 class VerdictRecord(Record):
     """What one cited limit says."""
 
@@ -309,6 +397,7 @@ class TechniqueRecord(Record):
     field_file: str = Field(description="NIfTI of the dose's quantity in V/m at the reference intensity")
     notes: tuple[str, ...]
     tables: tuple[Table, ...] = ()
+    currency: Currency | None = None
 
 
 class Rank(Record):
@@ -383,6 +472,7 @@ class PlanRecord(Record):
     techniques: tuple[TechniqueRecord, ...]
     skipped: dict[str, str] = Field(description="technique to the reason why there is no proposal")
     ranking: Ranking
+    shortlist: ShortlistRecord | None = None
     matrix: Matrix | None
     maps: dict[str, str] = Field(description="arrays of maps.npz: name to what it holds")
     files: tuple[FileRecord, ...] = Field(description="filled when the plan is written")

@@ -17,7 +17,9 @@ from assuage.plan.further import Aim, Made, cells_of, field_volume
 from assuage.plan.records import Table
 from assuage.sources import PlacedCoil
 from assuage.techniques import ect, mst
+from assuage.techniques.excitation import excitation_law
 from assuage.techniques.poses import face_points_mm, handle_deg
+from assuage.techniques.references import make_reference
 from assuage.techniques.seizure import MEMORY, SeizureDose, rank
 from assuage.techniques.tms import CoilSite, PoseChoice, is_antisymmetric
 from assuage.units import A_PER_MA
@@ -119,7 +121,9 @@ def _made(aim: Aim, choice: Choice, best: ect.EctProposal | mst.MstProposal, fou
     return Made(
         record=record,
         volume=field_volume(field, LABELS[choice.technique]),
-        field=field,
+        values=field,
+        reference=make_reference(choice.technique, reference, origin=f"{REFERENCE}: {excitation_law().source}"),
+        quantities=choice.quantities,
         cells=tuple(cells_of(aim, choice.technique, field, [p.field for p in found], reference)),
     )
 
