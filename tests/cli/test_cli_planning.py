@@ -45,9 +45,8 @@ def asked(monkeypatch):
 def request(out, **changed):
     options = {
         "head": "colin27", "out": out, "circuit": None, "region": None, "target": None, "space": None, "radius_mm": 8.0,
-        "techniques": None, "coil": None, "voxel_mm": 2.0, "current_milliampere": 1.5, "hair_mm": 3.0, "age_years": 16.0,
-        "weights": "focality=2, burden=1", "equipment": "tes_device,pads",
-        "tissues": None,
+        "techniques": None, "coil": None, "voxel_mm": 2.0, "current_milliampere": 1.5, "hair_mm": 3.0,
+        "age_years": 16.0, "weights": "focality=2, burden=1", "equipment": "tes_device,pads", "tissues": None,
         "seed": 7, "force": False,
     }  # fmt: skip
     return planning.Request(**(options | changed))
