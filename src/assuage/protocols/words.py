@@ -151,7 +151,7 @@ def _dbs(dose: DbsPlan) -> Lines:
     return (
         ("Lead", f"{dose.lead}, {dose.side}"),
         ("Contacts", "; ".join(_contact(contact) for contact in dose.contacts)),
-        ("Pulse", f"{show(dose.pulse_width_s * 10**6)} us at {show(dose.rate_Hz)} Hz, {dose.control} control"),
+        ("Pulse", f"{show(dose.pulse_width_s * 10**6)} µs at {show(dose.rate_Hz)} Hz, {dose.control} control"),
         ("Impedance", impedance),
         ("Cycling", dose.cycling or "continuous"),
     )
@@ -193,7 +193,7 @@ def intensity_words(intensity: Intensity) -> str:
     if intensity.percent_mso is not None:
         parts.append(f"{show(intensity.percent_mso)} % of the stimulator's output")
     if intensity.didt_A_per_s is not None:
-        parts.append(f"{float(intensity.didt_A_per_s) / A_PER_S_PER_A_PER_US:.4g} A/us ({intensity.didt_source})")
+        parts.append(f"{float(intensity.didt_A_per_s) / A_PER_S_PER_A_PER_US:.4g} A/µs ({intensity.didt_source})")
     if intensity.expected_V_per_m is not None:
         parts.append(f"{intensity.expected_V_per_m:.3g} V/m expected ({intensity.model_version})")
     if intensity.escalation:
@@ -211,7 +211,7 @@ def setting_words(protocol: Protocol) -> str:
 
 def pulse_words(pulse: CoilPulse) -> str:
     """Return the waveform of a coil pulse."""
-    width = f"{show(pulse.width_s * 10**6)} us" if pulse.width_s else ""
+    width = f"{show(pulse.width_s * 10**6)} µs" if pulse.width_s else ""
     current = f"induced current {pulse.induced_current}" if pulse.induced_current else ""
     return ", ".join(part for part in (pulse.shape or "", width, current) if part)
 

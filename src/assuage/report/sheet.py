@@ -27,12 +27,14 @@ from assuage.protocols.implanted import DbsPlan
 from assuage.protocols.protocol import DISCLAIMER, coil_intensity, write_whole
 from assuage.protocols.words import TECHNIQUES, counted, dose_lines, schedule_words, setting_words
 
+HANDS = {"right": "right-handed", "left": "left-handed", "both": "uses both hands"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_PATIENCE_S = 60
 """A page of some kilobytes prints within seconds; a browser that takes longer hangs."""
 MOST_FINDINGS = 6
-"""Verdicts shown one by one; the page has room for no more, the check itself lists all."""
-SHOWN_OUTCOMES = ("stop", "warn")
+"""Verdicts shown one by one, if no more than these are stops; the check itself lists all."""
+OUTCOMES = ("stop", "warn", "cannot say", "within cited range")
+"""What a verdict may say, strictest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def write_sheet(protocol: Protocol, path: Path | str, *, verdicts: Iterable[Mapp
 
 def render_sheet(protocol: Protocol, *, verdicts: Iterable[Mapping[str, Any]] = ()) -> str:
     """Return the sheet as HTML text."""
-    found = list(verdicts)
+    found = sorted(verdicts, key=_strictness)
     return (
         _environment()
         .get_template("sheet.html.j2")
@@ -83,7 +85,7 @@ def render_sheet(protocol: Protocol, *, verdicts: Iterable[Mapping[str, Any]] = 
             technique=TECHNIQUES[protocol.technique],
             schedule=schedule_words(protocol.dose),
             sections=sections(protocol),
-            findings=[v for v in found if v["outcome"] in SHOWN_OUTCOMES][:MOST_FINDINGS],
+            findings=_shown(found),
             findings_words=_findings_words(found),
             disclaimer=DISCLAIMER,
             version=__version__,
@@ -107,7 +109,7 @@ def sections(protocol: Protocol) -> tuple[Section, ...]:
 
 def _person(protocol: Protocol) -> tuple[Row, ...]:
     person, consent, safety = protocol.person, protocol.consent, protocol.safety
-    basics = [f"{person.age_years:g} years", person.sex, person.handedness and f"{person.handedness}-handed"]
+    basics = [f"{person.age_years:g} years", person.sex, HANDS.get(person.handedness or "")]
     medicines = [" ".join(filter(None, (m.name, m.dose))) for m in person.prescribed_medication or ()]
     drugs = ", ".join(person.cns_active_drugs or ()) or "none"
     number = Counter(safety.screening.values())["no"]
@@ -247,14 +249,26 @@ def _session(protocol: Protocol) -> str:
     return f"{number or '____'} of {dose.course.sessions}"
 
 
+def _strictness(verdict: Mapping[str, Any]) -> int:
+    if verdict.get("outcome") not in OUTCOMES:
+        raise DataError(f"a verdict says {verdict.get('outcome')!r}; it says one of {', '.join(OUTCOMES)}")
+    return OUTCOMES.index(verdict["outcome"])
+
+
+def _shown(verdicts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return every stop, and warnings as far as there is room."""
+    stops = [verdict for verdict in verdicts if verdict["outcome"] == "stop"]
+    warnings = [verdict for verdict in verdicts if verdict["outcome"] == "warn"]
+    return [*stops, *warnings[: max(0, MOST_FINDINGS - len(stops))]]
+
+
 def _findings_words(verdicts: Sequence[Mapping[str, Any]]) -> str:
     if not verdicts:
         return "The protocol has not been held against cited limits here."
     count = Counter(str(verdict["outcome"]) for verdict in verdicts)
-    order = ("stop", "warn", "cannot say", "within cited range")
-    said = ", ".join(f"{outcome}: {count[outcome]}" for outcome in order if count[outcome])
-    left = max(0, sum(count[outcome] for outcome in SHOWN_OUTCOMES) - MOST_FINDINGS)
-    more = f" {left} more are listed by the check." if left else ""
+    said = ", ".join(f"{outcome}: {count[outcome]}" for outcome in OUTCOMES if count[outcome])
+    left = count["stop"] + count["warn"] - len(_shown(verdicts))
+    more = f" {counted(left, 'warning')} more: see the check." if left else ""
     caution = "'Within cited range' is not a statement of safety."
     return f"{counted(len(verdicts), 'limit')} held against: {said}.{more} {caution}"
 
