@@ -17,7 +17,6 @@ from assuage.errors import DataError
 from assuage.protocols import words
 from assuage.protocols.mandatory import ADULT_AGE_YEARS, look_up, read_toml
 from assuage.protocols.protocol import Protocol
-from assuage.protocols.published import value_at
 
 ORDER = ("tidier", "chipchase", "tms_rat", "rates", "contes", "spirit", "spirit_c", "who")
 Status = Literal["filled", "missing", "not applicable"]
@@ -217,8 +216,8 @@ DERIVED: dict[str, Callable[[Protocol], str]] = {
     "intensity": lambda protocol: _lines(protocol, "intensity") or _lines(protocol, "current"),
     "electrodes": lambda protocol: _lines(protocol, "electrodes") or _lines(protocol, "pair"),
     "impedance_limit": lambda protocol: _lines(protocol, "impedance"),
-    "pulse_shape": lambda protocol: str(value_at(_dose(protocol), "pulse.shape") or ""),
-    "pulse_current": lambda protocol: str(value_at(_dose(protocol), "pulse.induced_current") or ""),
+    "pulse_shape": lambda protocol: str(look_up(_dose(protocol), "pulse.shape") or ""),
+    "pulse_current": lambda protocol: str(look_up(_dose(protocol), "pulse.induced_current") or ""),
 }
 """Texts that follow from several fields."""
 

@@ -88,11 +88,12 @@ def missing_items(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def look_up(content: Any, path: str) -> Any:
-    """Return the value at a dotted path; None where a part of it is missing."""
+    """Return the value at a dotted path with list indices; None where a part of it is missing."""
     for part in path.split("."):
-        if not isinstance(content, Mapping):
-            return None
-        content = content.get(part)
+        if isinstance(content, list | tuple):
+            content = content[int(part)] if part.isdecimal() and int(part) < len(content) else None
+        else:
+            content = content.get(part) if isinstance(content, Mapping) else None
     return content
 
 

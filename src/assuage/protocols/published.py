@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from assuage.errors import DataError
-from assuage.protocols.mandatory import read_toml
+from assuage.protocols.mandatory import look_up, read_toml
 
 PARTS = ("dose", "target", "blinding")
 SINGLE_PULSES = frozenset({"rtms_1hz", "rtms_10hz"})
@@ -72,16 +72,6 @@ def load_published(name: str) -> Published:
     return _table()[key]
 
 
-def value_at(content: Any, path: str) -> Any:
-    """Return the value at a dotted path with list indices; None where a part of it is missing."""
-    for part in path.split("."):
-        if isinstance(content, list | tuple):
-            content = content[int(part)] if part.isdecimal() and int(part) < len(content) else None
-        else:
-            content = content.get(part) if isinstance(content, Mapping) else None
-    return content
-
-
 @cache
 def _table() -> dict[str, Published]:
     raw = read_toml("published.toml")
@@ -117,10 +107,10 @@ def _published(name: str, row: dict[str, Any], reportable: Mapping[str, tuple[st
 
 def _left_out(parts: Mapping[str, Any], path: str, technique: str) -> bool:
     """Say whether a field is missing that could have been there."""
-    if value_at(parts, path) is not None:
+    if look_up(parts, path) is not None:
         return False
     single = path.endswith("burst.frequency_Hz") and technique in SINGLE_PULSES
-    one_train = path.endswith("inter_train_interval_s") and value_at(parts, "dose.session.trains") == 1
-    one_session = path.endswith("session_interval_s") and value_at(parts, "dose.course.phases.0.day.sessions") == 1
-    personal = path == "dose.frequency_Hz" and value_at(parts, "dose.frequency_rule") is not None
+    one_train = path.endswith("inter_train_interval_s") and look_up(parts, "dose.session.trains") == 1
+    one_session = path.endswith("session_interval_s") and look_up(parts, "dose.course.phases.0.day.sessions") == 1
+    personal = path == "dose.frequency_Hz" and look_up(parts, "dose.frequency_rule") is not None
     return not (single or one_train or one_session or personal)

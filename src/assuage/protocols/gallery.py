@@ -1,76 +1,83 @@
-"""Complete protocols of every technique, as the JSON content a user would write."""
+"""Complete example protocols of every technique, for tests, docs and demonstrations.
+
+The numbers are made up to be consistent, and recommend nothing.
+"""
 
 from copy import deepcopy
+from typing import Any
 
-from assuage.protocols import from_content
+from assuage.protocols.protocol import Protocol, from_content
 
-DISC = {"kind": "disc", "radius_mm": 6}
-COURSE = {"phases": [{"days": 15, "days_per_week": 5, "day": {"sessions": 1}}]}
-TWICE = {"phases": [{"days": 5, "day": {"sessions": 2, "session_interval_s": 14400}}]}
-TEN_HZ = {
+_DISC = {"kind": "disc", "radius_mm": 6}
+_COURSE = {"phases": [{"days": 15, "days_per_week": 5, "day": {"sessions": 1}}]}
+_TWICE = {"phases": [{"days": 5, "day": {"sessions": 2, "session_interval_s": 14400}}]}
+_TEN_HZ = {
     "trains": 75,
     "inter_train_interval_s": 26,
     "train": {"bursts": 40, "burst_rate_Hz": 10, "burst": {"pulses": 1}},
 }
-BURST = {"pulses": 3, "frequency_Hz": 50}
-ITBS = {"trains": 20, "inter_train_interval_s": 8, "train": {"bursts": 10, "burst_rate_Hz": 5, "burst": BURST}}
-CTBS = {"trains": 1, "train": {"bursts": 200, "burst_rate_Hz": 5, "burst": BURST}}
-ONE_HZ = {"trains": 1, "train": {"bursts": 1200, "burst_rate_Hz": 1, "burst": {"pulses": 1}}}
-PULSE = {
+_BURST = {"pulses": 3, "frequency_Hz": 50}
+_ITBS = {"trains": 20, "inter_train_interval_s": 8, "train": {"bursts": 10, "burst_rate_Hz": 5, "burst": _BURST}}
+_CTBS = {"trains": 1, "train": {"bursts": 200, "burst_rate_Hz": 5, "burst": _BURST}}
+_ONE_HZ = {"trains": 1, "train": {"bursts": 1200, "burst_rate_Hz": 1, "burst": {"pulses": 1}}}
+_PULSE = {
     "shape": "biphasic",
     "width_s": 0.00028,
     "induced_current": "anterior to posterior, then posterior to anterior",
 }
-INTENSITY = {"percent_mt": 120, "threshold": "resting"}
-TIMING = {"duration_s": 1200, "ramp_up_s": 30, "ramp_down_s": 30}
+_INTENSITY = {"percent_mt": 120, "threshold": "resting"}
+_TIMING = {"duration_s": 1200, "ramp_up_s": 30, "ramp_down_s": 30}
+Content = dict[str, Any]
+
 POSE = [[1, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 90], [0, 0, 0, 1]]
+"""Of a coil that lies flat on top of a head."""
 
 
-def coil(technique, session, course=COURSE, **more):
+def _coil(technique: str, session: Content, course: Content = _COURSE, **more: Any) -> Content:
     return {
-        "technique": technique, "pulse": PULSE, "intensity": INTENSITY, "session": session, "course": course, **more
+        "technique": technique, "pulse": _PULSE, "intensity": _INTENSITY, "session": session, "course": course, **more
     }  # fmt: skip
 
 
-def electrode(name, current_A, **more):
-    return {"name": name, "current_A": current_A, "shape": DISC, "medium": "gel", **more}
+def _electrode(name: str, current_A: float, **more: Any) -> Content:
+    return {"name": name, "current_A": current_A, "shape": _DISC, "medium": "gel", **more}
 
 
-def tes(technique, electrodes, **more):
-    return {"technique": technique, "electrodes": electrodes, "timing": TIMING, "course": TWICE, **more}
+def _tes(technique: str, electrodes: list[Content], **more: Any) -> Content:
+    return {"technique": technique, "electrodes": electrodes, "timing": _TIMING, "course": _TWICE, **more}
 
 
 _PAD = {"shape": {"kind": "pad", "width_mm": 50, "height_mm": 70}, "medium": "saline sponge"}
-PADS = [{"name": "F3", "current_A": 0.002, **_PAD}, {"name": "F4", "current_A": -0.002, **_PAD}]
-RING = [electrode("F3", 0.002), *(electrode(name, -0.0005) for name in ("Fp1", "Fz", "F7", "C3"))]
-MANY = [electrode("F3", 0.0015), electrode("FC5", 0.0005), electrode("Cz", -0.00125), electrode("Oz", -0.00075)]
+_PADS = [{"name": "F3", "current_A": 0.002, **_PAD}, {"name": "F4", "current_A": -0.002, **_PAD}]
+_RING = [_electrode("F3", 0.002), *(_electrode(name, -0.0005) for name in ("Fp1", "Fz", "F7", "C3"))]
+_MANY = [_electrode("F3", 0.0015), _electrode("FC5", 0.0005), _electrode("Cz", -0.00125), _electrode("Oz", -0.00075)]
 
-DOSES = {
-    "tms": coil("tms", {"trains": 40, "inter_train_interval_s": 28, "train": {"bursts": 40, "burst_rate_Hz": 20}}),
-    "rtms_1hz": coil("rtms_1hz", ONE_HZ),
-    "rtms_10hz": coil("rtms_10hz", TEN_HZ, stated={"pulses_per_session": 3000, "duration_s": 2250}),
-    "itbs": coil("itbs", ITBS, stated={"pulses_per_session": 600, "duration_s": 192}),
-    "ctbs": coil("ctbs", CTBS, stated={"duration_s": 40}),
-    "snt": coil(
+_DOSES: dict[str, Content] = {
+    "tms": _coil("tms", {"trains": 40, "inter_train_interval_s": 28, "train": {"bursts": 40, "burst_rate_Hz": 20}}),
+    "rtms_1hz": _coil("rtms_1hz", _ONE_HZ),
+    "rtms_10hz": _coil("rtms_10hz", _TEN_HZ, stated={"pulses_per_session": 3000, "duration_s": 2250}),
+    "itbs": _coil("itbs", _ITBS, stated={"pulses_per_session": 600, "duration_s": 192}),
+    "ctbs": _coil("ctbs", _CTBS, stated={"duration_s": 40}),
+    "snt": _coil(
         "snt",
-        {**ITBS, "trains": 60},
+        {**_ITBS, "trains": 60},
         {"phases": [{"days": 5, "day": {"sessions": 10, "session_interval_s": 3000}}]},
         stated={"pulses_per_session": 1800, "pulses_per_day": 18000, "pulses_in_course": 90000},
     ),
-    "tdcs": tes("tdcs", PADS),
-    "hd_tdcs_4x1": tes("hd_tdcs_4x1", RING),
-    "hd_tdcs": tes("hd_tdcs", MANY),
-    "hd_tdcs_focal": tes("hd_tdcs_focal", MANY),
-    "tacs": tes("tacs", [electrode("F3", 0.001), electrode("P3", -0.001)], frequency_Hz=20),
-    "hd_tacs": tes("hd_tacs", RING, frequency_rule="individual alpha peak"),
+    "tdcs": _tes("tdcs", _PADS),
+    "hd_tdcs_4x1": _tes("hd_tdcs_4x1", _RING),
+    "hd_tdcs": _tes("hd_tdcs", _MANY),
+    "hd_tdcs_focal": _tes("hd_tdcs_focal", _MANY),
+    "tacs": _tes("tacs", [_electrode("F3", 0.001), _electrode("P3", -0.001)], frequency_Hz=20),
+    "hd_tacs": _tes("hd_tacs", _RING, frequency_rule="individual alpha peak"),
     "ti": {
         "technique": "ti",
         "pairs": [
-            {"frequency_Hz": 2000, "electrodes": [electrode("F7", 0.001), electrode("T7", -0.001)]},
-            {"frequency_Hz": 2020, "electrodes": [electrode("F8", 0.0005), electrode("T8", -0.0005)]},
+            {"frequency_Hz": 2000, "electrodes": [_electrode("F7", 0.001), _electrode("T7", -0.001)]},
+            {"frequency_Hz": 2020, "electrodes": [_electrode("F8", 0.0005), _electrode("T8", -0.0005)]},
         ],
-        "timing": TIMING,
-        "course": TWICE,
+        "timing": _TIMING,
+        "course": _TWICE,
         "stated": {"difference_frequency_Hz": 20},
     },
     "ect": {
@@ -89,7 +96,7 @@ DOSES = {
     "mst": {
         "technique": "mst",
         "placement": "twin coil over the vertex",
-        "pulse": PULSE,
+        "pulse": _PULSE,
         "intensity": {"percent_mso": 100},
         "frequency_Hz": 100,
         "stimulus_duration_s": 10,
@@ -113,12 +120,12 @@ DOSES = {
         "gap_s": 1800,
         "gap_at_most_s": 3600,
         "electrodes_stay_on": False,
-        "tdcs": {**tes("tdcs", PADS), "course": COURSE},
-        "rtms": coil("rtms_10hz", TEN_HZ),
+        "tdcs": {**_tes("tdcs", _PADS), "course": _COURSE},
+        "rtms": _coil("rtms_10hz", _TEN_HZ),
     },
 }
 
-REST = {
+_REST = {
     "schema_version": "1.0",
     "header": {
         "study_id": "ASG-01",
@@ -195,20 +202,22 @@ REST = {
     "fidelity": {"tolerance_mm": 3, "tolerance_deg": 5, "planned": "every session against this sheet"},
 }
 
-TECHNIQUES = sorted(DOSES)
+TECHNIQUES = tuple(sorted(_DOSES))
+"""Every technique that a protocol can be written for."""
 
 
-def content(technique, **changes):
-    """The JSON content of a complete protocol; changes are given as section__field=value."""
-    found = deepcopy({**REST, "dose": DOSES[technique]})
+def example_content(technique: str, **changes: Any) -> dict[str, Any]:
+    """Return the JSON content of an example; a change is named section__field (dose__session__trains=10)."""
+    found = deepcopy({**_REST, "dose": _DOSES[technique]})
     for path, value in changes.items():
         *sections, last = path.split("__")
-        part = found
+        part: Any = found
         for section in sections:
-            part = part[section]
+            part = part[int(section) if isinstance(part, list) else section]
         part[last] = value
     return found
 
 
-def protocol(technique, **changes):
-    return from_content(content(technique, **changes))
+def example(technique: str, **changes: Any) -> Protocol:
+    """Return an example protocol; see `example_content`."""
+    return from_content(example_content(technique, **changes))
