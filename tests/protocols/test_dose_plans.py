@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from assuage.errors import PoseError, ProtocolError
 from assuage.protocols import electrodes_under_coil
@@ -267,10 +268,10 @@ def test_an_electrode_on_another_side_of_the_head_is_not_under_the_coil():
     assert electrodes_under_coil([below], coil_pose=POSE, footprint=FIGURE_OF_EIGHT) == ()
 
 
-@given(st.floats(-150, 150), st.floats(-150, 150), st.floats(-3.1, 3.1))
-def test_coil_and_electrode_may_be_turned_together(x, y, angle):
+@given(st.floats(-150, 150), st.floats(-150, 150), st.tuples(*[st.floats(-3, 3)] * 3))
+def test_coil_and_electrode_may_be_turned_together(x, y, angles):
     turn = np.eye(4)
-    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    turn[:3, :3] = Rotation.from_euler("xyz", angles).as_matrix()
     turn[:3, 3] = 5, -7, 11
     moved = turn @ [x, y, 85, 1]
     a = electrodes_under_coil([electrode("E", 1, center=(x, y, 85.0))], coil_pose=POSE, footprint=FIGURE_OF_EIGHT)

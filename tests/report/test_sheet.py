@@ -103,7 +103,7 @@ def test_the_file_is_written_whole(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["sheet.html"]
 
 
-# --- PDF through a browser, which may be absent: its part is played by a script -----------------------------------------
+# --- PDF through a browser, which may be absent: its part is played by a script -------------------------------------
 
 
 @pytest.fixture
