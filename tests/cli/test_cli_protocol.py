@@ -91,7 +91,7 @@ def test_schema(capsys, tmp_path):
     ("arguments", "said"),
     [
         (["show", "nobody1999"], "no published protocol 'nobody1999'"),
-        (["new", "leeches", "--out", "NEW"], "neither a technique"),
+        (["new", "astrology", "--out", "NEW"], "neither a technique"),
         (["new", "itbs"], "--out"),
         (["new", "itbs", "--out", "FILE"], "exists; name a new file"),
         (["sheet", "missing.json", "--out", "s.html"], "no such file or folder: missing.json"),

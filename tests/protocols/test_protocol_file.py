@@ -170,7 +170,7 @@ def test_everything_that_is_wrong_stands_in_one_error():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"dose": {"technique": "leeches"}}, "dose"),
+        ({"dose": {"technique": "astrology"}}, "dose"),
         ({"dose": None}, "dose"),
         ({"schema_version": "2.0"}, "'2.0'; this version of assuage reads 1.x"),
         ({"blinding": {"design": "quintuple"}}, "blinding.design"),
