@@ -9,6 +9,7 @@ AssuageError                every refusal of this package; the command line prin
 ├── TargetError             a target outside the tissue, empty, or too far to snap
 ├── SolverError             the linear solver did not reach its tolerance
 ├── DataError               a table or record of the package or the user breaks its schema
+│   └── ProtocolError       a protocol that contradicts itself or leaves out what must be known
 └── PlanError               a plan that cannot be made as asked
 
 Every message names what was wrong, the value, and the way out.
@@ -49,6 +50,10 @@ class SolverError(AssuageError):
 
 class DataError(AssuageError):
     """A table or record breaks its schema."""
+
+
+class ProtocolError(DataError, ValueError):
+    """A protocol that contradicts itself or leaves out what must be known (also a ValueError: pydantic collects it)."""
 
 
 class PlanError(AssuageError):

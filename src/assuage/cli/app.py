@@ -7,6 +7,7 @@ import typer
 
 from assuage import __version__
 from assuage.cli.output import print_json
+from assuage.cli.protocol import protocol_app
 from assuage.cli.refusal import guarded
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 head_app = typer.Typer(no_args_is_help=True, help="Look at a head model.")
 app.add_typer(head_app, name="head")
+app.add_typer(protocol_app, name="protocol")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 TissueFile = Annotated[

@@ -1,0 +1,268 @@
+"""Reporting checklists, filled from a protocol.
+
+The item lists are data (`data/checklists/*.toml`), paraphrased, with what was read of each. A list that could not be
+obtained is marked incomplete and says so: its rows are groups or topics, not the items.
+"""
+
+import csv
+import io
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from assuage.errors import DataError
+from assuage.protocols import words
+from assuage.protocols.mandatory import ADULT_AGE_YEARS, look_up, read_toml
+from assuage.protocols.protocol import Protocol
+
+ORDER = ("tidier", "chipchase", "tms_rat", "rates", "contes", "spirit", "spirit_c", "who")
+Status = Literal["filled", "missing", "not applicable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One item of a checklist.
+
+    Attributes
+    ----------
+    fields
+        Fields of protocol.json, or derived texts ("@dose"), all of which have to be there.
+    also
+        Fields that are shown where they are there.
+    outside
+        Where the item is answered if not in protocol.json; "" otherwise.
+    never
+        Why the item does not apply to a course of stimulation; "" if it does.
+    """
+
+    item_id: str
+    group: str
+    says: str
+    fields: tuple[str, ...]
+    also: tuple[str, ...]
+    outside: str
+    never: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checklist:
+    """A checklist and how far its source was read."""
+
+    checklist_id: str
+    title: str
+    version: str
+    source: str
+    source_level: str
+    read_at: tuple[str, ...]
+    complete: bool
+    items_in_source: int | None
+    note: str
+    techniques: frozenset[str]
+    minors_only: bool
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecklistRow:
+    """One item, filled; `value` is the protocol's answer, or the reason where there is none."""
+
+    item: str
+    group: str
+    says: str
+    status: Status
+    value: str
+
+
+def checklist_names() -> tuple[str, ...]:
+    """Return the names of the checklists."""
+    return tuple(name.replace("_", "-") for name in ORDER)
+
+
+def load_checklist(name: str) -> Checklist:
+    """Return a checklist by its name, for example "tidier".
+
+    Raises
+    ------
+    DataError
+        No such checklist; the message lists the known ones.
+    """
+    key = name.strip().lower().replace("-", "_")
+    if key not in ORDER:
+        raise DataError(f"no checklist {name!r}; known: {', '.join(checklist_names())}")
+    return _load(key)
+
+
+def fill(checklist: Checklist | str, protocol: Protocol) -> tuple[ChecklistRow, ...]:
+    """Return one row per item, in the order of the list.
+
+    "filled": every field of the item is in the protocol. "missing": one is not, or the item is answered elsewhere (the
+    value says where). "not applicable": the list or the item is not for this technique or age.
+    """
+    chosen = load_checklist(checklist) if isinstance(checklist, str) else checklist
+    content = protocol.model_dump(mode="json", exclude_none=True)
+    reason = _not_for(chosen, protocol)
+    return tuple(_row(item, content, protocol, reason) for item in chosen.items)
+
+
+def to_csv(rows: tuple[ChecklistRow, ...]) -> str:
+    """Return rows as CSV text."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(ChecklistRow.__dataclass_fields__), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    return out.getvalue()
+
+
+def to_json(checklist: Checklist, rows: tuple[ChecklistRow, ...], protocol: Protocol) -> dict[str, Any]:
+    """Return a filled checklist for machines."""
+    return {
+        "checklist": checklist.checklist_id,
+        "title": checklist.title,
+        "version": checklist.version,
+        "source": checklist.source,
+        "source_level": checklist.source_level,
+        "complete": checklist.complete,
+        "note": checklist.note,
+        "protocol_sha256": protocol.sha256,
+        "rows": [asdict(row) for row in rows],
+    }
+
+
+def to_markdown(checklist: Checklist, rows: tuple[ChecklistRow, ...], protocol: Protocol) -> str:
+    """Return a filled checklist as a Markdown table."""
+    lines = [
+        f"# {checklist.title} ({checklist.version})",
+        "",
+        f"Protocol: {_cell(protocol.header.title)}, version {_cell(protocol.header.protocol_version)}, "
+        f"SHA-256 {protocol.sha256}.",
+        "",
+        f"Items paraphrased from {checklist.source}; read: {checklist.source_level}.",
+    ]
+    if checklist.note:
+        lines += ["", f"**{checklist.note}**"]
+    lines += ["", "| item | topic | status | value |", "|---|---|---|---|"]
+    lines += [f"| {row.item} | {_cell(row.says)} | {row.status} | {_cell(row.value)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _row(item: Item, content: dict[str, Any], protocol: Protocol, reason: str) -> ChecklistRow:
+    status: Status
+    if reason or item.never:
+        status, value = "not applicable", reason or item.never
+    elif item.outside:
+        status, value = "missing", item.outside
+    else:
+        found = {path: _value(path, content, protocol) for path in (*item.fields, *item.also)}
+        absent = [path for path in item.fields if not found[path]]
+        status = "missing" if absent else "filled"
+        value = "; ".join(text for text in found.values() if text)
+        if absent:
+            value = f"{value + '; ' if value else ''}not given: {', '.join(path.lstrip('@') for path in absent)}"
+    return ChecklistRow(item=item.item_id, group=item.group, says=item.says, status=status, value=value)
+
+
+def _not_for(checklist: Checklist, protocol: Protocol) -> str:
+    if protocol.technique not in checklist.techniques:
+        return f"not for {words.TECHNIQUES[protocol.technique]}"
+    age = protocol.person.age_years
+    return "not for adults" if checklist.minors_only and age is not None and age >= ADULT_AGE_YEARS else ""
+
+
+def _value(path: str, content: dict[str, Any], protocol: Protocol) -> str:
+    """Return the text of a field; "" where it is missing, "none" where the answer is an empty list."""
+    if path.startswith("@"):
+        return DERIVED[path[1:]](protocol)
+    value = look_up(content, path)
+    if isinstance(value, bool):
+        return f"{path.rsplit('.', maxsplit=1)[-1].replace('_', ' ')}: {'yes' if value else 'no'}"
+    if isinstance(value, list) and path in ASKED:
+        return "; ".join(_entry(each) for each in value) or "none"
+    if isinstance(value, list):
+        return "; ".join(_entry(each) for each in value)
+    return "" if value is None else str(value)
+
+
+ASKED = frozenset(
+    f"person.{name}"
+    for name in ("prescribed_medication", "cns_active_drugs", "neuro_psychiatric_disorders", "other_medical_conditions")
+)
+"""Lists where an empty list is an answer."""
+
+
+def _entry(value: Any) -> str:
+    return ", ".join(str(part) for part in value.values()) if isinstance(value, dict) else str(value)
+
+
+def _lines(protocol: Protocol, label: str) -> str:
+    return "; ".join(text for name, text in words.dose_lines(protocol.dose) if label in name.lower() and text)
+
+
+def _device(protocol: Protocol) -> str:
+    stimulator, coil = protocol.device.stimulator, protocol.device.coil
+    return f"{stimulator.make} {stimulator.model}" + (f"; coil {coil.make} {coil.model}, {coil.shape}" if coil else "")
+
+
+DERIVED: dict[str, Callable[[Protocol], str]] = {
+    "technique": lambda protocol: words.TECHNIQUES[protocol.technique],
+    "evidence": lambda protocol: "; ".join(reference.citation for reference in protocol.evidence),
+    "device": _device,
+    "dose": lambda protocol: "; ".join(
+        f"{name[:1].lower()}{name[1:]}: {text}" for name, text in words.dose_lines(protocol.dose) if text
+    ),
+    "schedule": lambda protocol: words.schedule_words(protocol.dose),
+    "intensity": lambda protocol: _lines(protocol, "intensity") or _lines(protocol, "current"),
+    "electrodes": lambda protocol: _lines(protocol, "electrodes") or _lines(protocol, "pair"),
+    "impedance_limit": lambda protocol: _lines(protocol, "impedance"),
+    "pulse_shape": lambda protocol: str(look_up(_dose(protocol), "pulse.shape") or ""),
+    "pulse_current": lambda protocol: str(look_up(_dose(protocol), "pulse.induced_current") or ""),
+}
+"""Texts that follow from several fields."""
+
+
+def _dose(protocol: Protocol) -> Any:
+    dose = protocol.model_dump(mode="json", exclude_none=True)["dose"]
+    return dose.get("rtms", dose)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+@cache
+def _load(key: str) -> Checklist:
+    text = files("assuage.protocols").joinpath("data", "checklists", f"{key}.toml").read_text(encoding="utf-8")
+    raw = tomllib.loads(text)
+    if not (raw.get("source") and raw.get("source_level")):
+        raise DataError(f"{key}.toml has no source or source_level")
+    return Checklist(
+        checklist_id=raw["id"],
+        title=raw["title"],
+        version=raw["version"],
+        source=raw["source"],
+        source_level=raw["source_level"],
+        read_at=tuple(raw["read_at"]),
+        complete=raw["complete"],
+        items_in_source=raw.get("items_in_source"),
+        note=raw.get("note", ""),
+        techniques=frozenset(read_toml("mandatory.toml")["groups"][raw["techniques"]]),
+        minors_only=raw.get("minors_only", False),
+        items=tuple(_item(row) for row in raw["item"]),
+    )
+
+
+def _item(row: dict[str, Any]) -> Item:
+    kinds = [kind for kind in ("fields", "outside", "never") if row.get(kind)]
+    if len(kinds) != 1:
+        raise DataError(f"checklist item {row['id']} needs exactly one of fields, outside and never, has {kinds}")
+    return Item(
+        item_id=row["id"],
+        group=row["group"],
+        says=row["says"],
+        fields=tuple(row.get("fields", ())),
+        also=tuple(row.get("also", ())),
+        outside=row.get("outside", ""),
+        never=row.get("never", ""),
+    )
