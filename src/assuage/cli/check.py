@@ -20,6 +20,7 @@ from rich.text import Text
 
 from assuage.cli.listing import console
 from assuage.errors import DataError
+from assuage.protocols import from_content, quantities
 from assuage.report import words
 from assuage.safety import OUTCOMES, OWN_LEVEL, RuleSet, Verdict, check, load_rule_set, missing_quantities, worst
 
@@ -112,25 +113,27 @@ def check_file(path: Path) -> Checked:
         The file holds no protocol; see `assuage.safety.check` for its values.
     """
     content = path.read_bytes()
-    quantities = quantities_of(path, content)
+    asked = quantities_of(path, content)
     rules = load_rule_set()
-    verdicts = check(quantities, rules=rules)
+    verdicts = check(asked, rules=rules)
     return Checked(
         path=path,
         sha256=hashlib.sha256(content).hexdigest(),
-        technique=str(quantities["technique"]),
-        missing=missing_quantities(quantities, rules=rules),
+        technique=str(asked["technique"]),
+        missing=missing_quantities(asked, rules=rules),
         verdicts=verdicts,
         rules=rules,
     )
 
 
 def quantities_of(path: Path, content: bytes) -> Mapping[str, Any]:
-    """Return the quantities of a file that holds the flat mapping which `assuage.safety.check` takes."""
+    """Return the quantities of a protocol.json, or of a file that holds the flat mapping itself."""
     try:
         document = json.loads(content, object_pairs_hook=_once)
     except ValueError as error:
         raise DataError(f"{path} is not JSON ({error}); write one object with 'technique' and its quantities") from None
+    if isinstance(document, dict) and "schema_version" in document:
+        return quantities(from_content(document))
     if not isinstance(document, dict) or "technique" not in document:
         found = ", ".join(document) if isinstance(document, dict) else type(document).__name__
         raise DataError(f'{path} names no technique (found: {found}); add for example "technique": "tdcs"')

@@ -97,14 +97,17 @@ def sheet(
     as_json: AsJson = False,
 ) -> None:
     """Write the technician's sheet of a protocol: one A4 page, planned beside actual."""
-    from assuage.protocols import read_protocol
+    from dataclasses import asdict
+
+    from assuage.protocols import quantities, read_protocol
     from assuage.report.sheet import write_sheet
+    from assuage.safety import check
 
     if out.suffix.lower() not in {".html", ".htm", ".pdf"}:
         raise DataError(f"--out {out} ends in neither .html nor .pdf; name the file accordingly")
     protocol = read_protocol(file)
     _refuse_existing(out)
-    write_sheet(protocol, out)
+    write_sheet(protocol, out, verdicts=[asdict(verdict) for verdict in check(quantities(protocol))])
     if as_json:
         print_json({"file": str(out), "protocol_sha256": protocol.sha256})
     else:
