@@ -43,7 +43,7 @@ def test_doses_are_those_of_the_fields(seizure):
         mean = seizure.fields[item.technique].mean_in(seizure.target)
         np.testing.assert_allclose(item.dose.mean_e_V_per_m, mean, rtol=1e-5)
         assert item.dose.adjoint_V_per_m == pytest.approx(item.dose.magnitude_V_per_m, rel=0.03)
-        assert item.dose.error.placement_mean_V_per_m == pytest.approx(item.dose.magnitude_V_per_m, rel=0.3)
+        assert item.dose.error.placement_mean_V_per_m == pytest.approx(item.dose.magnitude_V_per_m, rel=0.15)
         assert item.dose.error.placement_sd_V_per_m > 0
 
 

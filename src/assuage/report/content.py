@@ -25,6 +25,8 @@ CONTENTS = (
     ("field", "The field in the head"),
     ("scalp", "The scalp maps"),
     ("doses", "Doses with error bars"),
+    ("scale", "One dose scale"),
+    ("shortlist", "Shortlist"),
     ("circuit", "The circuit"),
     ("verdicts", "Cited limits"),
     ("head", "The head model"),
@@ -64,6 +66,8 @@ def tables(record: PlanRecord) -> dict[str, Any]:
         "verdicts": _verdicts(order),
         "verdict_words": _verdict_words(order),
         "head_notes": _head_notes(record),
+        "shifts": _shift_words(record),
+        **_common_doses(order),
         **_matrix(record),
     }
 
@@ -265,6 +269,42 @@ def _verdict_words(order: Sequence[TechniqueRecord]) -> str:
         f"{text} A limit whose source was not read may stop or warn; it never passes anything. "
         "No outcome says that something is safe."
     )
+
+
+def _common_doses(order: Sequence[TechniqueRecord]) -> dict[str, Any]:
+    """Return the techniques with a common dose, and the field off target over that in the target as a heat map."""
+    stated = [item for item in order if item.currency is not None]
+    rows, columns = [], dict[str, None]()
+    for item in stated:
+        assert item.currency is not None
+        cells = {circuit.domain: circuit.over_target for circuit in item.currency.circuits}
+        cells |= {region.name: region.over_target for region in item.currency.sensitive}
+        columns |= dict.fromkeys(cells)
+        rows.append((item.label, cells))
+    return {
+        "currencies": stated,
+        "heat_columns": list(columns),
+        "heat_rows": [{"label": label, "cells": [cells.get(name) for name in columns]} for label, cells in rows],
+    }
+
+
+def _shift_words(record: PlanRecord) -> list[str]:
+    if record.shortlist is None:
+        return []
+    labels = {item.technique: item.label for item in record.shortlist.chosen}
+    lines = []
+    for shift in record.shortlist.shifts:
+        for weight, first, way in (
+            (shift.lower, shift.lower_first, "falls"),
+            (shift.upper, shift.upper_first, "rises"),
+        ):
+            if weight is not None and first is not None:
+                name = labels.get(first, first)
+                lines.append(
+                    f"the weight of {words.plain(shift.criterion)} {way} from {words.short(shift.weight)} to "
+                    f"{words.number(weight, digits=2)}: then {name} comes first"
+                )
+    return lines
 
 
 def _head_notes(record: PlanRecord) -> list[str]:

@@ -63,7 +63,13 @@ def render(files: PlanFiles) -> str:
     stills, viewer = content.fields(files)
     maps = content.scalp_maps(files)
     context: dict[str, Any] = {
-        "contents": content.contents(field=bool(stills), scalp=bool(maps), circuit=files.record.circuit is not None),
+        "contents": content.contents(
+            field=bool(stills),
+            scalp=bool(maps),
+            scale=any(item.currency is not None for item in files.record.techniques),
+            shortlist=files.record.shortlist is not None,
+            circuit=files.record.circuit is not None,
+        ),
         **content.overview(files.record),
         **content.tables(files.record),
         "maps": maps,
@@ -105,6 +111,7 @@ def _environment() -> jinja2.Environment:
         typeset=words.typeset,
         percent=words.percent,
         setting=words.setting,
+        shade=lambda value: f"{0.75 * min(max(value, 0.0), 1.0):.2f}",
         amount=words.amount,
         level=words.level,
         quantity=words.quantity,

@@ -32,10 +32,13 @@ PLACEMENTS_PER_ELECTRODE = 24
 
 
 def coil_draws(landscape: "Landscape", site: CoilSite, choice: PoseChoice, *, count: int, seed: int) -> Array:
-    """Return mean fields (count, 3), V/m at 1 A/us, of a misplaced coil."""
+    """Return mean fields (count, 3), V/m at 1 A/us, of a misplaced coil that keeps the lift of its proposed pose."""
     rng = np.random.default_rng(seed)
     around = poses_around(site, choice.scalp_point_mm, choice.angle_deg, _shifts(rng, count), _turns(rng, count))
-    return np.asarray(landscape.coil(site.coil, around.set.poses, didt_A_per_s=UNIT_DIDT_A_PER_S))
+    home = poses_around(site, choice.scalp_point_mm, choice.angle_deg, np.zeros((1, 2)), np.zeros(1)).set.poses[0]
+    poses = around.set.poses.copy()
+    poses[:, :3, 3] -= ((home[:3, 3] - choice.pose[:3, 3]) @ choice.pose[:3, 2]) * poses[:, :3, 2]
+    return np.asarray(landscape.coil(site.coil, poses, didt_A_per_s=UNIT_DIDT_A_PER_S))
 
 
 def montage_draws(landscape: "Landscape", head: "Head", montage: Montage, *, count: int, seed: int) -> Array:
