@@ -7,3 +7,5 @@ A_PER_S_PER_A_PER_US = 1e6
 A_PER_MA = 1e-3
 MM3_PER_ML = 1e3
 M2_PER_CM2 = 1e-4
+C_PER_UC = 1e-6
+S_PER_US = 1e-6
