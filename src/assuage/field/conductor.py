@@ -221,11 +221,21 @@ class Conductor:
         """Return the mean field over a target as a linear functional."""
         return read_out(self, target)
 
-    def injection(self, contact: Contact) -> tuple[NDArray[np.int64], Array]:
+    def injection(
+        self, contact: Contact, *, active: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int64], Array]:
         """Return the flat indices of the nodes a contact touches and their currents, A, when it carries 1 A.
 
         Trilinear weights; the share of a point that falls on air goes to the nearest conducting node.
+
+        Parameters
+        ----------
+        contact
+            Points with weights.
+        active
+            Padded node mask of the conducting nodes where it is known without the hierarchy; None: `active`.
         """
+        active = self.active if active is None else active
         shape = self.grid.node_shape
         index = self.grid.index(contact.points_mm) + 1.5
         base = np.clip(np.floor(index).astype(int), 0, np.array(shape) - 2)
@@ -235,26 +245,26 @@ class Conductor:
         for corner in np.ndindex(2, 2, 2):
             node = np.ravel_multi_index(tuple((base + corner).T), shape)
             weight = contact.weights * np.prod(np.where(corner, t, 1 - t), axis=1)
-            on = self.active.ravel()[node]
+            on = active.ravel()[node]
             nodes.append(node[on])
             weights.append(weight[on])
             lost += np.where(on, 0, weight)
         points = np.flatnonzero(lost != 0)
         if len(points):
-            nodes.append(self._nearest_nodes(contact, index, points))
+            nodes.append(self._nearest_nodes(contact, index[points], active))
             weights.append(lost[points])
         touched, place = np.unique(np.concatenate(nodes).astype(np.int64), return_inverse=True)
         return touched, np.asarray(np.bincount(place, np.concatenate(weights)), dtype=np.float64)
 
-    def _nearest_nodes(self, contact: Contact, index: Array, points: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the conducting node nearest to each listed quadrature point, flat."""
+    def _nearest_nodes(self, contact: Contact, index: Array, active: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the conducting node nearest to each padded node index (n, 3), flat."""
         low = np.maximum(np.floor(index.min(0)).astype(int) - 4, 0)
         high = np.ceil(index.max(0)).astype(int) + 5
-        box = self.active[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        box = active[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
         nodes = np.argwhere(box) + low
         if not len(nodes):
             raise SourceError(f"electrode {contact.label!r} touches no conducting voxel; is it on this head's scalp?")
-        distance, nearest = (np.asarray(found) for found in cKDTree(nodes).query(index[points]))
+        distance, nearest = (np.asarray(found) for found in cKDTree(nodes).query(index))
         if distance.max() > SNAP_VOXELS:
             raise SourceError(
                 f"electrode {contact.label!r} reaches {distance.max() * self.grid.voxel_mm:.1f} mm from the conductor; "

@@ -34,6 +34,7 @@ from scipy import ndimage
 from assuage.errors import SourceError
 from assuage.field.conductor import BATCH, Conductor
 from assuage.field.grid import BOX_MULTIPLE, Grid, grid_over
+from assuage.field.multigrid import Hierarchy
 from assuage.field.solver import RELATIVE_TOLERANCE, solve
 from assuage.field.subvoxel import M, SubvoxelTissue, overlaid, subvoxel_tissue, tissue_channels
 from assuage.field.zoom import face_nodes, potential_at
@@ -343,8 +344,8 @@ class _Mode:
     current_A: Array
 
 
-def _modes(placed: PlacedLead, fine: Conductor) -> list[_Mode]:
-    """Return the even density of every contact and its modes."""
+def _modes(placed: PlacedLead, fine: Conductor, active: NDArray[np.bool_]) -> list[_Mode]:
+    """Return the even density of every contact and its modes on the active nodes (padded mask)."""
     modes = []
     for number, contact in enumerate(placed.lead.contacts):
         points, place = placed.lead.face(number)
@@ -359,7 +360,7 @@ def _modes(placed: PlacedLead, fine: Conductor) -> list[_Mode]:
                 area_mm2=contact.area_m2 * MM_PER_M**2,
                 center_mm=world.mean(0),
             )
-            nodes, current = fine.injection(face)
+            nodes, current = fine.injection(face, active=active)
             modes.append(_Mode(contact=number, even=degrees == (0, 0), nodes=nodes, current_A=current))
     return modes
 
@@ -398,8 +399,14 @@ def _superposed(
     whole: Conductor, fine: Conductor, placed: PlacedLead, encapsulation: Encapsulation, tolerance: float
 ) -> ContactFields:
     """Solve for one mode after the other, and join the modes of each contact."""
-    modes = _modes(placed, fine)
-    potentials, iterations = _mode_potentials(whole, fine, placed, modes, tolerance)
+    faces = face_nodes(fine.grid)
+    hierarchy = fine.build_hierarchy(faces)
+    active = hierarchy.levels[0].active.reshape(fine.grid.node_shape) | (faces & fine.touched)
+    modes = _modes(placed, fine, active)
+    where = faces & active
+    points = fine.grid.world_mm(np.asarray(np.argwhere(where) - 1.5))
+    far = far_potentials(whole, placed.contact_centers_mm(), points, tolerance=tolerance)
+    potentials, iterations = _mode_potentials(hierarchy, modes, where.ravel(), far, tolerance)
     A = np.array([[p[mode.nodes] @ mode.current_A for p in potentials] for mode in modes])
     even = np.array([mode.even for mode in modes])
     q = np.zeros((len(modes), int(even.sum())))
@@ -427,21 +434,26 @@ def _superposed(
 
 
 def _mode_potentials(
-    whole: Conductor, fine: Conductor, placed: PlacedLead, modes: Sequence[_Mode], tolerance: float
+    hierarchy: Hierarchy, modes: Sequence[_Mode], where: NDArray[np.bool_], far: Array, tolerance: float
 ) -> tuple[Array32, int]:
-    """Return the potentials of the modes at the padded nodes, (modes, nodes) V, and the largest iteration count."""
-    faces = face_nodes(fine.grid)
-    where = (faces & fine.active).ravel()
-    points = fine.grid.world_mm(np.asarray(np.argwhere(faces & fine.active) - 1.5))
-    given = far_potentials(whole, placed.contact_centers_mm(), points, tolerance=tolerance)
-    hierarchy = fine.build_hierarchy(faces)
+    """Return the potentials of the modes at the padded nodes, (modes, nodes) V, and the largest iteration count.
+
+    Parameters
+    ----------
+    hierarchy, modes
+        With the potential on the faces prescribed.
+    where, far
+        (nodes,) mask of the faces, and their potentials (contacts, nodes on the faces) per ampere of a contact.
+    tolerance
+        Of the linear solver.
+    """
     result, iterations = np.zeros((len(modes), where.size), np.float32), 0
     for start in range(0, len(modes), BATCH):
         batch = modes[start : start + BATCH]
         full, b = np.zeros((2, len(batch), where.size))
         for row, mode in enumerate(batch):
             b[row, mode.nodes] = mode.current_A
-            full[row, where] = given[mode.contact] if mode.even else 0.0
+            full[row, where] = far[mode.contact] if mode.even else 0.0
         b -= hierarchy.levels[0].times(full)
         solution = solve(hierarchy, b, tolerance=tolerance, singular=False)
         iterations = max(iterations, solution.iterations)

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from assuage.errors import PlanError
 from assuage.field import Conductor
-from assuage.field.implant import ContactFields, Encapsulation, implant
+from assuage.field.implant import MARGIN_MM, ContactFields, Encapsulation, implant
 from assuage.head.tissues import BRAIN_NAMES, SKULL_NAMES
 from assuage.sources.lead import Lead, PlacedLead
 from assuage.techniques.activation import (
@@ -93,6 +93,8 @@ class Settings:
         None: the data file's, the data file's, the working choices.
     voxel_mm
         Of the fine grid; None: 0.5 mm, or 0.25 mm for a lead with segments.
+    margin_mm
+        From the contacts to the border of the fine grid.
     rotation_deg
         Of the marker, where the lead is placed along a trajectory.
     bipolar
@@ -105,6 +107,7 @@ class Settings:
     limits: ChargeLimits | None = None
     rules: Rules | None = None
     voxel_mm: float | None = None
+    margin_mm: float = MARGIN_MM
     rotation_deg: float = 0.0
     bipolar: bool = True
     avoid_weight: float = 1.0
@@ -253,7 +256,8 @@ def propose(
         placed, way = place_along(head, model, ways, rotation_deg=settings.rotation_deg)
     segmented = any(contact.kind == "segment" for contact in placed.lead.contacts)
     size = settings.voxel_mm or (SEGMENT_VOXEL_MM if segmented else RING_VOXEL_MM)
-    fields = implant(conductor or Conductor(head, COARSE_MM), placed, layer, voxel_mm=size)
+    whole = conductor or Conductor(head, COARSE_MM)
+    fields = implant(whole, placed, layer, voxel_mm=size, margin_mm=settings.margin_mm)
     voxels = reachable(fields, target, limit=limit, limits=limits, avoid=avoid)
     choice = choose_contacts(
         voxels, placed.lead, limit=limit, limits=limits, avoid_weight=settings.avoid_weight, bipolar=settings.bipolar

@@ -270,9 +270,10 @@ def _best_amplitude(
     steps = np.arange(1, int(ceiling / limits.step_A * (1 + 1e-9)) + 1) * limits.step_A
     if not len(steps):
         return -np.inf, 0.0
-    strength = np.linalg.norm(np.tensordot(pattern.astype(np.float32), voxels.e_per_A, 1), axis=1)
-    needed = threshold / np.maximum(strength.astype(np.float64), 1e-30)
-    bins = np.searchsorted(steps, needed)  # first step at which the voxel is activated
+    E = np.tensordot(pattern[used].astype(np.float32), voxels.e_per_A[used], 1)
+    strength = np.sqrt(np.einsum("mc,mc->m", E, E))
+    needed = threshold / limits.step_A / np.maximum(strength, 1e-12)
+    bins = np.clip(np.ceil(needed * (1 - 1e-6)), 1, len(steps) + 1).astype(np.int64) - 1  # first step that activates
 
     def upto(values: Array) -> Array:
         return np.cumsum(np.bincount(bins, values, len(steps) + 1)[:-1])
