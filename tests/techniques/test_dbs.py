@@ -8,11 +8,12 @@ from assuage.errors import PlanError, SourceError
 from assuage.field import Conductor
 from assuage.sources.lead import Lead
 from assuage.targets import Target
-from assuage.techniques.activation import Threshold
 from assuage.techniques.dbs import Pulse, Settings, assess, check_placement, place_along, propose
+from assuage.techniques.dbs_activation import Threshold
 from assuage.techniques.dbs_trajectory import trajectories
 
 SETTINGS = Settings(rules=RULES, margin_mm=6.0)
+QUICK = Settings(rules=RULES, margin_mm=6.0, voxel_mm=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def spare():
 
 @pytest.fixture(scope="module")
 def proposal(head, conductor, target, spare):
-    return propose(head, target, conductor=conductor, avoid=(spare,), settings=SETTINGS)
+    return propose(head, target, conductor=conductor, avoid=(spare,), settings=QUICK)
 
 
 def test_the_lead_lies_along_the_way(proposal, target):
@@ -111,7 +112,7 @@ def test_warnings_say_what_is_not_verified(proposal):
 
 def test_a_lead_placed_by_the_user(head, conductor, target):
     placed = Lead.load("Medtronic 3389").at(target.center_mm - [0, 0, 3.0], [0.0, 0.0, 1.0])
-    found = propose(head, target, lead=placed, conductor=conductor, settings=SETTINGS)
+    found = propose(head, target, lead=placed, conductor=conductor, settings=QUICK)
     assert found.placed is placed
     assert found.trajectory is None
     assert found.table == ()

@@ -14,8 +14,8 @@ from assuage.field.implant import Encapsulation, implant
 from assuage.head.gallery import sphere_head
 from assuage.sources.lead import Lead, lead_names
 from assuage.targets import Target
-from assuage.techniques.activation import activate, overlaps, threshold
-from assuage.techniques.charge import ChargeLimits
+from assuage.techniques.dbs_activation import activate, overlaps, threshold
+from assuage.techniques.dbs_charge import ChargeLimits
 from assuage.techniques.dbs_contacts import choose_contacts, largest_currents_A, patterns, reachable, strongest
 
 UP = np.array([0.0, 0.0, 1.0])

@@ -21,7 +21,7 @@ from assuage.field import Conductor
 from assuage.field.implant import MARGIN_MM, ContactFields, Encapsulation, implant
 from assuage.head.tissues import BRAIN_NAMES, SKULL_NAMES
 from assuage.sources.lead import Lead, PlacedLead
-from assuage.techniques.activation import (
+from assuage.techniques.dbs_activation import (
     Activation,
     Overlap,
     Threshold,
@@ -30,7 +30,7 @@ from assuage.techniques.activation import (
     region_share,
     threshold,
 )
-from assuage.techniques.charge import ChargeLimits, ContactCharge, contact_charges, stimulation_quantities
+from assuage.techniques.dbs_charge import ChargeLimits, ContactCharge, contact_charges, stimulation_quantities
 from assuage.techniques.dbs_contacts import ContactChoice, choose_contacts, reachable
 from assuage.techniques.dbs_data import UNVERIFIED, table
 from assuage.techniques.dbs_trajectory import Rules, Trajectory, trajectories
@@ -48,10 +48,9 @@ FREQUENCY_HZ = 130.0
 """As in Butson et al. 2006 (PMC3692979); it enters no field, only what is held against limits."""
 COARSE_MM = 2.0
 """Grid of the whole head, which only gives the potential on the faces of the box."""
-RING_VOXEL_MM, SEGMENT_VOXEL_MM = 0.5, 0.25
-"""Default grids: rings hold on half a millimetre, segments are closer together than that. Activated volumes against
-0.125 mm (ring lead, 3 mA, with and without encapsulation): 0.5 mm -2 to -3 % for one contact, -7 to -9 % between two;
-0.25 mm within 1.6 %."""
+VOXEL_MM = 0.25
+"""Default fine grid. Activated volumes (ring lead, 3 mA, with and without encapsulation) are within 1.6 % of those on
+0.125 mm; 0.5 mm takes two thirds of the time, and is 2 to 3 % small for one contact, 7 to 9 % between two."""
 GRID_WARNING = (
     "on a 0.5 mm grid activated volumes are about 3 % small for one contact and 9 % between two; 0.25 mm: 2 %"
 )
@@ -92,7 +91,7 @@ class Settings:
     encapsulation, limits, rules
         None: the data file's, the data file's, the working choices.
     voxel_mm
-        Of the fine grid; None: 0.5 mm, or 0.25 mm for a lead with segments.
+        Of the fine grid, 0.2 to 0.5 mm; leads with segments need 0.25 mm.
     margin_mm
         From the contacts to the border of the fine grid.
     rotation_deg
@@ -106,7 +105,7 @@ class Settings:
     encapsulation: Encapsulation | None = None
     limits: ChargeLimits | None = None
     rules: Rules | None = None
-    voxel_mm: float | None = None
+    voxel_mm: float = VOXEL_MM
     margin_mm: float = MARGIN_MM
     rotation_deg: float = 0.0
     bipolar: bool = True
@@ -189,7 +188,7 @@ class DbsProposal:
     def warnings(self) -> tuple[str, ...]:
         """What must be said wherever this is shown."""
         lines = [*self.dose.warnings, *placement_warnings(self.fields)]
-        if self.fields.conductor.grid.voxel_mm > SEGMENT_VOXEL_MM:
+        if self.fields.conductor.grid.voxel_mm > VOXEL_MM:
             lines.append(GRID_WARNING)
         if self.trajectory is not None and not self.trajectory.admitted:
             lines.append("no straight way in keeps all the rules; the one shown breaks them least")
@@ -254,10 +253,8 @@ def propose(
         model = lead if isinstance(lead, Lead) else Lead.load(lead)
         ways = trajectories(head, target.center_mm, avoid=avoid, rules=settings.rules)
         placed, way = place_along(head, model, ways, rotation_deg=settings.rotation_deg)
-    segmented = any(contact.kind == "segment" for contact in placed.lead.contacts)
-    size = settings.voxel_mm or (SEGMENT_VOXEL_MM if segmented else RING_VOXEL_MM)
     whole = conductor or Conductor(head, COARSE_MM)
-    fields = implant(whole, placed, layer, voxel_mm=size, margin_mm=settings.margin_mm)
+    fields = implant(whole, placed, layer, voxel_mm=settings.voxel_mm, margin_mm=settings.margin_mm)
     voxels = reachable(fields, target, limit=limit, limits=limits, avoid=avoid)
     choice = choose_contacts(
         voxels, placed.lead, limit=limit, limits=limits, avoid_weight=settings.avoid_weight, bipolar=settings.bipolar
@@ -298,7 +295,7 @@ def assess(
     thresholds
         Of the field and of the activating function; None: those of the data file.
     fibres
-        See `activation.activate`; for the activating function.
+        See `dbs_activation.activate`; for the activating function.
     """
     pulse = pulse or Pulse()
     currents = np.asarray(currents_A, dtype=np.float64)

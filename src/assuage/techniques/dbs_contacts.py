@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 
 from assuage.errors import PlanError
 from assuage.sources.lead import Lead
-from assuage.techniques.activation import Threshold, brain_share, outside_box_mm3, region_share
-from assuage.techniques.charge import ChargeLimits
+from assuage.techniques.dbs_activation import Threshold, brain_share, outside_box_mm3, region_share
+from assuage.techniques.dbs_charge import ChargeLimits
 
 if TYPE_CHECKING:
     from assuage.field.implant import ContactFields

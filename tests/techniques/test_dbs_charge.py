@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from assuage.errors import PlanError
 from assuage.sources.lead import Lead
-from assuage.techniques.charge import ChargeLimits, contact_charges, shannon_k, stimulation_quantities
+from assuage.techniques.dbs_charge import ChargeLimits, contact_charges, shannon_k, stimulation_quantities
 
 RING, LONG, SEGMENT = Lead.load("Medtronic 3389"), Lead.load("Medtronic 3391"), Lead.load("Abbott Directed 6172")
 ONLY_DENSITY = ChargeLimits(charge_density_C_per_m2=0.3, shannon_k=9.0, contact_A=1.0, total_A=1.0, step_A=1e-4)

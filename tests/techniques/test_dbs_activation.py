@@ -12,7 +12,7 @@ from assuage.field.implant import Encapsulation, implant
 from assuage.head.gallery import sphere_head
 from assuage.sources.lead import Lead
 from assuage.targets import Target
-from assuage.techniques.activation import (
+from assuage.techniques.dbs_activation import (
     Threshold,
     activate,
     activating_function,
