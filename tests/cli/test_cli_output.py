@@ -17,7 +17,7 @@ from assuage.cli.planning import parse_point
 from assuage.cli.progress import StepProgress
 from assuage.errors import AssuageError
 
-COMMANDS = [["plan"], ["head", "show"], ["circuits"], ["doctor"]]
+COMMANDS = [["plan"], ["head", "show"], ["circuits"], ["doctor"], ["check"]]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

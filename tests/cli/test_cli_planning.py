@@ -7,6 +7,7 @@ import pytest
 
 from assuage.cli import planning
 from assuage.errors import PlanError
+from assuage.plan import Choosing
 
 
 class MadePlan:
@@ -44,7 +45,9 @@ def asked(monkeypatch):
 def request(out, **changed):
     options = {
         "head": "colin27", "out": out, "circuit": None, "region": None, "target": None, "space": None, "radius_mm": 8.0,
-        "techniques": None, "coil": None, "voxel_mm": 2.0, "current_milliampere": 1.5, "hair_mm": 3.0, "tissues": None,
+        "techniques": None, "coil": None, "voxel_mm": 2.0, "current_milliampere": 1.5, "hair_mm": 3.0, "age_years": 16.0,
+        "weights": "focality=2, burden=1", "equipment": "tes_device,pads",
+        "tissues": None,
         "seed": 7, "force": False,
     }  # fmt: skip
     return planning.Request(**(options | changed))
@@ -55,6 +58,8 @@ def test_every_option_reaches_the_planner(asked, tmp_path):
     assert asked["target"] == "pain"
     assert asked["techniques"] == ("tms", "hd-tdcs")
     assert asked["current_A"] == pytest.approx(1.5e-3)
+    assert asked["protocol"] == {"age_years": 16.0}
+    assert asked["choosing"] == Choosing(weights={"focality": 2.0, "burden": 1.0}, equipment=("tes_device", "pads"))
     assert {key: asked[key] for key in ("region", "radius_mm", "voxel_mm", "hair_mm", "seed")} == {
         "region": "thalamus R", "radius_mm": 8.0, "voxel_mm": 2.0, "hair_mm": 3.0, "seed": 7,
     }  # fmt: skip

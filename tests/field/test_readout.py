@@ -35,6 +35,25 @@ def test_mean_inside_is_the_average_over_the_voxels(conductor, fields, which):
     np.testing.assert_allclose(fields[which].e_V_per_m[mask], fields[which].raw_e_V_per_m[mask], rtol=1e-6)
 
 
+def test_an_oblique_mask_is_read_whole(conductor):
+    turn = np.deg2rad(30.0)
+    affine = np.eye(4)
+    affine[:3, :3] = 1.5 * np.array(
+        [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0.0, 0.0, 1.0]]
+    )
+    affine[:3, 3] = [-3.0, -8.0, -4.0]
+    mask = np.zeros((14, 9, 6), bool)
+    mask[2:13, 1:8, 1:5] = True
+    target = Target.from_mask(mask, affine, tissue="grey_matter")
+    reading = conductor.read_out(target)
+    ticks = (np.arange(4) + 0.5) / 4 - 0.5
+    offsets = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), -1).reshape(-1, 3)
+    every = np.argwhere(conductor.kind != -1)
+    inside = np.array([target.inside(conductor.grid.world_mm(voxel + offsets)).sum() for voxel in every])
+    assert reading.volume_mm3 == pytest.approx(inside.sum() * (2.5 / 4) ** 3)
+    assert len(reading.where) == (inside > 0).sum()
+
+
 @pytest.mark.parametrize("radius_mm", [6.0, 10.0])
 def test_volume_of_a_sphere_in_the_tissue(conductor, radius_mm):
     reading = conductor.read_out(Target.sphere((4.0, 3.0, -5.0), radius_mm))

@@ -15,7 +15,7 @@ from assuage.field import Conductor
 from assuage.head.gallery import sphere_head
 from assuage.plan import Plan, PlanRecord, check_writable, json_schema, load_record
 from assuage.plan import plan as make_plan
-from assuage.plan.bench import resolve_techniques
+from assuage.plan.bench import CORE, resolve_techniques
 from assuage.plan.rank import rank
 from assuage.plan.records import MontageProposal
 from assuage.plan.regions import primary_region, region_targets
@@ -68,7 +68,7 @@ def steps():
 @pytest.fixture(scope="module")
 def made(head, coil, steps):
     target = Target.sphere(CENTER_MM, 12.0, name="left frontal")
-    return make_plan(head, target, coil=coil, progress=lambda *step: steps.append(step), **COARSE)
+    return make_plan(head, target, CORE, coil=coil, progress=lambda *step: steps.append(step), **COARSE)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assuage.errors import TargetError
-from assuage.targets import MAX_SNAP_MM, Target, from_coordinate
+from assuage.targets import MAX_SNAP_MM, Target, from_coordinate, nearest_cortex_mm
 
 TISSUES = {1: "white_matter", 2: "grey_matter", 3: "csf", 4: "skull", 5: "scalp"}
 OUTER_MM = {5: 46.0, 4: 42.0, 3: 38.0, 2: 36.0, 1: 32.0}
@@ -198,3 +198,16 @@ def test_mni_goes_through_the_registration(head):
         from_coordinate(ball_head(h=4.0), [0, 0, 34], space="mni")
     with pytest.raises(TargetError, match="space"):
         from_coordinate(head, [0, 0, 34], space="talairach")
+
+
+def test_nearest_cortex_lies_under_the_point_asked_about():
+    head = ball_head()
+    outside = np.array([0.0, 0.0, 60.0])
+    found = nearest_cortex_mm(head, outside)
+    assert np.linalg.norm(found) == pytest.approx(36.0, abs=1.0)
+    assert np.abs(found[:2]).max() <= 1.0
+
+
+def test_nearest_cortex_refuses_a_head_without_a_brain():
+    with pytest.raises(TargetError, match="no brain tissue"):
+        nearest_cortex_mm(ball_head(tissues={4: "skull", 5: "scalp"}), [0.0, 0.0, 0.0])

@@ -105,6 +105,26 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     hair_mm: Annotated[
         float, typer.Option("--hair-mm", parser=_number, metavar="NUMBER", help="Hair under the coil.")
     ] = 4.0,
+    age_years: Annotated[
+        float | None,
+        typer.Option(
+            "--age", parser=_number, metavar="YEARS", help="Age of the person: most limits were found in adults only."
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="NAME=NUMBER,...",
+            help="What counts for the shortlist: target_field, focality, evidence, burden, invasiveness, equipment.",
+        ),
+    ] = None,
+    equipment: Annotated[
+        str | None,
+        typer.Option(
+            "--equipment", metavar="A,B,...", help="What the site has, such as tes_device,pads; default: everything."
+        ),
+    ] = None,
     tissues: TissueFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the placement errors.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier plan in --out.")] = False,
@@ -116,7 +136,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     request = planning.Request(
         head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
-        tissues=tissues, seed=seed, force=force,
+        age_years=age_years, weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)
     if as_json:
@@ -154,6 +174,22 @@ def circuits(
         print_json(listing.circuits_json(chosen))
     else:
         listing.print_circuits(chosen)
+
+
+@app.command(epilog="Example: assuage check protocol.json")
+def check(
+    protocol: Annotated[Path, typer.Argument(help="JSON file of a protocol.", metavar="PROTOCOL.json")],
+    as_json: AsJson = False,
+) -> None:
+    """Hold a protocol against the cited limits of its technique; exit code 1 if a limit stops it."""
+    from assuage.cli.check import check_file
+
+    checked = check_file(protocol)
+    if as_json:
+        print_json(checked.as_json())
+    else:
+        checked.print()
+    raise typer.Exit(checked.exit_code)
 
 
 @app.command(epilog="Example: assuage doctor --json")

@@ -15,7 +15,7 @@ from assuage.cli.listing import console
 from assuage.cli.progress import StepProgress
 from assuage.errors import PlanError
 from assuage.head import Head
-from assuage.plan import PlanRecord, check_writable, plan
+from assuage.plan import Choosing, PlanRecord, check_writable, plan
 from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
 from assuage.sources import Coil
@@ -23,6 +23,7 @@ from assuage.targets import Target, from_coordinate
 from assuage.units import A_PER_MA
 
 REPORT_FILE = "report.html"
+OLDEST_YEARS = 120.0
 SHARE_OF_PLANNING = 0.88
 """Of the whole task by time; loading and the report take the rest."""
 
@@ -43,6 +44,9 @@ class Request:
     voxel_mm: float
     current_milliampere: float
     hair_mm: float
+    age_years: float | None
+    weights: str | None
+    equipment: str | None
     tissues: Path | None
     seed: int
     force: bool
@@ -99,6 +103,8 @@ def make_plan(request: Request) -> Result:
     _check(request)
     point = None if request.target is None else parse_point(request.target)
     techniques = None if request.techniques is None else _split(request.techniques)
+    weights = None if request.weights is None else parse_weights(request.weights)
+    equipment = None if request.equipment is None else _split(request.equipment, "--equipment")
     check_writable(request.out, force=request.force)
     coil = None if request.coil is None else Coil.read(request.coil)
     head = load(request.head, request.tissues)
@@ -115,6 +121,8 @@ def make_plan(request: Request) -> Result:
             current_A=request.current_milliampere * A_PER_MA,
             hair_mm=request.hair_mm,
             seed=request.seed,
+            choosing=Choosing(weights=weights, equipment=equipment),
+            protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
             progress=lambda stage, fraction: progress(stage, SHARE_OF_PLANNING * fraction),
         )
@@ -178,6 +186,8 @@ def _check(request: Request) -> None:
     ):
         if not 0 < value < float("inf"):
             raise PlanError(f"{name} {value} makes no plan; give a number above 0")
+    if request.age_years is not None and not 0 < request.age_years <= OLDEST_YEARS:
+        raise PlanError(f"--age {request.age_years:g} is no age in years; give for example --age 16")
 
 
 def _aim(request: Request, head: Head, point: tuple[float, float, float] | None) -> Target | str:
@@ -191,8 +201,27 @@ def _aim(request: Request, head: Head, point: tuple[float, float, float] | None)
     return from_coordinate(head, point, space=space, radius_mm=request.radius_mm)
 
 
-def _split(text: str) -> tuple[str, ...]:
+def parse_weights(text: str) -> dict[Any, float]:
+    """Return "focality=2,burden=1" as weights by criterion; the planner knows the criteria.
+
+    Raises
+    ------
+    PlanError
+        Not NAME=NUMBER.
+    """
+    found = {}
+    for part in _split(text, "--weights"):
+        name, _, number = part.partition("=")
+        try:
+            found[name.strip()] = float(number)
+        except ValueError:
+            raise PlanError(f"--weights {part!r} is not NAME=NUMBER; write for example focality=2,burden=1") from None
+    return found
+
+
+def _split(text: str, option: str = "--techniques") -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if not names:
-        raise PlanError("--techniques is empty; name some, for example tms,hd-tdcs, or leave it out for all")
+        example = {"--techniques": "tms,hd-tdcs", "--weights": "focality=2,burden=1", "--equipment": "tes_device,pads"}
+        raise PlanError(f"{option} is empty; name some, for example {example[option]}, or leave it out for all")
     return names

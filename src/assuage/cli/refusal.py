@@ -3,7 +3,7 @@
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | `assuage doctor` found something required that is missing |
+| 1 | `assuage doctor` found something required that is missing; `assuage check`: a limit stops the protocol |
 | 2 | bad input: what was wrong, the value, the way out |
 | 70 | a defect of this package (set ASSUAGE_TRACEBACK=1 to see where) |
 | 130, 143 | interrupted, terminated: nothing half-written is left behind |

@@ -34,6 +34,7 @@ from scipy import ndimage
 from assuage.errors import SourceError
 from assuage.field.conductor import BATCH, Conductor
 from assuage.field.grid import BOX_MULTIPLE, Grid, grid_over
+from assuage.field.interfaces import ZERO
 from assuage.field.multigrid import Hierarchy
 from assuage.field.solver import RELATIVE_TOLERANCE, solve
 from assuage.field.subvoxel import M, SubvoxelTissue, overlaid, subvoxel_tissue, tissue_channels
@@ -234,7 +235,11 @@ def lead_grid(placed: PlacedLead, *, voxel_mm: float, margin_mm: float = MARGIN_
 
 
 def resampled_labels(head: Head, grid: Grid) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
-    """Return the commonest tissue at each voxel centre of any grid, (nx, ny, nz), and the names by label."""
+    """Return the tissue at each voxel centre of any grid, (nx, ny, nz), and the names by label.
+
+    The one with the largest interpolated fraction; of hard labels, the first, from the inside out, inside whose
+    interpolated boundary the centre lies.
+    """
     names, channels = tissue_channels(head)
     to_voxel = np.linalg.inv(head.affine)
     corners = np.array(np.meshgrid(*[(0.0, n - 1.0) for n in grid.shape])).reshape(3, -1).T
@@ -245,14 +250,14 @@ def resampled_labels(head: Head, grid: Grid) -> tuple[NDArray[np.uint8], tuple[s
     axes = to_voxel[:3, :3] @ grid.affine[:3, :3]
     start = to_voxel[:3, :3] @ grid.affine[:3, 3] + to_voxel[:3, 3] - low
     best, label = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.uint8)
-    for tissue in range(len(names)):
+    hard = head.fractions is None
+    for tissue in range(int(hard), len(names)):
         if not part[tissue].any():
             continue
         value = np.zeros(grid.shape, np.float32)
-        ndimage.affine_transform(
-            part[tissue], axes, start, output=value, order=1, mode="grid-constant", cval=255.0 * (tissue == 0)
-        )
-        label[value > best] = tissue
+        beyond = 0.0 if hard or tissue else 255.0
+        ndimage.affine_transform(part[tissue], axes, start, output=value, order=1, mode="grid-constant", cval=beyond)
+        label[((label == 0) & (value > ZERO)) if hard else (value > best)] = tissue
         np.maximum(best, value, out=best)
     return label, names
 
@@ -274,7 +279,7 @@ def _with_lead(whole: Conductor, placed: PlacedLead, encapsulation: Encapsulatio
     tensors = _resampled_tensors(whole, head, grid)
     tissue = subvoxel_tissue(head, grid, drop_islands=False, always=tensors)
     tissue = _overlay(placed, encapsulation, grid, tissue, tensors)
-    held = replace(head, labels=tissue.label)  # the tissues of the grid are numbered as those of this head
+    held = replace(head, labels=tissue.label, tissues=dict(enumerate(tissue.tissues[1:], 1)))
     return Conductor(held, grid.voxel_mm, tensor_S_per_m=tensors, tissue=tissue)
 
 

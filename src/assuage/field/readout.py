@@ -73,14 +73,20 @@ def read_out(conductor: "Conductor", target: Target) -> ReadOut:
 
 
 def _candidates(conductor: "Conductor", target: Target) -> NDArray[np.int64]:
-    """Conducting elements whose centre lies in the target's bounding sphere, one voxel added; all for a mask."""
+    """Conducting elements whose centre lies in the box around the target, one voxel added."""
     grid = conductor.grid
     elements = np.argwhere(conductor.kind != -1)
-    if target.mask is None:
-        reach = target.radius_mm + grid.voxel_mm * np.sqrt(3)
+    if target.mask is None or target.affine is None:
         centre = grid.index(np.asarray(target.center_mm))[0]
-        elements = elements[(np.abs(elements - centre) <= reach / grid.voxel_mm).all(1)]
-    return elements
+        low = high = centre
+        reach = target.radius_mm / grid.voxel_mm + np.sqrt(3)
+    else:
+        filled = np.argwhere(target.mask)
+        faces = np.stack([filled.min(0) - 0.5, filled.max(0) + 0.5], 1)
+        box = np.stack(np.meshgrid(*faces, indexing="ij"), -1).reshape(-1, 3)
+        corners = grid.index(box @ target.affine[:3, :3].T + target.affine[:3, 3])
+        low, high, reach = corners.min(0), corners.max(0), 1.0
+    return np.asarray(elements[((elements >= low - reach) & (elements <= high + reach)).all(1)])
 
 
 @njit(cache=True)

@@ -5,8 +5,9 @@ voxel as its fraction there asks for, the ones where its interpolated fraction e
 prefer it alike go together, so that a mirrored head is cut alike: volumes are kept to 1/128 of a voxel, or to 1/8 where
 an interface lies along the grid, and most layers thinner than a voxel survive.
 
-Hard labels are smoothed first (`antialias`); their sub-voxels go to the tissue with the largest value, as do those of
-grids finer than the image, whose fractions say nothing of them.
+Hard labels say on which side of an interface a voxel lies; `assuage.field.interfaces` finds where it runs, and a
+sub-voxel goes to the first tissue, from the inside out, inside whose boundary it lies. On grids finer than the image,
+whose fractions say nothing of them, a sub-voxel goes to the tissue with the largest interpolated fraction.
 """
 
 from collections.abc import Collection
@@ -18,21 +19,19 @@ from scipy import ndimage
 
 from assuage.compile import njit, prange
 from assuage.field.grid import Grid
+from assuage.field.interfaces import ZERO, distances_to_unions, first_inside, from_inside_out
 from assuage.head import Head
 
 M = 4
 """Sub-voxels along a voxel edge."""
-ANTIALIAS_SIGMA_VOXELS = 0.8
-"""Turns hard labels into fractions: wider removes more of the staircase, narrower spares thin layers. On spheres of
-about 45 voxels radius the interfaces are misplaced by 0.07 voxel on average; a layer two voxels thick gains 2 % of
-volume, one of a single voxel loses 15 % (a plain Gaussian of 0.7: 0.07 voxel, -1 %, -28 %)."""
-LEVELS = (0.1, 0.9)
-"""Values of a smoothed indicator far outside and far inside: room for the over- and undershoots."""
 EQUAL = 1e-6
 """Preferences, in units of 1/255, that differ by less are equal."""
 FINER = 0.99
 """Voxels of the grid smaller than this times those of the image make a finer grid."""
 NOT_CONDUCTING = ("air", "background", "outside")
+LARGEST, BY_VOLUME, NESTED = 0, 1, 2
+"""How sub-voxels get their tissue: by the largest channel, as many as the volumes ask for, by the distances to nested
+boundaries."""
 
 UInt8Array = NDArray[np.uint8]
 
@@ -71,7 +70,8 @@ def subvoxel_tissue(
     tissues named in `always` get a block even if they and their surroundings are of one tissue.
     """
     names, channels = tissue_channels(head)
-    winner = channels.argmax(0).astype(np.uint8)
+    hard = head.fractions is None
+    winner = first_inside(channels) if hard else channels.argmax(0).astype(np.uint8)
     scale = grid.voxel_mm / np.linalg.norm(head.affine[:3, :3], axis=0)
     first = np.linalg.solve(head.affine, np.append(grid.affine[:3, 3], 1.0))[:3]
     label = _nearest_label(head, names, grid, first, scale)
@@ -81,8 +81,8 @@ def subvoxel_tissue(
     where = np.flatnonzero(mixed)
     block.ravel()[where] = np.arange(where.size, dtype=np.int32)
     blocks = np.empty((where.size, M, M, M), np.uint8)
-    by_volume = head.fractions is not None and bool((scale >= FINER).all())
-    _evaluate_blocks(channels, np.stack(np.unravel_index(where, grid.shape), 1), first, scale, by_volume, blocks)
+    rule = NESTED if hard else (BY_VOLUME if (scale >= FINER).all() else LARGEST)
+    _evaluate_blocks(channels, np.stack(np.unravel_index(where, grid.shape), 1), first, scale, rule, blocks)
     if drop_islands:
         _keep_largest_component(label, block, blocks)
     return _trimmed(names, label, block, blocks, always)
@@ -140,39 +140,21 @@ def _trimmed(
 
 
 def tissue_channels(head: Head) -> tuple[tuple[str, ...], UInt8Array]:
-    """Return tissue names (first: not conducting) and their fractions * 255, or smoothed labels, (nt, nx, ny, nz)."""
-    names = ("", *dict.fromkeys(name for name in head.tissues.values() if _conducts(head, name)))
-    channels = np.empty((len(names), *head.labels.shape), np.uint8)
+    """Return tissue names (first: not conducting) and a channel for each, (nt, nx, ny, nz).
+
+    Channels are fractions * 255 or, of hard labels, coded distances to nested boundaries, names from the inside out.
+    """
+    conducting = dict.fromkeys(name for name in head.tissues.values() if _conducts(head, name))
     if head.fractions is None:
-        for k, name in enumerate(names[1:], 1):
-            codes = [code for code, tissue in head.tissues.items() if tissue == name]
-            channels[k] = antialias(np.isin(head.labels, codes))
-        silent = [code for code, tissue in head.tissues.items() if tissue not in names]
-        channels[0] = antialias(np.isin(head.labels, [0, *silent]))
-        return names, channels
+        names = ("", *from_inside_out(conducting))
+        return names, distances_to_unions(_index_of(head, names)[head.labels], len(conducting))
+    names = ("", *conducting)
+    channels = np.empty((len(names), *head.labels.shape), np.uint8)
     for k, name in enumerate(names[1:], 1):
         channels[k] = head.fractions[name]
     total = channels[1:].sum(0, dtype=np.uint16)
     channels[0] = 255 - np.minimum(total, 255)
     return names, channels
-
-
-def antialias(indicator: NDArray[np.bool_]) -> UInt8Array:
-    """Return a hard label's indicator as a smooth one, 0.1 to 0.9 (* 255) apart from over- and undershoots.
-
-    Twice a Gaussian less a wider one: it removes the staircase without the tails that would eat thin neighbours. The
-    outermost layer of the image repeats outwards.
-    """
-    smooth = np.full(indicator.shape, LEVELS[0], np.float32)
-    places = ndimage.find_objects(indicator.astype(np.uint8))
-    if places:
-        margin = int(np.ceil(4 * ANTIALIAS_SIGMA_VOXELS))
-        box = tuple(slice(max(part.start - margin, 0), part.stop + margin) for part in places[0])
-        part = indicator[box].astype(np.float32)
-        sharp = ndimage.gaussian_filter(part, ANTIALIAS_SIGMA_VOXELS, mode="nearest", truncate=3)
-        wide = ndimage.gaussian_filter(part, ANTIALIAS_SIGMA_VOXELS * np.sqrt(2), mode="nearest", truncate=3)
-        smooth[box] = LEVELS[0] + (LEVELS[1] - LEVELS[0]) * (2 * sharp - wide)
-    return np.asarray(np.rint(np.clip(smooth, 0, 1) * 255), np.uint8)
 
 
 def _conducts(head: Head, name: str) -> bool:
@@ -183,14 +165,19 @@ def _nearest_label(
     head: Head, names: tuple[str, ...], grid: Grid, first: NDArray[np.float64], scale: NDArray[np.float64]
 ) -> UInt8Array:
     """Tissue index at the voxel centres, from the head's own labels."""
-    lut = np.zeros(max(int(head.labels.max()), *head.tissues) + 1, np.uint8)
-    for code, name in head.tissues.items():
-        lut[code] = names.index(name) if name in names else 0
     rows = [
         np.clip(np.rint(first[a] + scale[a] * np.arange(grid.shape[a])).astype(int), 0, head.labels.shape[a] - 1)
         for a in range(3)
     ]
-    return np.ascontiguousarray(lut[head.labels[np.ix_(*rows)]])
+    return np.ascontiguousarray(_index_of(head, names)[head.labels[np.ix_(*rows)]])
+
+
+def _index_of(head: Head, names: tuple[str, ...]) -> UInt8Array:
+    """Return the place in names of every label code, 0 for what does not conduct."""
+    index = np.zeros(max(int(head.labels.max()), *head.tissues) + 1, np.uint8)
+    for code, name in head.tissues.items():
+        index[code] = names.index(name) if name in names else 0
+    return index
 
 
 def _touches_several(
@@ -229,8 +216,8 @@ def _running(
 
 
 @njit(cache=True, parallel=True)
-def _evaluate_blocks(channels, voxels, first, scale, by_volume, blocks):  # type: ignore[no-untyped-def]
-    """Fill blocks (n, M, M, M) with tissues: by largest interpolated value, or by volume."""
+def _evaluate_blocks(channels, voxels, first, scale, rule, blocks):  # type: ignore[no-untyped-def]
+    """Fill blocks (n, M, M, M) with tissues by one of the rules."""
     nt, nx, ny, nz = channels.shape
     for n in prange(voxels.shape[0]):
         values, volume = np.empty((nt, M**3)), np.zeros(nt)
@@ -258,11 +245,20 @@ def _evaluate_blocks(channels, voxels, first, scale, by_volume, blocks):  # type
                         )
                         values[t, row] = value
                         volume[t] += c[i + (u >= 0.5), j + (v >= 0.5), k + (w >= 0.5)]
-        if by_volume:
+        if rule == BY_VOLUME:
             _share_out(values, volume, blocks[n])
         else:
             for row in range(M**3):
-                blocks[n, row // (M * M), row // M % M, row % M] = values[:, row].argmax()
+                chosen = _first_positive(values, row) if rule == NESTED else values[:, row].argmax()
+                blocks[n, row // (M * M), row // M % M, row % M] = chosen
+
+
+@njit(cache=True)
+def _first_positive(values, row):  # type: ignore[no-untyped-def]
+    for t in range(1, len(values)):
+        if values[t, row] > ZERO:
+            return t
+    return 0
 
 
 @njit(cache=True)

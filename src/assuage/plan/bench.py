@@ -1,17 +1,20 @@
 """The workbench of one plan: places, conductor and electrodes of one head, set up once and used for every target."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from assuage.errors import PlanError
-from assuage.field import Conductor, Landscape, ReadOut
+from assuage.errors import PlanError, TargetError
+from assuage.field import Conductor, Field, Landscape, ReadOut
 from assuage.head import Head
+from assuage.plan.records import Table
 from assuage.sources import Coil, Disc, Montage, Pad, PlacedCoil
 from assuage.targets import Target
 from assuage.techniques import off_target, optimise
@@ -24,7 +27,9 @@ from assuage.techniques.tms import UNIT_DIDT_A_PER_S, CoilSite, PoseChoice, best
 
 Array = NDArray[np.float64]
 
-TECHNIQUES = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
+CORE = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
+"""Techniques whose proposal is found by the adjoint of any target, so that every region can be asked for."""
+TECHNIQUES = (*CORE, "ect", "mst")
 
 LABELS = {
     "tms": "TMS",
@@ -32,12 +37,14 @@ LABELS = {
     "hd_tdcs_4x1": "HD-tDCS 4x1",
     "hd_tdcs": "HD-tDCS, strongest",
     "hd_tdcs_focal": "HD-tDCS, focused",
+    "ect": "ECT",
+    "mst": "MST",
 }
 
 ALIASES = {
     "all": TECHNIQUES,
-    "tes": TECHNIQUES[1:],
-    "hd-tdcs": TECHNIQUES[2:],
+    "tes": CORE[1:],
+    "hd-tdcs": CORE[2:],
     "4x1": ("hd_tdcs_4x1",),
     "hd-tdcs-4x1": ("hd_tdcs_4x1",),
     "hd-tdcs-focal": ("hd_tdcs_focal",),
@@ -99,6 +106,12 @@ class Choice:
         Of an optimised montage: the certified optimum over all electrodes.
     problem
         Its objective and limits in words.
+    site
+        Of a coil other than the plan's.
+    intensity, quantities
+        In words, and what the cited limits look at, where the technique brings its own.
+    notes, tables
+        For the technique's page.
     """
 
     technique: str
@@ -111,6 +124,11 @@ class Choice:
     pose: PoseChoice | None = None
     optimum: optimise.Optimum | None = None
     problem: str = ""
+    site: CoilSite | None = None
+    intensity: str = ""
+    quantities: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +222,14 @@ class Bench:
         if id(target) not in self._readings:
             self._readings[id(target)] = (target, self.conductor.read_out(target))
         return self._readings[id(target)][1]
+
+    def magnitudes(self, field: Field, targets: Mapping[str, Target]) -> dict[str, float]:
+        """Return the magnitude of the mean field in each target, V/m; targets that this grid misses are left out."""
+        found = {}
+        for key, target in targets.items():
+            with suppress(TargetError):
+                found[key] = float(np.linalg.norm(field.mean_over(self.read_out(target))))
+        return found
 
     @cached_property
     def coarse(self) -> "Bench":

@@ -13,6 +13,7 @@ from assuage.field import Field, Landscape
 from assuage.head import Head, conductivities
 from assuage.plan.bench import LABELS, Bench, Choice
 from assuage.plan.records import (
+    OWN_REFERENCE,
     Certificate,
     CircuitRecord,
     CoilProposal,
@@ -40,6 +41,8 @@ from assuage.techniques.dose import Spread, conductivity_deviation, spread
 from assuage.techniques.goal import Goal
 from assuage.techniques.placement import ASSUMPTION, coil_draws, montage_draws
 from assuage.techniques.poses import handle_deg, nearest_sites, pose_words
+from assuage.techniques.tms import UNIT_DIDT_A_PER_S
+from assuage.units import A_PER_MA, A_PER_S_PER_A_PER_US
 
 Array = NDArray[np.float64]
 
@@ -151,19 +154,21 @@ def technique_record(  # noqa: PLR0913 (one call, everything named)
     off_target_V_per_m: Mapping[str, float],
     protocol: Mapping[str, Any],
     didt_A_per_s: float | None,
+    reference: str = OWN_REFERENCE,
 ) -> TechniqueRecord:
     """Describe one technique's proposal, from its choice and its forward solution."""
     reached = spread(field, target.tissue_in(bench.head))
     mean = field.mean_over(bench.read_out(target))
     error = error_bar(bench, choice, landscape, slopes, mean, goal)
     magnitude = float(np.linalg.norm(mean))
-    coil = isinstance(choice.source, PlacedCoil)
+    source = choice.source
+    coil = isinstance(source, PlacedCoil)
     proposal = coil_proposal(bench, choice) if coil else montage_proposal(bench.head, choice, field)
     verdicts = _verdicts(bench, choice, reached, proposal, protocol, didt_A_per_s)
     dose = Dose(
-        intensity="dI/dt = 1 A/us" if coil else f"{1e3 * bench.settings.current_A:g} mA",
-        current_A=None if coil else bench.settings.current_A,
-        didt_A_per_s=choice.source.didt_A_per_s if isinstance(choice.source, PlacedCoil) else None,
+        intensity=choice.intensity or intensity_words(source),
+        current_A=None if isinstance(source, PlacedCoil) else number(total_current_A(source)),
+        didt_A_per_s=source.didt_A_per_s if isinstance(source, PlacedCoil) else None,
         mean_e_V_per_m=point(mean),
         magnitude_V_per_m=number(magnitude),
         component_V_per_m=None if goal.direction is None else number(mean @ goal.direction),
@@ -175,6 +180,7 @@ def technique_record(  # noqa: PLR0913 (one call, everything named)
         off_target=tuple(
             OffTarget(region=key, magnitude_V_per_m=number(value)) for key, value in off_target_V_per_m.items()
         ),
+        reference=reference,
         reference_V_per_m=number(reference_V_per_m),
         relative_to_reference=number(magnitude / reference_V_per_m),
         error=error,
@@ -194,19 +200,34 @@ def technique_record(  # noqa: PLR0913 (one call, everything named)
             words=choice.words,
         ),
         field_file=f"fields/{choice.technique}.nii.gz",
-        notes=_notes(field),
+        notes=(*choice.notes, *_notes(field)),
+        tables=choice.tables,
     )
+
+
+def intensity_words(source: PlacedCoil | Montage) -> str:
+    """Say how strong a source is."""
+    if isinstance(source, PlacedCoil):
+        return f"dI/dt = {source.didt_A_per_s / A_PER_S_PER_A_PER_US:.4g} A/us"
+    return f"{total_current_A(source) / A_PER_MA:.4g} mA"
+
+
+def total_current_A(montage: Montage) -> float:
+    """Return the current that enters."""
+    currents = montage.currents_A
+    return float(currents[currents > 0].sum())
 
 
 def coil_proposal(bench: Bench, choice: Choice) -> CoilProposal:
     """Describe where the coil goes."""
-    pose = choice.pose
+    pose, source = choice.pose, choice.source
     assert pose is not None
+    assert isinstance(source, PlacedCoil)
     head, axes = bench.head, bench.places.scalp.axes
     return CoilProposal(
-        coil=bench.coil.name,
-        coil_origin=bench.coil.origin,
-        coil_max_didt_A_per_s=bench.coil.max_didt_A_per_s,
+        coil=source.coil.name,
+        coil_origin=source.coil.origin,
+        coil_max_didt_A_per_s=source.coil.max_didt_A_per_s,
         pose=matrix(pose.pose),
         hair_mm=bench.settings.hair_mm,
         lift_mm=number(pose.lift_mm),
@@ -239,7 +260,7 @@ def montage_proposal(head: Head, choice: Choice, field: Field) -> MontageProposa
     currents = montage.currents_A
     return MontageProposal(
         electrodes=tuple(electrodes),
-        total_current_A=number(currents[currents > 0].sum()),
+        total_current_A=number(total_current_A(montage)),
         largest_current_A=number(np.abs(currents).max()),
         certificate=_certificate(choice),
         words=montage_words(montage, field),
@@ -279,7 +300,10 @@ def error_bar(bench: Bench, choice: Choice, landscape: Landscape, slopes: Array,
     by_tissue = float(np.sqrt(sum(share**2 for share in shares.values())))
     s = bench.settings
     if choice.pose is not None:
-        draws = coil_draws(landscape, bench.places.coil_site, choice.pose, count=s.draws, seed=s.seed)
+        assert isinstance(choice.source, PlacedCoil)
+        site = choice.site or bench.places.coil_site
+        draws = coil_draws(landscape, site, choice.pose, count=s.draws, seed=s.seed)
+        draws *= choice.source.didt_A_per_s / UNIT_DIDT_A_PER_S
     else:
         assert isinstance(choice.source, Montage)
         draws = montage_draws(landscape, bench.head, choice.source, count=s.draws, seed=s.seed)
@@ -332,8 +356,10 @@ def _verdicts(
     didt_A_per_s: float | None,
 ) -> tuple[VerdictRecord, ...]:
     technique = "hd_tdcs" if choice.technique == "hd_tdcs_focal" else choice.technique
-    asked: dict[str, Any] = {**protocol, "technique": technique}
-    if isinstance(proposal, MontageProposal):
+    asked: dict[str, Any] = {**protocol, "technique": technique, **choice.quantities}
+    if choice.quantities:
+        pass  # the technique knows what its limits look at
+    elif isinstance(proposal, MontageProposal):
         asked["total_current_A"] = proposal.total_current_A
         asked["skin_density_A_per_m2"] = max(
             abs(electrode.current_A) / (electrode.area_mm2 * 1e-6) for electrode in proposal.electrodes
@@ -370,6 +396,8 @@ def stated_didt_A_per_s(bench: Bench, didt_A_per_s: float | None) -> float | Non
 
 
 def _scaled(bench: Bench, choice: Choice, dose: Dose, didt_A_per_s: float | None) -> tuple[ScaledDose, ...]:
+    if choice.quantities:
+        return ()
     if isinstance(choice.source, PlacedCoil):
         stated = stated_didt_A_per_s(bench, didt_A_per_s)
         if stated is None:

@@ -16,16 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.circuits import Circuit, load_circuit
-from assuage.errors import PlanError, TargetError
+from assuage.errors import PlanError, SourceError, TargetError
 from assuage.field import Field, Landscape
 from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
-from assuage.plan.bench import LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.bench import CORE, LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
+from assuage.plan.further import Aim, Made
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
 from assuage.plan.records import Matrix, MatrixCell, PlanRecord, TechniqueRecord
 from assuage.plan.result import Plan
+from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.volumes import volumes
 from assuage.sources import Coil
 from assuage.targets import Target
@@ -46,6 +49,8 @@ LIMITS = (
 )
 
 
+FURTHER: dict[str, Callable[[Aim], Made]] = {"ect": make_ect, "mst": make_mst}
+"""Techniques that join once target and circuit are known."""
 COARSE_TOLERANCE = 1e-4
 """Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
 
@@ -87,6 +92,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     current_A: float = 2e-3,
     hair_mm: float = 4.0,
     protocol: Mapping[str, Any] | None = None,
+    choosing: Choosing | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -100,7 +106,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     target_or_circuit
         A target, a circuit, or the name of a circuit.
     techniques
-        Names out of "tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal" ("hd-tdcs": the last three); None: all.
+        Names out of `bench.TECHNIQUES` and its aliases ("hd-tdcs": 4x1 and both optimised montages); None: all.
     voxel_mm
         Grid of the plan.
     region
@@ -117,6 +123,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         Gap between scalp and coil.
     protocol
         What is known of the session, for the safety rules; see `assuage.safety.check`.
+    choosing
+        What the user weights, and what the site has; None: all alike, and everything.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -137,7 +145,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
-    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s)
+    check_choosing(choosing or Choosing())
+    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing())
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -157,8 +166,9 @@ class _Work:
         clock: _Clock,
         protocol: dict[str, Any],
         didt_A_per_s: float | None,
+        choosing: Choosing,
     ) -> None:
-        self.bench, self.names, self.clock = bench, names, clock
+        self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
         self.protocol, self.didt_A_per_s = protocol, didt_A_per_s
         self.skipped: dict[str, str] = {}
 
@@ -206,6 +216,19 @@ class _Work:
         clock("maps", 0.96)
         arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
         cells = self._cells(records, fields, reference, best, found, target)
+        key = next((item.region.key for item in found if item.target is target), "")
+        made = self._further(
+            Aim(
+                bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others,
+                protocol=self.protocol,
+            )
+        )  # fmt: skip
+        self.clock("the common dose", 0.955)
+        records = self._with_currency(records, fields, made, target, goal)
+        if not records:
+            raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
+        cells += [cell for item in made.values() for cell in item.cells]
+        matrix = None if circuit is None else _matrix(circuit, cells)
         record = PlanRecord(
             title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
             head=head_record(head),
@@ -214,21 +237,61 @@ class _Work:
             techniques=records,
             skipped=self.skipped,
             ranking=rank(records),
-            matrix=None if circuit is None else _matrix(circuit, cells),
+            shortlist=shortlist(
+                records, self.choosing, matrix=matrix, primary=key, age_years=self.protocol.get("age_years")
+            ),
+            matrix=matrix,
             maps=says,
             files=(),
             limits=LIMITS,
             provenance=self._provenance(target, circuit, command),
         )
         return Plan(
-            record=record, head=head, target=target, fields=fields,
-            volumes=volumes(head, fields, target, found), maps=arrays,
+            record=record, head=head, target=target,
+            fields=fields | {name: item.values for name, item in made.items() if isinstance(item.values, Field)},
+            volumes=volumes(head, fields, target, found)
+            | {item.record.field_file: item.volume for item in made.values()},
+            maps=arrays,
         )  # fmt: skip
+
+    def _with_currency(
+        self,
+        records: tuple[TechniqueRecord, ...],
+        fields: dict[str, Field],
+        made: dict[str, Made],
+        target: Target,
+        goal: Goal,
+    ) -> tuple[TechniqueRecord, ...]:
+        """Return all records, each with its dose in the common currency."""
+        common, done = CommonDose(self.bench, target, goal, self.protocol), []
+        for record in records:
+            quantities = {} if record.dose.current_A is None else {"total_current_A": record.dose.current_A}
+            name = record.technique
+            stated = common.state(fields[name], name, common.reference(name), quantities)
+            done.append(record.model_copy(update={"currency": stated}))
+        for name, item in made.items():
+            if item.values is None:
+                done.append(item.record)
+                continue
+            stated = common.state(item.values, name, item.reference or common.reference(name), item.quantities)
+            done.append(item.record.model_copy(update={"currency": stated}))
+        return tuple(done)
+
+    def _further(self, aim: Aim) -> dict[str, Made]:
+        """Let the techniques that bring their own placements join."""
+        found = {}
+        for k, name in enumerate(name for name in self.names if name in FURTHER):
+            self.clock(LABELS[name], 0.9 + 0.01 * k)
+            try:
+                found[name] = FURTHER[name](aim)
+            except (PlanError, SourceError, TargetError) as error:
+                self.skipped[name] = str(error)
+        return found
 
     def _choices(self, landscape: Landscape, goal: Goal, target: Target) -> dict[str, Choice]:
         """Let every technique propose; one without a place on this head says why and is left out."""
         bench, choices = self.bench, {}
-        for k, name in enumerate(self.names):
+        for k, name in enumerate(name for name in self.names if name in CORE):
             self.clock(f"search: {LABELS[name]}", 0.16 + 0.04 * k)
             try:
                 if name == "hd_tdcs_focal":
@@ -241,8 +304,6 @@ class _Work:
                     choices[name] = choose(bench, name, landscape, goal)
             except PlanError as error:
                 self.skipped[name] = str(error)
-        if not choices:
-            raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
         return choices
 
     def _compare(self, others: dict[str, Target]) -> tuple[dict[str, float], dict[str, dict[str, Reach]]]:
@@ -252,6 +313,8 @@ class _Work:
         the reference of the plan's grid.
         """
         bench = self.bench
+        if not any(name in CORE for name in self.names):
+            return {}, {}
         radius_mm = next(iter(others.values())).radius_mm if others else DEFAULT_RADIUS_MM
         target = regions.reference_target(bench.head, radius_mm)
         self.clock(f"reference dose in the {target.name}", 0.5)
@@ -270,7 +333,8 @@ class _Work:
 
     def _best(self, bench: Bench, target: Target) -> dict[str, Choice]:
         """Let every technique propose for a target by magnitude alone; the focused montage counts as the strongest."""
-        names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in self.names if name not in self.skipped}
+        asked = [name for name in self.names if name in CORE and name not in self.skipped]
+        names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in asked}
         fine = bench is self.bench
         landscape = Landscape.of(bench.conductor, target, tolerance=RELATIVE_TOLERANCE if fine else COARSE_TOLERANCE)
         goal = Goal(direction=None, normal=None)
@@ -311,7 +375,7 @@ class _Work:
                 target=target,
                 goal=goal,
                 reference_V_per_m=reference[name],
-                off_target_V_per_m=_off_target(self.bench, fields[name], others),
+                off_target_V_per_m=self.bench.magnitudes(fields[name], others),
                 protocol=self.protocol,
                 didt_A_per_s=self.didt_A_per_s,
             )
@@ -380,16 +444,6 @@ class _Work:
 
 def _magnitude(choice: Choice) -> float:
     return float(np.linalg.norm(choice.mean_e_V_per_m))
-
-
-def _off_target(bench: Bench, field: Field, others: dict[str, Target]) -> dict[str, float]:
-    values = {}
-    for key, target in others.items():
-        try:
-            values[key] = float(np.linalg.norm(field.mean_over(bench.read_out(target))))
-        except TargetError:
-            continue
-    return values
 
 
 def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:

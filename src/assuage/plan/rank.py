@@ -3,7 +3,8 @@
 from assuage.plan.records import Rank, Ranking, TechniqueRecord
 
 RULE = (
-    "Techniques that a limit stops come last. The others are ordered by selectivity: the field in the target over the "
+    "Techniques that a limit stops come last, those that need surgery before them, those that need anaesthesia before "
+    "these. The others are ordered by selectivity: the field in the target over the "
     "99th percentile of the same field in the target's tissue of the whole head. It says how much of what a technique "
     "does to the brain it does where it is wanted. It does not say which technique works: a pulse of tens of V/m and a "
     "steady field of tenths of V/m act by different mechanisms, so their doses are shown beside each other, not added "
@@ -11,10 +12,21 @@ RULE = (
 )
 
 
+ANAESTHESIA, SURGERY = 1, 2
+NEEDS = {"ect": ANAESTHESIA, "mst": ANAESTHESIA, "dbs": SURGERY}
+"""What a technique asks of the person beyond sitting still; it outweighs any selectivity in the order."""
+
+
 def rank(techniques: tuple[TechniqueRecord, ...]) -> Ranking:
     """Order techniques by the rule, with the reasons of each place."""
     order = sorted(
-        techniques, key=lambda item: (item.worst_verdict == "stop", -item.dose.target_over_e99, item.technique)
+        techniques,
+        key=lambda item: (
+            item.worst_verdict == "stop",
+            NEEDS.get(item.technique, 0),
+            -item.dose.target_over_e99,
+            item.technique,
+        ),
     )
     return Ranking(
         rule=RULE,
@@ -37,13 +49,16 @@ def _reasons(item: TechniqueRecord, techniques: tuple[TechniqueRecord, ...]) -> 
     reasons = [
         f"the mean field in the target is {dose.target_over_e99:.2f} times the 99th percentile in its tissue",
         f"{dose.magnitude_V_per_m:.3g} V/m at {dose.intensity}, +-{part:.0f} % (mostly {larger})",
-        f"{100 * dose.relative_to_reference:.0f} % of what it gives the cortex under C3 at best",
+        f"{100 * dose.relative_to_reference:.0f} % of its reference: {dose.reference}",
         f"half-maximum volume {dose.half_max_volume_mm3 / 1000:.1f} ml",
     ]
     if all(item.dose.half_max_volume_mm3 <= other.dose.half_max_volume_mm3 for other in techniques):
         reasons.append("smallest stimulated volume of all")
     stopped = [verdict.why for verdict in item.verdicts if verdict.outcome == "stop"]
     warned = [verdict.why for verdict in item.verdicts if verdict.outcome == "warn"]
+    needs = NEEDS.get(item.technique)
+    if needs:
+        reasons.insert(0, "needs " + ("anaesthesia: comes after what does not" if needs == ANAESTHESIA else "surgery"))
     reasons += [f"a limit stops it: {why}" for why in stopped]
     reasons += [f"caution: {why}" for why in warned]
     return tuple(reasons)

@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assuage.safety import Outcome
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 DISCLAIMER = (
     "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
     "placement and the protocol before anyone is stimulated. 'Within cited range' is not a statement of safety."
 )
+
+OWN_REFERENCE = "best magnitude of the same technique in the cortex under C3"
 
 Point = tuple[float, float, float]
 Row4 = tuple[float, float, float, float]
@@ -144,6 +146,8 @@ class ElectrodeRecord(Record):
     current_A: float = Field(description="positive into the head")
     shape: str
     area_mm2: float
+    phase_deg: float | None = Field(default=None, description="of an alternating current")
+    carrier_Hz: float | None = Field(default=None, description="of an alternating current")
 
 
 class Certificate(Record):
@@ -169,6 +173,39 @@ class MontageProposal(Record):
     largest_current_A: float
     certificate: Certificate | None
     words: str
+
+
+class ContactRecord(Record):
+    """One contact of an implanted lead."""
+
+    name: str
+    current_A: float = Field(description="positive into the tissue")
+    area_mm2: float
+    charge_per_phase_C: float
+    charge_density_C_per_m2: float
+    shannon_k: float | None
+
+
+class LeadProposal(Record):
+    """Where a lead goes and which contacts are active."""
+
+    kind: Literal["lead"] = "lead"
+    lead: str
+    lead_source: str
+    tip_mm: Point
+    entry_mm: Point
+    rotation_deg: float
+    contacts: tuple[ContactRecord, ...]
+    impedance_Ohm: float | None
+    words: str
+
+
+class Table(Record):
+    """What a technique's page shows beside the dose: alternatives, regions, courses."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | None, ...], ...]
 
 
 class TissueShare(Record):
@@ -216,7 +253,9 @@ class Dose(Record):
     target_over_e99: float
     half_max_volume_mm3: float = Field(description="target tissue of the whole head with |E| of at least e99 / 2")
     off_target: tuple[OffTarget, ...]
-    reference_V_per_m: float = Field(description="best magnitude of the same technique in the cortex under C3")
+    quantity: str = Field(default="mean field", description="what the magnitude is: mean field, or modulation depth")
+    reference: str = Field(default=OWN_REFERENCE, description="what the reference is")
+    reference_V_per_m: float = Field(description="the technique's own reference field")
     relative_to_reference: float
     error: ErrorBar
 
@@ -230,6 +269,94 @@ class ScaledDose(Record):
     magnitude_V_per_m: float
     sd_V_per_m: float
     note: str
+
+
+class RegionFieldRecord(Record):
+    """Field of the proposal in a region."""
+
+    name: str
+    mean_V_per_m: float
+    over_target: float
+
+
+class CircuitFieldRecord(Record):
+    """Field of the proposal in the located regions of a circuit that the target does not cover."""
+
+    domain: str
+    off_target_V_per_m: float | None
+    over_target: float | None
+    regions: int = Field(description="located regions")
+
+
+class Currency(Record):
+    """The dose in quantities that every technique has; docs/dose.md defines them."""
+
+    quantity: str
+    mean_V_per_m: float
+    normal_V_per_m: float | None
+    e99_V_per_m: float = Field(description="99th percentile inside the target")
+    reference: str
+    reference_V_per_m: float
+    reference_origin: str
+    ratio: float = Field(description="mean over reference; not equal across techniques")
+    peak_V_per_m: float = Field(description="99th percentile in the target's tissue of the whole head")
+    target_over_peak: float
+    half_max_volume_mm3: float
+    circuits: tuple[CircuitFieldRecord, ...]
+    sensitive: tuple[RegionFieldRecord, ...]
+    charge_C: float | None
+    charge_words: str
+    duration_s: float | None
+
+
+class CriterionRecord(Record):
+    """What one criterion adds to a technique's score."""
+
+    criterion: str
+    weight: float
+    value: float
+    adds: float
+    words: str
+
+
+class ChosenRecord(Record):
+    """A technique on the shortlist."""
+
+    place: int
+    technique: str
+    label: str
+    score: float
+    criteria: tuple[CriterionRecord, ...]
+    cautions: tuple[str, ...]
+
+
+class LeftOutRecord(Record):
+    """A technique that is not on the shortlist, with every reason."""
+
+    technique: str
+    label: str
+    reasons: tuple[str, ...]
+
+
+class ShiftRecord(Record):
+    """The nearest weights of a criterion, the others held, at which another technique comes first; None: never."""
+
+    criterion: str
+    weight: float
+    lower: float | None
+    lower_first: str | None
+    upper: float | None
+    upper_first: str | None
+
+
+class ShortlistRecord(Record):
+    """Techniques by what the user weights."""
+
+    rule: str
+    site: str = Field(description="what the site was taken to have")
+    chosen: tuple[ChosenRecord, ...]
+    left_out: tuple[LeftOutRecord, ...]
+    shifts: tuple[ShiftRecord, ...]
 
 
 class VerdictRecord(Record):
@@ -259,16 +386,18 @@ class SearchRecord(Record):
 class TechniqueRecord(Record):
     """One technique: proposal, dose, verdicts."""
 
-    technique: str = Field(description="tms, tdcs, hd_tdcs_4x1, hd_tdcs or hd_tdcs_focal")
+    technique: str
     label: str
-    proposal: CoilProposal | MontageProposal = Field(discriminator="kind")
+    proposal: CoilProposal | MontageProposal | LeadProposal = Field(discriminator="kind")
     dose: Dose
     scaled: tuple[ScaledDose, ...]
     verdicts: tuple[VerdictRecord, ...]
     worst_verdict: Outcome
     search: SearchRecord
-    field_file: str = Field(description="NIfTI of |E| in V/m at the reference intensity")
+    field_file: str = Field(description="NIfTI of the dose's quantity in V/m at the reference intensity")
     notes: tuple[str, ...]
+    tables: tuple[Table, ...] = ()
+    currency: Currency | None = None
 
 
 class Rank(Record):
@@ -343,6 +472,7 @@ class PlanRecord(Record):
     techniques: tuple[TechniqueRecord, ...]
     skipped: dict[str, str] = Field(description="technique to the reason why there is no proposal")
     ranking: Ranking
+    shortlist: ShortlistRecord | None = None
     matrix: Matrix | None
     maps: dict[str, str] = Field(description="arrays of maps.npz: name to what it holds")
     files: tuple[FileRecord, ...] = Field(description="filled when the plan is written")

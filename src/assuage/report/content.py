@@ -5,11 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from assuage.plan.records import CoilProposal, ErrorBar, MontageProposal, PlanRecord, TechniqueRecord, VerdictRecord
+from assuage.plan.records import (
+    CoilProposal,
+    ErrorBar,
+    LeadProposal,
+    MontageProposal,
+    PlanRecord,
+    TechniqueRecord,
+    VerdictRecord,
+)
 from assuage.report import charts, head_quality, headmap, slices, volumes, words
 from assuage.report.reading import PlanFiles
 from assuage.units import A_PER_MA
 
+Proposal = CoilProposal | MontageProposal | LeadProposal
 CONTENTS = (
     ("asked", "What was asked"),
     ("proposed", "What is proposed"),
@@ -161,14 +170,16 @@ def _figure(record: PlanRecord, item: TechniqueRecord) -> dict[str, str]:
             "figure": figure,
             "caption": "The arrow is the handle, the circles are the windings, the orange cross is the target.",
         }
+    if isinstance(item.proposal, LeadProposal):
+        return {"figure": "", "caption": ""}
     electrodes = [(e.name, e.center_mm, e.current_A / A_PER_MA) for e in item.proposal.electrodes]
     figure = headmap.montage_map(sites, electrodes, target_mm=target)
     return {"figure": figure, "caption": "Red: anode; blue: cathode; numbers in mA; the orange cross is the target."}
 
 
-def _coil_mark(proposal: CoilProposal | MontageProposal) -> headmap.CoilMark:
+def _coil_mark(proposal: Proposal) -> headmap.CoilMark:
     if not isinstance(proposal, CoilProposal):
-        raise TypeError("a montage has no coil pose")
+        raise TypeError(f"a {proposal.kind} has no coil pose")
     pose = np.asarray(proposal.pose, dtype=np.float64)
     return headmap.CoilMark(center_mm=pose[:3, 3], handle=-pose[:3, 1])
 

@@ -10,6 +10,8 @@ TECHNIQUES = {
     "hd_tdcs_4x1": "HD-tDCS, 4x1 ring",
     "hd_tdcs": "HD-tDCS, optimised for intensity",
     "hd_tdcs_focal": "HD-tDCS, optimised for focality",
+    "ect": "ECT",
+    "mst": "MST",
 }
 OUTCOME_CLASS = {"within cited range": "pass", "warn": "warn", "stop": "stop", "cannot say": "none"}
 OUTCOME_WORDS = {
@@ -40,6 +42,20 @@ QUANTITIES = {
     "total_current_A": "total current",
     "duration_s": "duration",
     "charge_C": "charge",
+    "duration_per_day_s": "duration per day",
+    "current_per_electrode_A": "largest current of an electrode",
+    "current_per_pair_A": "current of a pair",
+    "peak_current_A": "peak current",
+    "skin_charge_density_C_per_m2": "charge density at the skin",
+    "amplitude_A": "amplitude of a contact",
+    "charge_per_phase_C": "charge of a phase",
+    "charge_density_per_phase_C_per_m2": "charge density of a phase",
+    "shannon_k": "Shannon k",
+    "impedance_Ohm": "impedance",
+    "pulse_width_s": "pulse width",
+    "stimulus_duration_s": "duration of the stimulus",
+    "session_interval_s": "pause between sessions",
+    "ramp_s": "ramp",
 }
 SOURCE_LEVELS = {
     "abstract": "abstract read",
@@ -47,6 +63,9 @@ SOURCE_LEVELS = {
     "vendor_manual": "manual read",
     "repository_code": "code read",
     "device file": "device file read",
+    "vendor_datasheet": "data sheet read",
+    "registry": "registry entry read, no results",
+    "secondary_web": "second-hand",
     "from memory, unverified": "not verified",
 }
 
@@ -75,8 +94,8 @@ def with_error(value: float, sd: float) -> str:
 
 
 def short(value: float) -> str:
-    """Return a number with at most three digits and no trailing zeros, for what was chosen rather than measured."""
-    return _minus(f"{value:.3g}")
+    """Return a number with at most three digits behind the first and no trailing zeros, for what was chosen."""
+    return _minus(f"{value:.0f}" if 1e3 <= abs(value) < 1e6 else f"{value:.3g}")
 
 
 def degrees(value: float) -> str:
@@ -158,11 +177,13 @@ def level(name: str) -> str:
 
 
 def amount(value: float | None, unit: str, *, chosen: bool = False) -> str:
-    """Return a value with its unit; `chosen` values (limits) without trailing zeros, "given" as a word."""
+    """Return a value with its unit; `chosen` values (limits) without trailing zeros; answers as a word."""
     if value is None:
         return "–"
     if unit == "given":
         return "given" if value else "not given"
+    if unit == "yes":
+        return "yes" if value else "no"
     return f"{short(value) if chosen else number(value)} {typeset(unit)}"
 
 

@@ -1,6 +1,20 @@
 """Safety: cited limits and what they say about a protocol. It shares no code with any optimiser."""
 
-from assuage.safety.check import OUTCOMES, Verdict, check, worst
-from assuage.safety.rules import Outcome, Rule, TrainLimit, load_rules, load_train_limits
+from assuage.safety.check import check, missing_quantities, worst
+from assuage.safety.load import load_rule_set
+from assuage.safety.records import OUTCOMES, OWN_LEVEL, Outcome, Rule, RuleSet, Technique, Topic, Verdict
 
-__all__ = ["OUTCOMES", "Outcome", "Rule", "TrainLimit", "Verdict", "check", "load_rules", "load_train_limits", "worst"]
+__all__ = [
+    "OUTCOMES",
+    "OWN_LEVEL",
+    "Outcome",
+    "Rule",
+    "RuleSet",
+    "Technique",
+    "Topic",
+    "Verdict",
+    "check",
+    "load_rule_set",
+    "missing_quantities",
+    "worst",
+]

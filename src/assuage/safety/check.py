@@ -7,216 +7,214 @@ names its technique answers with one verdict:
 outcome             meaning
 ==================  ==========================================================================================
 within cited range  the value keeps to a limit whose source was read and that describes use without harm
-cannot say          the value is missing, the limit does not cover the case, or its source was not read
-warn                beyond what the source covers
+cannot say          the value is missing, the limit does not cover the case, its source was not read, or none exists
+warn                beyond what one source covers, or a clinician has to decide first
 stop                beyond a limit
 ==================  ==========================================================================================
 
-No outcome says that something is safe.
+No outcome says that something is safe. A protocol is never changed, and nothing here is shared with what optimises.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from assuage.errors import DataError
-from assuage.safety.rules import HARM_SEEN, Outcome, Rule, TrainLimit, load_rules, load_train_limits
-from assuage.units import A_PER_MA, A_PER_S_PER_A_PER_US, M2_PER_CM2
-
-OUTCOMES: tuple[Outcome, ...] = ("within cited range", "cannot say", "warn", "stop")
-"""From the mildest to the strictest."""
-
-TECHNIQUES = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs")
-
-ADULT_AGE_YEARS = 18.0
-
-SI_PER_UNIT = {
-    "mA": A_PER_MA,
-    "min": 60.0,
-    "s": 1.0,
-    "C": 1.0,
-    "mA/cm^2": A_PER_MA / M2_PER_CM2,
-    "A/m^2": 1.0,
-    "A/us": A_PER_S_PER_A_PER_US,
-    "% MT": 1.0,
-    "pulses": 1.0,
-    "years": 1.0,
-    "given": 1.0,
-}
-
-ROUNDING = 1e-9
-"""Relative slack of a comparison: a sum of currents that is the limit but for rounding keeps to it."""
+from assuage.safety.judge import Case, judge, judge_jointly, rank
+from assuage.safety.load import load_rule_set
+from assuage.safety.quantities import QUANTITIES, derivations, read_answers, read_values, to_shown, with_derived
+from assuage.safety.records import Outcome, Rule, RuleSet, Technique, Verdict
+from assuage.safety.screening import judge_screening
+from assuage.safety.tables import judge_interval, judge_output, judge_train
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What one limit says; `value` and `limit` are in `unit`, `why` is a sentence for a report."""
-
-    rule_id: str
-    technique: str
-    quantity: str
-    outcome: Outcome
-    value: float | None
-    limit: float | None
-    unit: str
-    population: str
-    source: str
-    source_level: str
-    why: str
-
-
-def check(protocol: Mapping[str, Any]) -> tuple[Verdict, ...]:
+def check(protocol: Mapping[str, Any], *, rules: RuleSet | None = None) -> tuple[Verdict, ...]:
     """Hold a protocol against every cited limit of its technique.
 
     Parameters
     ----------
     protocol
-        ``technique`` (one of "tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs") and whatever is known of: ``total_current_A``,
-        ``duration_s``, ``charge_C`` (else their product), ``skin_density_A_per_m2``, ``brain_density_A_per_m2``,
-        ``didt_A_per_s``, ``coil_max_didt_A_per_s``, ``coil_source``, ``intensity_percent_mt``, ``frequency_Hz``,
-        ``train_duration_s``, ``inter_train_interval_s``, ``pulses_per_session``, ``hearing_protection``, ``age_years``.
+        ``technique`` (a key of ``load_rule_set().techniques``) and whatever is known of the quantities of
+        `assuage.safety.quantities.QUANTITIES`, in SI; ``stimulator`` and ``coil_source`` as text; screening answers as
+        ``screen_<topic>``: "yes", "no" or "unknown".
+    rules
+        Another rule set than the package's own.
 
     Returns
     -------
-    One verdict per limit, in the order of the tables. A missing value gives "cannot say".
+    One verdict per limit, then what is missing, and one for each given quantity that no limit is known for. A missing
+    value gives "cannot say".
 
     Raises
     ------
     DataError
-        An unknown technique, or a value that is not a finite number of 0 or more.
+        An unknown technique, a value that is not a finite number of 0 or more, or an answer that is none.
     """
-    technique = protocol.get("technique")
-    if technique not in TECHNIQUES:
-        raise DataError(f"technique {technique!r} has no safety rules; known: {', '.join(TECHNIQUES)}")
-    values = _numbers(protocol)
-    if "charge_C" not in values and {"total_current_A", "duration_s"} <= values.keys():
-        values["charge_C"] = values["total_current_A"] * values["duration_s"]
-    verdicts = [_apply(rule, str(technique), values, protocol) for rule in load_rules() if technique in rule.techniques]
-    if technique == "tms":
-        verdicts.append(_train(values))
-    return tuple(verdicts)
+    rules = rules or load_rule_set()
+    case, technique = _case(protocol, rules)
+    verdicts = [
+        *_limits(rules, case),
+        *(judge_train(table, case) for table in rules.train_tables if table.techniques & case.names),
+        *(judge_interval(table, case) for table in rules.interval_tables if table.techniques & case.names),
+        *_device(rules, case),
+        *judge_screening(rules, case),
+        *_notices(rules, case),
+    ]
+    return (*verdicts, *_missing(technique, case, rules), *_uncited(case, rules, verdicts))
 
 
 def worst(outcomes: Iterable[Outcome]) -> Outcome:
     """Return the strictest outcome; "cannot say" of nothing."""
-    ranks = [OUTCOMES.index(outcome) for outcome in outcomes]
-    return OUTCOMES[max(ranks)] if ranks else "cannot say"
+    return max(outcomes, key=rank, default="cannot say")
 
 
-def _numbers(protocol: Mapping[str, Any]) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for key, value in protocol.items():
-        if value is None or isinstance(value, str):
+def missing_quantities(protocol: Mapping[str, Any], *, rules: RuleSet | None = None) -> tuple[str, ...]:
+    """Return the quantities that the technique of a protocol needs and that are not there and follow from nothing."""
+    case, technique = _case(protocol, rules or load_rule_set())
+    return _absent(technique, case)
+
+
+def _case(protocol: Mapping[str, Any], rules: RuleSet) -> tuple[Case, Technique]:
+    name = protocol.get("technique")
+    if not isinstance(name, str) or name not in rules.techniques:
+        raise DataError(f"technique {name!r} has no safety rules; known: {', '.join(rules.techniques)}")
+    technique = rules.techniques[name]
+    given = read_values(protocol)
+    case = Case(
+        technique=name,
+        names=technique.names,
+        protocol=protocol,
+        given=given,
+        values=with_derived(given, name),
+        answers=read_answers(protocol),
+    )
+    return case, technique
+
+
+def _limits(rules: RuleSet, case: Case) -> list[Verdict]:
+    found: list[Verdict] = []
+    joints: dict[str, list[Rule]] = {}
+    for rule in rules.rules:
+        if rule.device or not rule.techniques & case.names:
             continue
-        number = float(value)
-        if not 0 <= number < float("inf"):
-            raise DataError(f"{key} = {value}; a protocol value is a finite number of 0 or more")
-        values[key] = number
-    return values
+        if rule.joint:
+            joints.setdefault(rule.joint, []).append(rule)
+        else:
+            found.append(judge(rule, case))
+    return found + [judge_jointly(name, tuple(parts), case) for name, parts in joints.items()]
 
 
-def _apply(rule: Rule, technique: str, values: Mapping[str, float], protocol: Mapping[str, Any]) -> Verdict:
-    limit, source = _limit(rule, values, protocol)
-    value = values.get(rule.quantity)
-    shown = None if value is None else value / SI_PER_UNIT[rule.unit]
-    outcome, why = _judge(rule, shown, limit, values)
+def _device(rules: RuleSet, case: Case) -> list[Verdict]:
+    """Return the limits of the stimulator that is named, and say if there are none on record."""
+    named = _plain(str(case.protocol.get("stimulator") or ""))
+    own = [rule for rule in rules.rules if rule.device and rule.techniques & case.names]
+    devices = tuple(dict.fromkeys(rule.device for rule in own))
+    found = []
+    for rule in own:
+        if named.startswith(_plain(rule.device)):
+            found.append(judge(rule, case))
+        elif rule.elsewhere:
+            found.append(_of_another(rule, case))
+    for table in rules.output_tables:
+        model = _plain(table.device)
+        if named.startswith(model) and table.device.startswith(devices):
+            found.append(judge_output(table, case))
+        elif named and model.startswith(named) and table.device.startswith(devices):
+            why = f"{table.says}: stimulator does not say whether it is {table.device!r}"
+            found.append(_of_the_package(table.rule_id, "stimulator", why, case, rules, kind="device"))
+    if devices and not any(named.startswith(_plain(device)) for device in devices):
+        what = f"no limits of {case.protocol['stimulator']!r} are on record" if named else "stimulator is not given"
+        why = f"limits of the stimulator itself: {what} (on record: {', '.join(devices)})"
+        found.append(_of_the_package("device-limits", "stimulator", why, case, rules, kind="device"))
+    return found
+
+
+def _of_another(rule: Rule, case: Case) -> Verdict:
+    """Return what a limit of one device says about another: beyond it a caution, within it nothing."""
+    verdict = judge(rule, case)
+    if verdict.outcome == rule.beyond and rule.elsewhere:
+        return replace(verdict, outcome=rule.elsewhere)
+    note = ", but that is another device" if verdict.outcome == "within cited range" else ""
+    return replace(verdict, outcome="cannot say", why=verdict.why + note)
+
+
+def _plain(name: str) -> str:
+    return "".join(name.casefold().replace("²", "2").split())
+
+
+def _notices(rules: RuleSet, case: Case) -> list[Verdict]:
+    return [
+        Verdict(
+            rule_id=notice.rule_id,
+            technique=case.technique,
+            quantity="technique",
+            outcome=notice.outcome,
+            value=None,
+            limit=None,
+            unit="",
+            population=notice.population,
+            source=notice.source.citation,
+            source_level=notice.source.level,
+            why=notice.says,
+            kind="notice",
+        )
+        for notice in rules.notices
+        if notice.techniques & case.names
+    ]
+
+
+def _absent(technique: Technique, case: Case) -> tuple[str, ...]:
+    later = []
+    for quantity, condition in technique.required_when:
+        value = case.values.get(condition.quantity)
+        if value is None or condition.holds(value):
+            later.append(quantity)
+    return tuple(name for name in (*technique.mandatory, *later) if name not in case.values)
+
+
+def _missing(technique: Technique, case: Case, rules: RuleSet) -> list[Verdict]:
+    absent = _absent(technique, case)
+    if not absent:
+        return []
+    why = f"a protocol of {technique.label} states {', '.join(absent)} too; without, nothing can be said of the whole"
+    return [_of_the_package("missing-mandatory", absent[0], why, case, rules, kind="missing")]
+
+
+def _uncited(case: Case, rules: RuleSet, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return one verdict for each given quantity that no limit that spoke uses, itself or through what follows."""
+    used = _used(case, rules, {verdict.rule_id for verdict in verdicts})
+    found = []
+    for key, value in case.given.items():
+        if key in used:
+            continue
+        unit = QUANTITIES.get(key, "")
+        why = f"no cited limit of {key} applies to {rules.techniques[case.technique].label}"
+        verdict = _of_the_package(f"no-cited-limit:{key}", key, why, case, rules, kind="uncited")
+        found.append(replace(verdict, value=to_shown(value, unit) if unit else value, unit=unit))
+    return found
+
+
+def _used(case: Case, rules: RuleSet, spoken: set[str]) -> set[str]:
+    used = {"age_years"}
+    for rule in rules.rules:
+        if rule.rule_id in spoken or rule.joint in spoken:
+            used |= {rule.quantity, str(rule.limit), *(condition.quantity for condition in rule.when)}
+    for table in rules.train_tables:
+        if table.rule_id in spoken:
+            used |= {table.quantity, "frequency_Hz", "intensity_percent_mt"}
+    if any(table.rule_id in spoken for table in rules.interval_tables):
+        used |= {"inter_train_interval_s", "intensity_percent_mt"}
+    if any(table.rule_id in spoken for table in rules.output_tables):
+        used.add("output_percent_mso")
+    for derivation in reversed(derivations(case.technique)):
+        if derivation.quantity in used:
+            used |= set(derivation.inputs)
+    return used
+
+
+def _of_the_package(rule_id: str, quantity: str, why: str, case: Case, rules: RuleSet, *, kind: str) -> Verdict:
+    package = rules.sources["package"]
     return Verdict(
-        rule_id=rule.rule_id,
-        technique=technique,
-        quantity=rule.quantity,
-        outcome=outcome,
-        value=shown,
-        limit=limit,
-        unit=rule.unit,
-        population=rule.population,
-        source=source,
-        source_level=rule.source_level,
-        why=f"{rule.says}: {why}",
-    )
-
-
-def _limit(rule: Rule, values: Mapping[str, float], protocol: Mapping[str, Any]) -> tuple[float | None, str]:
-    if isinstance(rule.limit, float):
-        return rule.limit, rule.source
-    own = values.get(rule.limit)
-    source = str(protocol.get(rule.source) or "the coil states no limit")
-    return (None if own is None else own / SI_PER_UNIT[rule.unit]), source
-
-
-def _judge(rule: Rule, value: float | None, limit: float | None, values: Mapping[str, float]) -> tuple[Outcome, str]:
-    gap = _not_covered(rule, value, limit, values)
-    if gap or value is None or limit is None:
-        return "cannot say", gap
-    if not _keeps(rule, value, limit):
-        return rule.beyond, f"{value:.4g} against {limit:g} {rule.unit}"
-    if not rule.may_pass:
-        reason = "it marks harm, not what is tolerated" if rule.kind == HARM_SEEN else "its source was not read"
-        return "cannot say", f"{value:.4g} {rule.unit} keeps clear of {limit:g}, but {reason}"
-    age = values.get("age_years")
-    if age is not None and age < ADULT_AGE_YEARS and "adult" in rule.population:
-        return "cannot say", f"{value:.4g} {rule.unit} keeps to {limit:g}, but that was found in adults"
-    return "within cited range", f"{value:.4g} against {limit:g} {rule.unit} ({rule.population})"
-
-
-def _not_covered(rule: Rule, value: float | None, limit: float | None, values: Mapping[str, float]) -> str:
-    """Say why a rule cannot be applied; empty if it can."""
-    if value is None:
-        return f"{rule.quantity} is not given"
-    if limit is None:
-        return f"{rule.limit} is not given"
-    for condition in rule.when:
-        if condition.quantity not in values:
-            return f"{condition.quantity} is not given"
-        if not condition.holds(values[condition.quantity]):
-            return f"the source covers {condition.quantity} {condition.relation} {condition.value:g} only"
-    return ""
-
-
-def _keeps(rule: Rule, value: float, limit: float) -> bool:
-    slack = ROUNDING * abs(limit)
-    return {
-        "at_most": value <= limit + slack,
-        "at_least": value >= limit - slack,
-        "below": value < limit - slack,
-        "above": value > limit + slack,
-    }[rule.comparison]
-
-
-def _train(values: Mapping[str, float]) -> Verdict:
-    """Compare a train with the table row of the next higher frequency and intensity."""
-    table = load_train_limits()
-    missing = [key for key in ("frequency_Hz", "intensity_percent_mt", "train_duration_s") if values.get(key) is None]
-    if missing:
-        return _train_verdict(table[0], "cannot say", None, None, f"{', '.join(missing)} not given")
-    frequency, intensity, duration = (
-        values[key] for key in ("frequency_Hz", "intensity_percent_mt", "train_duration_s")
-    )
-    covering = [row for row in table if row.frequency_Hz >= frequency and row.intensity_percent_mt >= intensity]
-    if not covering:
-        why = f"{frequency:g} Hz at {intensity:g} % MT lies beyond the table"
-        return _train_verdict(table[0], "stop", duration, None, why)
-    row = min(covering, key=lambda row: (row.frequency_Hz, row.intensity_percent_mt))
-    at = f"{row.frequency_Hz:g} Hz, {row.intensity_percent_mt:g} % MT"
-    said = f"{duration:g} s against {row.train_duration_s:g} s at {at}"
-    if duration > row.train_duration_s * (1 + ROUNDING):
-        if row.longer_not_tested:
-            return _train_verdict(row, "warn", duration, row.train_duration_s, said + "; longer trains were not tested")
-        return _train_verdict(row, "stop", duration, row.train_duration_s, said)
-    why = said + ", but the table was not read at its source"
-    return _train_verdict(row, "cannot say", duration, row.train_duration_s, why)
-
-
-def _train_verdict(row: TrainLimit, outcome: Outcome, value: float | None, limit: float | None, why: str) -> Verdict:
-    return Verdict(
-        rule_id="tms-train-duration",
-        technique="tms",
-        quantity="train_duration_s",
-        outcome=outcome,
-        value=value,
-        limit=limit,
-        unit="s",
-        population=row.population,
-        source=row.source,
-        source_level=row.source_level,
-        why=f"longest train: {why}",
-    )
+        rule_id=rule_id, technique=case.technique, quantity=quantity, outcome="cannot say", value=None, limit=None,
+        unit="", population="all", source=package.citation, source_level=package.level, why=why, kind=kind,
+    )  # fmt: skip

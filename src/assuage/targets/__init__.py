@@ -1,6 +1,6 @@
 """Targets: a sphere, a mask or a coordinate, intersected with tissue, with a direction or without."""
 
-from assuage.targets.coordinate import MAX_SNAP_MM, from_coordinate
+from assuage.targets.coordinate import MAX_SNAP_MM, from_coordinate, nearest_cortex_mm
 from assuage.targets.target import Target
 
-__all__ = ["MAX_SNAP_MM", "Target", "from_coordinate"]
+__all__ = ["MAX_SNAP_MM", "Target", "from_coordinate", "nearest_cortex_mm"]

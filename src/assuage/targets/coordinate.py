@@ -82,11 +82,32 @@ def from_coordinate(
     )
 
 
-def _snap(head: "Head", point_mm: NDArray[np.float64], *, said: str) -> tuple[NDArray[np.float64], float]:
-    """Return the nearest point of grey matter and its distance in mm (the point itself and 0 if it lies in it)."""
+def nearest_cortex_mm(head: "Head", point_mm: ArrayLike) -> NDArray[np.float64]:
+    """Return the grey matter (3,) nearest to any point, for example to a scalp site or the centre of a coil.
+
+    Raises
+    ------
+    TargetError
+        The head holds no brain tissue.
+    """
+    index = np.argwhere(np.isin(head.labels, _cortex_tags(head)))
+    if not len(index):
+        raise TargetError(f"head {head.name!r} holds no brain tissue; name its tissues")
+    centers = index @ head.affine[:3, :3].T + head.affine[:3, 3]
+    nearest: NDArray[np.float64] = centers[int(np.linalg.norm(centers - np.asarray(point_mm), axis=1).argmin())]
+    return nearest
+
+
+def _cortex_tags(head: "Head") -> list[int]:
+    """Return the labels of grey matter, or of all brain tissue where the head does not tell grey from white."""
     names = set(head.tissues.values())
     wanted = {"grey_matter"} if "grey_matter" in names else names - OUTSIDE_BRAIN - NOT_AIMED_AT
-    tags = [tag for tag, tissue in head.tissues.items() if tissue in wanted]
+    return [tag for tag, tissue in head.tissues.items() if tissue in wanted]
+
+
+def _snap(head: "Head", point_mm: NDArray[np.float64], *, said: str) -> tuple[NDArray[np.float64], float]:
+    """Return the nearest point of grey matter and its distance in mm (the point itself and 0 if it lies in it)."""
+    tags = _cortex_tags(head)
     world_to_voxel = np.linalg.inv(head.affine)
     voxel = world_to_voxel[:3, :3] @ point_mm + world_to_voxel[:3, 3]
     shape = np.array(head.labels.shape)

@@ -22,6 +22,7 @@ from assuage.field.implant import MARGIN_MM, ContactFields, Encapsulation, impla
 from assuage.head.tissues import BRAIN_NAMES, SKULL_NAMES
 from assuage.sources.lead import Lead, PlacedLead
 from assuage.techniques.dbs_activation import (
+    UNVERIFIED,
     Activation,
     Overlap,
     Threshold,
@@ -32,8 +33,8 @@ from assuage.techniques.dbs_activation import (
 )
 from assuage.techniques.dbs_charge import ChargeLimits, ContactCharge, contact_charges, stimulation_quantities
 from assuage.techniques.dbs_contacts import ContactChoice, choose_contacts, reachable
-from assuage.techniques.dbs_data import UNVERIFIED, table
 from assuage.techniques.dbs_trajectory import Rules, Trajectory, trajectories
+from assuage.techniques.tables import read_table
 
 if TYPE_CHECKING:
     from assuage.head import Head
@@ -194,14 +195,14 @@ class DbsProposal:
             lines.append("no straight way in keeps all the rules; the one shown breaks them least")
         lines += [f"limit of the search: {source}" for source in self.limits.sources if UNVERIFIED in source]
         if self.encapsulation == default_encapsulation():
-            row = table("encapsulation")
+            row = read_table("dbs")["encapsulation"]
             lines.append(f"encapsulation {row['thickness_mm']:g} mm: {row['source']} ({row['source_level']})")
         return tuple(dict.fromkeys(lines))
 
 
 def default_encapsulation() -> Encapsulation:
     """Return the layer of the data file; its values are from memory and can be given instead."""
-    row = table("encapsulation")
+    row = read_table("dbs")["encapsulation"]
     return Encapsulation(thickness_mm=row["thickness_mm"], conductivity_S_per_m=row["conductivity_S_per_m"])
 
 
@@ -349,7 +350,7 @@ def _supply_V(fields: ContactFields, currents: Array) -> float:
 def _dose_warnings(activations: Sequence[Activation], single_Ohm: Array) -> tuple[str, ...]:
     """Say what must be said; `single_Ohm` is the resistance of every active contact alone against the case."""
     lines = [line for activation in activations for line in activation.threshold.warnings]
-    row = table("impedance")
+    row = read_table("dbs")["impedance"]
     if single_Ohm.min() < row["low_Ohm"] or single_Ohm.max() > row["high_Ohm"]:
         lines.append(
             f"active contacts have {single_Ohm.min():.0f} to {single_Ohm.max():.0f} Ohm each; clinical values are "

@@ -28,7 +28,7 @@ from scipy import ndimage
 
 from assuage.errors import PlanError
 from assuage.head.tissues import BRAIN_NAMES, conductivities
-from assuage.techniques.dbs_data import UNVERIFIED, table
+from assuage.techniques.tables import read_table
 from assuage.units import S_PER_US
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ Array = NDArray[np.float64]
 Array32 = NDArray[np.float32]
 Criterion = Literal["field", "activating_function"]
 
+UNVERIFIED = "from memory, unverified"
+"""The level of a number whose source was not read."""
 INTERNODE_MM = 0.5
 """Distance of the second difference: about a hundred fibre diameters, of fibres of 3 to 6 um."""
 FAR_BELOW = 0.3
@@ -88,7 +90,7 @@ def threshold(criterion: Criterion, pulse_width_s: float) -> Threshold:
     PlanError
         A pulse width outside the range of the source, or an unknown criterion.
     """
-    base, duration = table("field_threshold"), table("strength_duration")
+    base, duration = read_table("dbs")["field_threshold"], read_table("dbs")["strength_duration"]
     shortest, longest = duration["shortest_us"] * S_PER_US, duration["longest_us"] * S_PER_US
     if not shortest * (1 - 1e-9) <= pulse_width_s <= longest * (1 + 1e-9):
         raise PlanError(
@@ -115,7 +117,7 @@ def threshold(criterion: Criterion, pulse_width_s: float) -> Threshold:
         )
     if criterion != "activating_function":
         raise PlanError(f"criterion {criterion!r} is unknown; use 'field' or 'activating_function'")
-    row = table("activating_function")
+    row = read_table("dbs")["activating_function"]
     sigma = conductivities()[row["reference_tissue"]].value
     radius_m = math.sqrt(row["reference_current_A"] / (4 * math.pi * sigma * value))
     return Threshold(

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from assuage.errors import PlanError
 from assuage.sources.lead import Lead, LeadContact
-from assuage.techniques.dbs_data import table
+from assuage.techniques.tables import read_table
 from assuage.units import C_PER_UC, M2_PER_CM2
 
 Array = NDArray[np.float64]
@@ -119,7 +119,7 @@ class ChargeLimits:
     @classmethod
     def load(cls) -> Self:
         """Return the limits of the data file."""
-        row = table("limits")
+        row = read_table("dbs")["limits"]
         names = ("charge_density", "shannon", "current", "step")
         return cls(
             charge_density_C_per_m2=row["charge_density_C_per_m2"],

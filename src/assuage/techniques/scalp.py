@@ -128,12 +128,14 @@ class Scalp:
         found = []
         for name, key in (("left ear", "LPA"), ("right ear", "RPA")):
             found.append((name, fiducial(self.head, key) - EAR_BEHIND_MM * axes.front, EAR_MM))
-        for name, center in zip(("left eye", "right eye"), self._eyes(), strict=True):
+        for name, center in zip(("left eye", "right eye"), self.eyes_mm, strict=True):
             found.append((name, center, EYE_MM))
         found.append(("nose", fiducial(self.head, "Nz"), NOSE_MM))
         return tuple(found)
 
-    def _eyes(self) -> tuple[Array, Array]:
+    @cached_property
+    def eyes_mm(self) -> tuple[Array, Array]:
+        """Middles (3,) of the left and the right eye: as labelled, or estimated from the nasion."""
         head, axes = self.head, self.axes
         if "eyes" in head.tissues.values():
             index = np.argwhere(head.mask("eyes"))

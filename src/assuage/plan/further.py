@@ -1,0 +1,112 @@
+"""Techniques that bring their own placements or their own dose: they join a plan after its target is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assuage.field import Field, Landscape
+from assuage.plan.bench import Bench
+from assuage.plan.describe import number
+from assuage.plan.records import MatrixCell, TechniqueRecord
+from assuage.plan.regions import is_reached
+from assuage.plan.result import Volume
+from assuage.targets import Target
+from assuage.techniques.dose import stronger_share
+from assuage.techniques.goal import Goal
+from assuage.techniques.patches import FieldMap
+from assuage.techniques.references import Reference
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Aim:
+    """What a technique of a plan aims at.
+
+    Attributes
+    ----------
+    bench, target, goal, landscape
+        The head, the target, what counts in it, and its adjoint.
+    key
+        Of the target's region; empty without a circuit.
+    others
+        The other regions of the circuit.
+    protocol
+        What is known of the session, for the cited limits.
+    """
+
+    bench: Bench
+    target: Target
+    goal: Goal
+    landscape: Landscape
+    key: str
+    others: Mapping[str, Target]
+    protocol: Mapping[str, Any]
+
+    @property
+    def regions(self) -> dict[str, Target]:
+        """The target's region and the others, by key; empty without a circuit."""
+        return {self.key: self.target, **self.others} if self.key else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Made:
+    """What a technique adds to a plan.
+
+    Attributes
+    ----------
+    record, volume, cells
+        Its record, its image, its column of the matrix.
+    values
+        Its field, or its map of amplitudes or envelopes; None: it states its own currency.
+    reference
+        What its dose is compared with; None: the 2 mA reference montage.
+    quantities
+        What is known of a session.
+    """
+
+    record: TechniqueRecord
+    volume: Volume
+    values: Field | FieldMap | None = None
+    reference: Reference | None = None
+    quantities: Mapping[str, Any] = dataclass_field(default_factory=dict)
+    cells: tuple[MatrixCell, ...] = ()
+
+
+def field_volume(field: Field, label: str) -> Volume:
+    """Return the image of a field's magnitude."""
+    return Volume(
+        array=field.magnitude_V_per_m.astype(np.float32),
+        affine=field.affine,
+        says=f"|E| in V/m of {label} at the reference intensity",
+    )
+
+
+def cells_of(
+    aim: Aim, technique: str, proposed: Field, offered: list[Field], reference_V_per_m: float
+) -> list[MatrixCell]:
+    """Return the column of a technique that offers a few placements: the best of them for every region."""
+    here = aim.bench.magnitudes(proposed, aim.regions)
+    each = [aim.bench.magnitudes(field, aim.regions) for field in offered]
+    cells = []
+    for key, value in here.items():
+        k = int(np.argmax([values[key] for values in each]))
+        best = each[k][key]
+        tissues = aim.regions[key].tissue_in(aim.bench.head)
+        stronger = stronger_share(offered[k], tissues, best)
+        cells.append(
+            MatrixCell(
+                technique=technique,
+                region=key,
+                best_V_per_m=number(best),
+                relative_to_reference=number(best / reference_V_per_m),
+                stronger_elsewhere=number(stronger),
+                reached=is_reached(best / reference_V_per_m, stronger),
+                proposed_V_per_m=number(value),
+            )
+        )
+    return cells

@@ -1,0 +1,267 @@
+"""What a technique asks of person and site, and how much controlled evidence there is: data for the chooser.
+
+The grade of evidence counts trials whose abstract was read and whose result stands in it; it says how much was studied,
+not that it works. Results against a technique count like results for it and are listed beside it.
+
+    A     two or more controlled trials in people with non-suicidal self-injury
+    B     one
+    C     controlled trials in another population only
+    D     no controlled trial with a result read: uncontrolled, registered, known by title, or in animals
+    none  nothing in the table
+"""
+
+import csv
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Literal
+
+from assuage.errors import DataError, PlanError
+from assuage.units import MIN_PER_H
+
+Grade = Literal["A", "B", "C", "D", "none"]
+Invasiveness = Literal["none", "anaesthesia", "surgery"]
+
+COUNTED_LEVELS = frozenset({"abstract", "full text"})
+"""A trial known by its title, a registry entry or a second-hand report is listed, not counted."""
+
+ANSWERS = {"nssi": {"yes", "no", "related"}, "controlled": {"yes", "no", "not stated"}, "results": {"yes", "no"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a technique asks.
+
+    Attributes
+    ----------
+    technique
+        Its name.
+    visits, minutes, other_minutes
+        Visits of a course; stimulation and everything else of one visit, minutes.
+    invasiveness
+        "none", "anaesthesia" or "surgery".
+    equipment
+        What the site must have.
+    source, source_level
+        Of visits and minutes.
+    """
+
+    technique: str
+    visits: int
+    minutes: float
+    other_minutes: float
+    invasiveness: Invasiveness
+    equipment: tuple[str, ...]
+    source: str
+    source_level: str
+
+    @property
+    def hours_on_site(self) -> float:
+        """Time on site of a whole course, h."""
+        return self.visits * (self.minutes + self.other_minutes) / MIN_PER_H
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeLimit:
+    """A least age with its consequence below it."""
+
+    least_years: float
+    consequence: Literal["exclude", "caution"]
+    says: str
+    source: str
+    source_level: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """A row of the evidence table."""
+
+    key: str
+    citation: str
+    techniques: frozenset[str]
+    population: str
+    nssi: str
+    controlled: str
+    results: str
+    effect: str
+    source_level: str
+    source: str
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a controlled trial whose result was read."""
+        return self.controlled == "yes" and self.results == "yes" and self.source_level in COUNTED_LEVELS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """How much was studied.
+
+    Attributes
+    ----------
+    grade
+        By the rule of the module docstring.
+    nssi_controlled, other_controlled
+        Controlled trials with a result read, in people with NSSI and in others.
+    listed
+        Rows of the table in all.
+    words
+        The same in a sentence.
+    trials
+        The rows.
+    """
+
+    grade: Grade
+    nssi_controlled: int
+    other_controlled: int
+    listed: int
+    words: str
+    trials: tuple[Trial, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scales:
+    """How a criterion becomes a value from 0 to 1; see `data/techniques.toml`."""
+
+    target_field_half: float
+    focality_half: float
+    burden_half_hours: float
+    invasiveness: Mapping[str, float]
+    evidence: Mapping[str, float]
+    source: str
+
+
+def technique_facts(technique: str) -> Facts:
+    """Return what a technique asks.
+
+    Raises
+    ------
+    PlanError
+        Unknown technique; the message lists the known ones.
+    """
+    table = _facts()
+    if technique not in table:
+        raise PlanError(f"nothing is known about the burden of technique {technique!r}; known: {', '.join(table)}")
+    return table[technique]
+
+
+def equipment_names() -> Mapping[str, str]:
+    """Return what a site may have: key to words."""
+    return MappingProxyType(dict(_data()["equipment"]))
+
+
+def age_limits(technique: str) -> tuple[AgeLimit, ...]:
+    """Return the cited least ages of a technique; none does not mean that any age was studied."""
+    return tuple(
+        AgeLimit(
+            least_years=row["least_years"],
+            consequence=row["consequence"],
+            says=row["says"],
+            source=row["source"],
+            source_level=row["source_level"],
+        )
+        for row in _data()["age"]
+        if technique in row["names"]
+    )
+
+
+def scales() -> Scales:
+    """Return the scales of the criteria."""
+    row = _data()["scales"]
+    return Scales(
+        target_field_half=row["target_field_half"],
+        focality_half=row["focality_half"],
+        burden_half_hours=row["burden_half_hours"],
+        invasiveness=MappingProxyType(row["invasiveness"]),
+        evidence=MappingProxyType(row["evidence"]),
+        source=row["source"],
+    )
+
+
+def evidence_for(technique: str) -> Evidence:
+    """Return how much was studied of a technique."""
+    return grade_evidence(tuple(trial for trial in load_trials() if technique in trial.techniques))
+
+
+def grade_evidence(trials: tuple[Trial, ...]) -> Evidence:
+    """Grade the rows of one technique by the rule of the module docstring."""
+    counted = [trial for trial in trials if trial.counts]
+    # several rows of one publication are arms or outcomes of one trial
+    nssi = len({trial.citation for trial in counted if trial.nssi == "yes"})
+    other = len({trial.citation for trial in counted if trial.nssi != "yes"})
+    grade: Grade = "none"
+    if nssi:
+        grade = "A" if nssi > 1 else "B"
+    elif other:
+        grade = "C"
+    elif trials:
+        grade = "D"
+    words = (
+        f"grade {grade}: {nssi} controlled in NSSI and {other} in other populations with a result read; "
+        f"{len(trials) - len(counted)} more rows listed (uncontrolled, registered, by title or second hand)"
+    )
+    return Evidence(
+        grade=grade, nssi_controlled=nssi, other_controlled=other, listed=len(trials), words=words, trials=trials
+    )
+
+
+@cache
+def load_trials() -> tuple[Trial, ...]:
+    """Return the evidence table.
+
+    Raises
+    ------
+    DataError
+        A row without source or with an answer that the rule does not know.
+    """
+    text = files("assuage.plan").joinpath("data/trials.csv").read_text(encoding="utf-8")
+    return tuple(_trial(row) for row in csv.DictReader(text.splitlines()))
+
+
+def _trial(row: Mapping[str, str]) -> Trial:
+    wrong = [name for name, allowed in ANSWERS.items() if row[name] not in allowed]
+    if wrong or not (row["source"] and row["source_level"]):
+        raise DataError(f"trials.csv: row {row['id']!r} has no source, or an unknown answer in {', '.join(wrong)}")
+    return Trial(
+        key=row["id"],
+        citation=f"{row['citation']} {row['year']}".strip(),
+        techniques=frozenset(row["techniques"].split(";")),
+        population=row["population"],
+        nssi=row["nssi"],
+        controlled=row["controlled"],
+        results=row["results"],
+        effect=row["effect"],
+        source_level=row["source_level"],
+        source=row["source"],
+    )
+
+
+@cache
+def _facts() -> Mapping[str, Facts]:
+    found: dict[str, Facts] = {}
+    known = set(_data()["equipment"])
+    for row in _data()["technique"]:
+        unknown = set(row["equipment"]) - known
+        if unknown or not (row["source"] and row["source_level"]):
+            raise DataError(f"techniques.toml: {row['names']} has no source, or unknown equipment {sorted(unknown)}")
+        for name in row["names"]:
+            found[name] = Facts(
+                technique=name,
+                visits=row["visits"],
+                minutes=row["minutes"],
+                other_minutes=row["other_minutes"],
+                invasiveness=row["invasiveness"],
+                equipment=tuple(row["equipment"]),
+                source=row["source"],
+                source_level=row["source_level"],
+            )
+    return MappingProxyType(found)
+
+
+@cache
+def _data() -> Mapping[str, Any]:
+    text = files("assuage.plan").joinpath("data/techniques.toml").read_text(encoding="utf-8")
+    return MappingProxyType(tomllib.loads(text))
