@@ -56,9 +56,8 @@ class _Elements:
 _elements_by_head: WeakKeyDictionary[Head, dict[tuple[Any, ...], _Elements]] = WeakKeyDictionary()
 
 
-def _build_elements(head: Head, grid: Grid, tensors: Mapping[str, Array32], *, drop_islands: bool) -> _Elements:
-    """Return sub-voxel tissues and multiscale elements of a head on a grid."""
-    tissue = subvoxel_tissue(head, grid, drop_islands=drop_islands, always=tensors)
+def _build_elements(head: Head, grid: Grid, tensors: Mapping[str, Array32], tissue: SubvoxelTissue) -> _Elements:
+    """Return the multiscale elements of a head's sub-voxel tissues on a grid."""
     sigma = np.array([0.0, *(head.conductivity_S_per_m[name] for name in tissue.tissues[1:])])
     if len(sigma) == 1 or not (tissue.label > 0).any():
         raise HeadError(f"head {head.name!r} holds no conducting tissue on a {grid.voxel_mm:g} mm grid")
@@ -74,8 +73,13 @@ def _elements_of(owner: Head, head: Head, grid: Grid, *, drop_islands: bool) -> 
     if key not in known:
         while len(known) >= REMEMBERED:
             del known[next(iter(known))]
-        known[key] = _build_elements(head, grid, {}, drop_islands=drop_islands)
+        known[key] = _build_elements(head, grid, {}, subvoxel_tissue(head, grid, drop_islands=drop_islands))
     return known[key]
+
+
+def _coil_part(rate: Array32 | None) -> tuple[Array32, bool]:
+    """Return dA/dt at the nodes and whether there is any, as the loops over elements want it."""
+    return (np.zeros((3, 1, 1, 1), np.float32), False) if rate is None else (rate, True)
 
 
 class Conductor:
@@ -94,6 +98,9 @@ class Conductor:
         (from diffusion imaging, say). What cannot be used is refused.
     box_mm
         Centre (3,) and edge of a cube to which the conductor is confined; `zoom` gives it the field around it.
+    tissue
+        Sub-voxel tissues of the grid where they are known better than the head's fractions tell; all voxels of the
+        tissues with tensors need a block.
 
     Attributes
     ----------
@@ -117,13 +124,16 @@ class Conductor:
         conductivity_S_per_m: Mapping[str, float] | None = None,
         tensor_S_per_m: Mapping[str, ArrayLike] | None = None,
         box_mm: tuple[ArrayLike, float] | None = None,
+        tissue: SubvoxelTissue | None = None,
     ) -> None:
         self.head = head.with_conductivities(conductivity_S_per_m) if conductivity_S_per_m else head
         whole = grid_over(head.labels.shape, head.affine, max(voxel_mm, LEAST_WHOLE_MM) if box_mm else voxel_mm)
         self.grid: Grid = grid_in_box(whole, np.asarray(box_mm[0], float), box_mm[1], voxel_mm) if box_mm else whole
         self.given_tensors = check_tensors(self.head, tensor_S_per_m or {})
-        if self.given_tensors:
-            elements = _build_elements(self.head, self.grid, self.given_tensors, drop_islands=box_mm is None)
+        if self.given_tensors and tissue is None:
+            tissue = subvoxel_tissue(self.head, self.grid, drop_islands=box_mm is None, always=self.given_tensors)
+        if tissue is not None:
+            elements = _build_elements(self.head, self.grid, self.given_tensors, tissue)
         else:
             elements = _elements_of(head, self.head, self.grid, drop_islands=box_mm is None)
         self.tissue, self.sigma_S_per_m = elements.tissue, elements.sigma_S_per_m
@@ -211,11 +221,21 @@ class Conductor:
         """Return the mean field over a target as a linear functional."""
         return read_out(self, target)
 
-    def injection(self, contact: Contact) -> tuple[NDArray[np.int64], Array]:
+    def injection(
+        self, contact: Contact, *, active: NDArray[np.bool_] | None = None
+    ) -> tuple[NDArray[np.int64], Array]:
         """Return the flat indices of the nodes a contact touches and their currents, A, when it carries 1 A.
 
         Trilinear weights; the share of a point that falls on air goes to the nearest conducting node.
+
+        Parameters
+        ----------
+        contact
+            Points with weights.
+        active
+            Padded node mask of the conducting nodes where it is known without the hierarchy; None: `active`.
         """
+        active = self.active if active is None else active
         shape = self.grid.node_shape
         index = self.grid.index(contact.points_mm) + 1.5
         base = np.clip(np.floor(index).astype(int), 0, np.array(shape) - 2)
@@ -225,26 +245,26 @@ class Conductor:
         for corner in np.ndindex(2, 2, 2):
             node = np.ravel_multi_index(tuple((base + corner).T), shape)
             weight = contact.weights * np.prod(np.where(corner, t, 1 - t), axis=1)
-            on = self.active.ravel()[node]
+            on = active.ravel()[node]
             nodes.append(node[on])
             weights.append(weight[on])
             lost += np.where(on, 0, weight)
-        points = np.flatnonzero(lost > 0)
+        points = np.flatnonzero(lost != 0)
         if len(points):
-            nodes.append(self._nearest_nodes(contact, index, points))
+            nodes.append(self._nearest_nodes(contact, index[points], active))
             weights.append(lost[points])
         touched, place = np.unique(np.concatenate(nodes).astype(np.int64), return_inverse=True)
         return touched, np.asarray(np.bincount(place, np.concatenate(weights)), dtype=np.float64)
 
-    def _nearest_nodes(self, contact: Contact, index: Array, points: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the conducting node nearest to each listed quadrature point, flat."""
+    def _nearest_nodes(self, contact: Contact, index: Array, active: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the conducting node nearest to each padded node index (n, 3), flat."""
         low = np.maximum(np.floor(index.min(0)).astype(int) - 4, 0)
         high = np.ceil(index.max(0)).astype(int) + 5
-        box = self.active[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
+        box = active[low[0] : high[0], low[1] : high[1], low[2] : high[2]]
         nodes = np.argwhere(box) + low
         if not len(nodes):
             raise SourceError(f"electrode {contact.label!r} touches no conducting voxel; is it on this head's scalp?")
-        distance, nearest = (np.asarray(found) for found in cKDTree(nodes).query(index[points]))
+        distance, nearest = (np.asarray(found) for found in cKDTree(nodes).query(index))
         if distance.max() > SNAP_VOXELS:
             raise SourceError(
                 f"electrode {contact.label!r} reaches {distance.max() * self.grid.voxel_mm:.1f} mm from the conductor; "
@@ -259,6 +279,27 @@ class Conductor:
         elements = (self.kind, self.table.K, self.table.T, self.unit_conductance_S, self.grid.voxel_m)
         assembly.coil_currents(*elements, A, current)
         return current.ravel(), A
+
+    def element_field(self, phi_V: Array, rate: Array32 | None = None) -> Array32:
+        """Return each element's own E along the grid axes, (nx, ny, nz, 3) V/m, for the tissue at its centre.
+
+        Parameters
+        ----------
+        phi_V
+            Potential at the padded nodes, V.
+        rate
+            dA/dt (3, *padded nodes) along the grid axes, or None.
+        """
+        out = np.empty((*self.grid.shape, 3), np.float32)
+        elements = (self.kind, self.table.R, self.table.D, self.tissue.label, self.grid.voxel_m)
+        assembly.field_map(*elements, phi_V, *_coil_part(rate), out)
+        return out
+
+    def recovered_field(self, phi_V: Array, rate: Array32 | None = None) -> Array32:
+        """Return E in world axes, (nx, ny, nz, 3) V/m, recovered per tissue around interfaces; as `element_field`."""
+        out = np.empty((*self.grid.shape, 3), np.float32)
+        recover(self.cut, self.tissue.label, self.element_field(phi_V, rate), out)
+        return np.asarray(out @ self.grid.axes.T.astype(np.float32))
 
     def _solve_batch(self, sources: list[Source], tolerance: float) -> "list[Field]":
         shape = self.grid.node_shape
@@ -367,23 +408,13 @@ class Field:
 
         Recovered per tissue around interfaces; `raw_e_V_per_m` is the elements' own field.
         """
-        c = self.conductor
-        out = np.empty((*c.grid.shape, 3), np.float32)
-        recover(c.cut, c.tissue.label, self._element_field(), out)
-        return np.asarray(out @ c.grid.axes.T.astype(np.float32))
+        return self.conductor.recovered_field(self._phi_V, self._potential_rate)
 
     @property
     def raw_e_V_per_m(self) -> Array32:
         """(nx, ny, nz, 3) E as each element has it, V/m, world axes; computed anew at every call."""
-        return np.asarray(self._element_field() @ self.conductor.grid.axes.T.astype(np.float32))
-
-    def _element_field(self) -> Array32:
-        """E along the grid axes."""
-        c = self.conductor
-        out = np.empty((*c.grid.shape, 3), np.float32)
-        elements = (c.kind, c.table.R, c.table.D, c.tissue.label, c.grid.voxel_m)
-        assembly.field_map(*elements, self._phi_V, *self.coil_part(), out)
-        return out
+        own = self.conductor.element_field(self._phi_V, self._potential_rate)
+        return np.asarray(own @ self.conductor.grid.axes.T.astype(np.float32))
 
     @cached_property
     def magnitude_V_per_m(self) -> Array32:
@@ -409,9 +440,7 @@ class Field:
 
     def coil_part(self) -> tuple[Array32, bool]:
         """Return dA/dt at the nodes along the grid axes and whether there is any."""
-        if self._potential_rate is None:
-            return np.zeros((3, 1, 1, 1), np.float32), False
-        return self._potential_rate, True
+        return _coil_part(self._potential_rate)
 
     def __repr__(self) -> str:
         """Say what carries what."""

@@ -85,6 +85,49 @@ def subvoxel_tissue(
     _evaluate_blocks(channels, np.stack(np.unravel_index(where, grid.shape), 1), first, scale, rule, blocks)
     if drop_islands:
         _keep_largest_component(label, block, blocks)
+    return _trimmed(names, label, block, blocks, always)
+
+
+def overlaid(
+    tissue: SubvoxelTissue, voxels: NDArray[np.int64], blocks: UInt8Array, *, always: Collection[str] = ()
+) -> SubvoxelTissue:
+    """Return the tissues with other sub-voxels in some voxels.
+
+    Parameters
+    ----------
+    tissue
+        Of a grid.
+    voxels, blocks
+        (n, 3) voxels without repeats and (n, M, M, M) their tissues; the label of a voxel becomes that of a sub-voxel
+        at its centre.
+    always
+        As in `subvoxel_tissue`.
+    """
+    label, block = tissue.label.copy(), np.full(tissue.block.shape, -1, np.int32)
+    changed = np.zeros(label.shape, bool)
+    changed[tuple(voxels.T)] = True
+    around = ndimage.binary_dilation(changed, np.ones((3, 3, 3), bool))
+    where = np.flatnonzero((tissue.block >= 0) | around)
+    block.ravel()[where] = np.arange(where.size, dtype=np.int32)
+    merged = np.empty((where.size, M, M, M), np.uint8)
+    merged[:] = label.ravel()[where, None, None, None]
+    old = tissue.block.ravel()[where]
+    merged[old >= 0] = tissue.blocks[old[old >= 0]]
+    merged[block[tuple(voxels.T)]] = blocks
+    label[tuple(voxels.T)] = blocks[:, M // 2, M // 2, M // 2]
+    return _trimmed(tissue.tissues, label, block, merged, always)
+
+
+def _trimmed(
+    names: tuple[str, ...],
+    label: UInt8Array,
+    block: NDArray[np.int32],
+    blocks: UInt8Array,
+    always: Collection[str],
+) -> SubvoxelTissue:
+    """Keep the blocks that are needed, and let the labels agree with them; label and block are changed in place."""
+    where = np.flatnonzero(block.ravel() >= 0)
+    wanted = np.flatnonzero(np.isin(names, list(always)))
     uniform = (blocks.reshape(len(blocks), M**3) == blocks[:, :1, 0, 0]).all(1)
     label.ravel()[where[uniform]] = blocks[uniform, 0, 0, 0]
     needed = _surroundings_differ(label, block, blocks, np.append(uniform, False))

@@ -13,11 +13,33 @@ from scipy import ndimage
 
 from assuage.errors import SourceError
 from assuage.field.conductor import Conductor, Field
+from assuage.field.grid import Grid
 from assuage.field.multigrid import Hierarchy
 from assuage.field.solver import RELATIVE_TOLERANCE, solve
 from assuage.sources import Montage, place_montage
 
 Array = NDArray[np.float64]
+
+
+def face_nodes(grid: Grid) -> NDArray[np.bool_]:
+    """Return the padded node mask of the faces of a box."""
+    inner = np.zeros(grid.node_shape, bool)
+    inner[1:-1, 1:-1, 1:-1] = True
+    inner[2:-2, 2:-2, 2:-2] = False
+    return inner
+
+
+def potential_at(conductor: Conductor, phi_V: Array, points_mm: Array) -> Array:
+    """Return a potential of a conductor, given at its padded nodes, at world points (n, 3), (n,) V.
+
+    Nodes in air take their neighbours' mean.
+    """
+    active = conductor.active.astype(float)
+    spread = ndimage.uniform_filter(np.where(active > 0, phi_V, 0.0), 3, mode="constant")
+    weight = ndimage.uniform_filter(active, 3, mode="constant")
+    phi = np.where(active > 0, phi_V, spread / np.maximum(weight, 1e-12))
+    where = conductor.grid.index(points_mm) + 1.5
+    return np.asarray(ndimage.map_coordinates(phi, where.T, order=1, mode="nearest"))
 
 
 @dataclass(frozen=True)
@@ -30,10 +52,7 @@ class Zoom:
     @cached_property
     def faces(self) -> NDArray[np.bool_]:
         """Padded node mask of the faces of the box."""
-        inner = np.zeros(self.fine.grid.node_shape, bool)
-        inner[1:-1, 1:-1, 1:-1] = True
-        inner[2:-2, 2:-2, 2:-2] = False
-        return inner
+        return face_nodes(self.fine.grid)
 
     @cached_property
     def hierarchy(self) -> Hierarchy:
@@ -70,16 +89,11 @@ class Zoom:
         return Field(self.fine, field.source, phi, potential, {}, solution.iterations, float(solution.residual[0]))
 
     def _coarse_potential(self, field: Field) -> Array:
-        """Coarse potential at the fine nodes, (padded node array); coarse nodes in air take their neighbours' mean."""
-        grid, fine = self.coarse.grid, self.fine.grid
-        active = self.coarse.active.astype(float)
-        spread = ndimage.uniform_filter(np.where(active > 0, field.phi_V, 0.0), 3, mode="constant")
-        weight = ndimage.uniform_filter(active, 3, mode="constant")
-        phi = np.where(active > 0, field.phi_V, spread / np.maximum(weight, 1e-12))
-        nodes = np.argwhere(self.faces).astype(np.float64)
-        where = grid.index(fine.world_mm(np.asarray(nodes - 1.5))) + 1.5
+        """Coarse potential at the faces of the box, (padded node array)."""
+        fine = self.fine.grid
         result = np.zeros(fine.node_shape)
-        result[self.faces] = ndimage.map_coordinates(phi, where.T, order=1, mode="nearest")
+        nodes = np.argwhere(self.faces).astype(np.float64)
+        result[self.faces] = potential_at(self.coarse, field.phi_V, fine.world_mm(nodes - 1.5))
         return result
 
     def _refuse_electrodes(self, montage: Montage) -> None:

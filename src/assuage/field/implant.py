@@ -1,0 +1,466 @@
+"""The field of every contact of an implanted lead, on a fine grid of its own along the lead.
+
+The grid is aligned with the lead, so that every slice across it is alike and turning the lead turns the grid. Its
+tissues are those of the head, resampled; the lead enters sub-voxel by sub-voxel: its body does not conduct, a layer of
+encapsulation surrounds it. Metal is equipotential, whether the contact is driven or floats. So each contact k gets a
+few current densities over its face: an even one that carries 1 A, and MODES m that carry no net current. With
+A_km,ln the mean over face k, weighted by mode m, of the potential that mode n of contact l causes, the modes that
+currents c call for follow from  sum_ln A_km,ln q_ln = 0  for every mode m > 0 with q_k0 = c_k: the potential varies
+over no face, as far as the modes can see. (What was tried and lost: contacts as tissue of very high conductivity, which
+joins neighbouring segments wherever one element holds parts of both. Prescribed node potentials would tie the contacts'
+shape to whole voxels.)
+
+On the faces of the box the potential is that of a point source at the contact in the whole head (body and layer left
+out), whose current leaves at the lowest conducting layer of the head, the neck: the way to a generator in the chest.
+Potentials are relative to that layer. The modes without net current get 0 on the faces.
+
+Everything else is superposition. With currents c (n,) from the contacts into the tissue, A,
+
+    E = sum_k c_k E_k,    phi = sum_k c_k phi_k,    V = R c,
+
+where R_ik, Ohm, is the potential of contact i per ampere from contact k. What leaves by no contact leaves at the neck.
+A battery between contacts and case sets V; the currents are R^-1 V over the driven contacts. The interface between
+metal and fluid is not modelled: its impedance adds to R and does not change the field at a given current.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.polynomial.legendre import legval
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from assuage.errors import SourceError
+from assuage.field.conductor import BATCH, Conductor
+from assuage.field.grid import BOX_MULTIPLE, Grid, grid_over
+from assuage.field.interfaces import ZERO
+from assuage.field.multigrid import Hierarchy
+from assuage.field.solver import RELATIVE_TOLERANCE, solve
+from assuage.field.subvoxel import M, SubvoxelTissue, overlaid, subvoxel_tissue, tissue_channels
+from assuage.field.zoom import face_nodes, potential_at
+from assuage.head import Head
+from assuage.sources import Contact
+from assuage.sources.lead import BODY, ENCAPSULATION, PlacedLead
+from assuage.units import MM_PER_M
+
+Array = NDArray[np.float64]
+Array32 = NDArray[np.float32]
+
+CAPSULE = "encapsulation"
+"""Name of the layer's tissue."""
+RING_MODES = ((1, 0), (2, 0), (4, 0))
+SEGMENT_MODES = ((1, 0), (2, 0), (0, 1), (0, 2))
+"""Degrees of the Legendre polynomials along the axis and the arc: the modes of a face beside the even one. They bring
+the crowding of current at the rim within a few per cent of the field half a millimetre away."""
+RETURN_MM = 10.0
+"""Height of the lowest layer of the head through which the current leaves."""
+MARGIN_MM = 10.0
+"""From the lead to the faces of the box: the activated region (about 5 mm) keeps clear of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encapsulation:
+    """The layer of tissue that forms around a lead.
+
+    Attributes
+    ----------
+    thickness_mm
+        0: none.
+    conductivity_S_per_m
+        Of the layer.
+    """
+
+    thickness_mm: float
+    conductivity_S_per_m: float
+
+    def __post_init__(self) -> None:
+        """Refuse what is no layer."""
+        if not (0 <= self.thickness_mm <= 2 and 0 < self.conductivity_S_per_m < np.inf):
+            raise SourceError(
+                f"encapsulation of {self.thickness_mm} mm and {self.conductivity_S_per_m} S/m; give 0 to 2 mm and a "
+                "positive conductivity"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ContactFields:
+    """Fields of one ampere from each contact of a placed lead; symbols as in the module docstring.
+
+    Attributes
+    ----------
+    whole
+        The head without the lead.
+    placed, encapsulation
+        What is implanted.
+    conductor
+        The fine grid with the lead in it.
+    e_per_A
+        (n, nx, ny, nz, 3), V/m per A, world axes; the elements' own field: a fit over two voxels, which the maps of
+        other sources use, would flatten it where it falls off within a millimetre of the contact.
+    phi_per_A
+        (n, *padded nodes), V per A, 0 at the return.
+    resistance_Ohm
+        (n, n), symmetric.
+    asymmetry
+        Of the resistances before they were made symmetric, relative to the largest: an error of the box's faces.
+    iterations
+        Of the linear solver, largest.
+    """
+
+    whole: Head
+    placed: PlacedLead
+    encapsulation: Encapsulation
+    conductor: Conductor
+    e_per_A: Array32 = field(repr=False)
+    phi_per_A: Array32 = field(repr=False)
+    resistance_Ohm: Array
+    asymmetry: float
+    iterations: int
+
+    @property
+    def affine(self) -> Array:
+        """(4, 4) of the fine grid, mm."""
+        return self.conductor.grid.affine
+
+    def currents_A(self, by_contact: Mapping[str, float]) -> Array:
+        """Return the vector (n,) of currents given by contact label; contacts that are not named carry none."""
+        currents = np.zeros(len(self.placed.lead.contacts))
+        for label, current in by_contact.items():
+            currents[self.placed.lead.index(label)] = current
+        return currents
+
+    def e_V_per_m(self, currents_A: Array) -> Array32:
+        """Return E (nx, ny, nz, 3), V/m, of currents (n,) from the contacts."""
+        return np.asarray(np.tensordot(currents_A.astype(np.float32), self.e_per_A, 1))
+
+    def phi_V(self, currents_A: Array) -> Array:
+        """Return the potential at the padded nodes, V, of currents (n,) from the contacts."""
+        return np.asarray(np.tensordot(currents_A, self.phi_per_A.astype(np.float64), 1))
+
+    def voltages_V(self, currents_A: Array) -> Array:
+        """Return the potentials (n,) of the contacts against the case."""
+        return np.asarray(self.resistance_Ohm @ currents_A)
+
+    def currents_for_voltages_A(self, by_contact: Mapping[str, float], *, case: bool = True) -> Array:
+        """Return the currents (n,) under voltage control.
+
+        Parameters
+        ----------
+        by_contact
+            Contact label to its potential, V; the contacts that are not named float.
+        case
+            Potentials are against the case, which returns what is left over. False: the case is not connected, only
+            differences between the named contacts count.
+
+        Raises
+        ------
+        SourceError
+            No contact named, one that the lead has not, or a single contact without the case.
+        """
+        rows = [self.placed.lead.index(label) for label in by_contact]
+        if not rows or (len(rows) < 2 and not case):
+            raise SourceError(f"{len(rows)} contacts are driven; name one against the case, or two without it")
+        R, V = self.resistance_Ohm[np.ix_(rows, rows)], np.array(list(by_contact.values()), dtype=np.float64)
+        driven = np.linalg.solve(R, V)
+        if not case:
+            per_volt = np.linalg.solve(R, np.ones(len(rows)))
+            driven = driven - driven.sum() / per_volt.sum() * per_volt
+        currents = np.zeros(len(self.placed.lead.contacts))
+        currents[rows] = driven
+        return currents
+
+    def impedance_Ohm(self, currents_A: Array) -> float:
+        """Return the impedance that the generator sees: power over the square of the current that it drives round."""
+        driven = max(np.maximum(currents_A, 0).sum(), np.maximum(-currents_A, 0).sum())
+        if driven == 0:
+            raise SourceError("no contact carries current; an impedance needs one")
+        return float(currents_A @ self.resistance_Ohm @ currents_A / driven**2)
+
+
+def implant(
+    conductor: Conductor,
+    placed: PlacedLead,
+    encapsulation: Encapsulation,
+    *,
+    voxel_mm: float = 0.5,
+    margin_mm: float = MARGIN_MM,
+    tolerance: float = RELATIVE_TOLERANCE,
+) -> ContactFields:
+    """Solve for the field of every contact of a lead.
+
+    Parameters
+    ----------
+    conductor
+        Of the whole head; 2 mm do, since only the potential on the faces of the box comes from it.
+    placed, encapsulation
+        The lead and the layer around it.
+    voxel_mm
+        Of the fine grid.
+    margin_mm
+        From the contacts to the faces of the box.
+    tolerance
+        Relative residual of the linear solver.
+
+    Raises
+    ------
+    SourceError
+        A contact that does not lie in a conducting tissue, or a grid that cannot hold the lead.
+    """
+    grid = lead_grid(placed, voxel_mm=voxel_mm, margin_mm=margin_mm)
+    fine = _with_lead(conductor, placed, encapsulation, grid)
+    return _superposed(conductor, fine, placed, encapsulation, tolerance)
+
+
+def lead_grid(placed: PlacedLead, *, voxel_mm: float, margin_mm: float = MARGIN_MM) -> Grid:
+    """Return a grid around the contacts of a lead: along its frame, voxel faces at the lower edge of contact 1."""
+    contacts, h = placed.lead.contacts, voxel_mm
+    if not (0.2 <= h <= 1.0 and margin_mm >= 4 * h):
+        raise SourceError(f"voxel_mm = {h:g}, margin_mm = {margin_mm:g}: give voxels of 0.2 to 1 mm and four of margin")
+    if h > placed.lead.gap_mm:
+        raise SourceError(
+            f"voxels of {h:g} mm join contacts of lead {placed.lead.name!r}, which are {placed.lead.gap_mm:.2f} mm "
+            "apart; use voxel_mm = 0.25"
+        )
+    below = int(np.ceil((contacts[0].from_mm + margin_mm) / h))
+    count = below + int(np.ceil((contacts[-1].to_mm - contacts[0].from_mm + margin_mm) / h))
+    across = BOX_MULTIPLE * int(np.ceil(2 * (placed.lead.radius_mm + margin_mm) / h / BOX_MULTIPLE))
+    along = BOX_MULTIPLE * int(np.ceil(count / BOX_MULTIPLE))
+    lowest = contacts[0].from_mm - below * h
+    affine = placed.frame
+    corner = np.array([-across / 2 * h, -across / 2 * h, lowest]) + h / 2
+    affine[:3, 3] = placed.world_mm(corner)[0]
+    affine[:3, :3] *= h
+    return Grid(shape=(across, across, along), affine=affine, voxel_mm=h)
+
+
+def resampled_labels(head: Head, grid: Grid) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """Return the tissue at each voxel centre of any grid, (nx, ny, nz), and the names by label.
+
+    The one with the largest interpolated fraction; of hard labels, the first, from the inside out, inside whose
+    interpolated boundary the centre lies.
+    """
+    names, channels = tissue_channels(head)
+    to_voxel = np.linalg.inv(head.affine)
+    corners = np.array(np.meshgrid(*[(0.0, n - 1.0) for n in grid.shape])).reshape(3, -1).T
+    reach = grid.world_mm(np.asarray(corners)) @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+    low = np.clip(np.floor(reach.min(0)).astype(int), 0, np.array(head.labels.shape) - 1)
+    high = np.clip(np.ceil(reach.max(0)).astype(int) + 1, low + 1, head.labels.shape)
+    part = channels[(slice(None), *(slice(a, b) for a, b in zip(low, high, strict=True)))]
+    axes = to_voxel[:3, :3] @ grid.affine[:3, :3]
+    start = to_voxel[:3, :3] @ grid.affine[:3, 3] + to_voxel[:3, 3] - low
+    best, label = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.uint8)
+    hard = head.fractions is None
+    for tissue in range(int(hard), len(names)):
+        if not part[tissue].any():
+            continue
+        value = np.zeros(grid.shape, np.float32)
+        beyond = 0.0 if hard or tissue else 255.0
+        ndimage.affine_transform(part[tissue], axes, start, output=value, order=1, mode="grid-constant", cval=beyond)
+        label[((label == 0) & (value > ZERO)) if hard else (value > best)] = tissue
+        np.maximum(best, value, out=best)
+    return label, names
+
+
+def _with_lead(whole: Conductor, placed: PlacedLead, encapsulation: Encapsulation, grid: Grid) -> Conductor:
+    """Return the conductor of the box with the lead in it."""
+    label, names = resampled_labels(whole.head, grid)
+    _refuse_outside(whole.head, placed)
+    tissues = {**dict(enumerate(names[1:], 1)), len(names): CAPSULE}
+    sigma = {name: whole.head.conductivity_S_per_m[name] for name in names[1:]}
+    head = Head.from_labels(
+        label,
+        grid.affine,
+        tissues=tissues,
+        conductivity_S_per_m={**sigma, CAPSULE: encapsulation.conductivity_S_per_m},
+        name=f"{whole.head.name}, lead",
+    )
+    grid = grid_over(grid.shape, grid.affine, grid.voxel_mm)
+    tensors = _resampled_tensors(whole, head, grid)
+    tissue = subvoxel_tissue(head, grid, drop_islands=False, always=tensors)
+    tissue = _overlay(placed, encapsulation, grid, tissue, tensors)
+    held = replace(head, labels=tissue.label, tissues=dict(enumerate(tissue.tissues[1:], 1)))
+    return Conductor(held, grid.voxel_mm, tensor_S_per_m=tensors, tissue=tissue)
+
+
+def _overlay(
+    placed: PlacedLead,
+    encapsulation: Encapsulation,
+    grid: Grid,
+    tissue: SubvoxelTissue,
+    always: Mapping[str, Array32],
+) -> SubvoxelTissue:
+    """Put the lead and its encapsulation into the tissues of the grid."""
+    reach = placed.lead.radius_mm + encapsulation.thickness_mm + grid.voxel_mm
+    index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), -1).reshape(-1, 3)
+    local = placed.local_mm(grid.world_mm(np.asarray(index, np.float64)))
+    near = index[(np.hypot(local[:, 0], local[:, 1]) < reach) & (local[:, 2] > -reach)]
+    ticks = (np.arange(M) + 0.5) / M - 0.5
+    offsets = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), -1).reshape(-1, 3)
+    points = placed.local_mm(grid.world_mm((near[:, None] + offsets).reshape(-1, 3)))
+    part = placed.lead.part_at(points, encapsulation_mm=encapsulation.thickness_mm).reshape(-1, M, M, M)
+    rows = tissue.block[tuple(near.T)]
+    blocks = np.repeat(tissue.label[tuple(near.T)], M**3).reshape(-1, M, M, M)
+    blocks[rows >= 0] = tissue.blocks[rows[rows >= 0]]
+    inside = blocks > 0
+    blocks[part == BODY] = 0
+    blocks[(part == ENCAPSULATION) & inside] = tissue.tissues.index(CAPSULE)
+    return overlaid(tissue, near, blocks, always=always)
+
+
+def _resampled_tensors(whole: Conductor, head: Head, grid: Grid) -> dict[str, Array32]:
+    """Return the whole head's tensors on the fine grid, each from the nearest voxel that carries the tissue's label."""
+    tensors = {}
+    to_voxel = np.linalg.inv(whole.head.affine)
+    for name, given in whole.given_tensors.items():
+        if name not in head.tissues.values():
+            continue
+        voxels = np.argwhere(head.mask(name))
+        index = np.rint(grid.world_mm(np.asarray(voxels, np.float64)) @ to_voxel[:3, :3].T + to_voxel[:3, 3]).astype(
+            int
+        )
+        index = np.clip(index, 0, np.array(whole.head.labels.shape) - 1)
+        nearest = ndimage.distance_transform_edt(~whole.head.mask(name), return_distances=False, return_indices=True)
+        values = np.zeros((*grid.shape, 3, 3), np.float32)
+        values[tuple(voxels.T)] = given[tuple(nearest[c][tuple(index.T)] for c in range(3))]
+        tensors[name] = values
+    return tensors
+
+
+def _refuse_outside(head: Head, placed: PlacedLead) -> None:
+    """Refuse a lead any of whose contacts does not lie in a conducting tissue."""
+    conducting = {name for name, sigma in head.conductivity_S_per_m.items() if sigma > 0}
+    for number, contact in enumerate(placed.lead.contacts):
+        found = set(head.tissue_at(placed.face_mm(number)).tolist())
+        if found - conducting:
+            raise SourceError(
+                f"contact {contact.label} of lead {placed.lead.name!r} lies in {', '.join(sorted(found))}; "
+                "place the whole array of contacts inside the head"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Mode:
+    """A current density over the face of a contact: padded nodes, flat, and their currents, A; even: carries 1 A."""
+
+    contact: int
+    even: bool
+    nodes: NDArray[np.int64]
+    current_A: Array
+
+
+def _modes(placed: PlacedLead, fine: Conductor, active: NDArray[np.bool_]) -> list[_Mode]:
+    """Return the even density of every contact and its modes on the active nodes (padded mask)."""
+    modes = []
+    for number, contact in enumerate(placed.lead.contacts):
+        points, place = placed.lead.face(number)
+        world = placed.world_mm(points)
+        for degrees in ((0, 0), *(SEGMENT_MODES if contact.kind == "segment" else RING_MODES)):
+            weights = np.prod([legval(x, np.eye(n + 1)[n]) for x, n in zip(place.T, degrees, strict=True)], axis=0)
+            weights = weights - (0.0 if degrees == (0, 0) else weights.mean())
+            face = Contact(
+                label=f"{placed.lead.name} {contact.label}",
+                points_mm=world,
+                weights=weights / len(weights),
+                area_mm2=contact.area_m2 * MM_PER_M**2,
+                center_mm=world.mean(0),
+            )
+            nodes, current = fine.injection(face, active=active)
+            modes.append(_Mode(contact=number, even=degrees == (0, 0), nodes=nodes, current_A=current))
+    return modes
+
+
+def far_potentials(conductor: Conductor, points_mm: Array, at_mm: Array, *, tolerance: float) -> Array:
+    """Return the potentials (k, n), V, at points (n, 3) of 1 A entering the head at each of (k, 3) points.
+
+    The current leaves through the lowest RETURN_MM of the conductor, whose mean potential is zero.
+    """
+    leaving = _return_nodes(conductor)
+    size = int(np.prod(conductor.grid.node_shape))
+    rows = []
+    for start in range(0, len(points_mm), BATCH):
+        points = points_mm[start : start + BATCH]
+        b = np.zeros((len(points), size))
+        for row, point in zip(b, points, strict=True):
+            source = Contact(label="lead", points_mm=point[None], weights=np.ones(1), area_mm2=0.0, center_mm=point)
+            nodes, current = conductor.injection(source)
+            row[nodes] += current
+            row[leaving] -= 1.0 / len(leaving)
+        for x in solve(conductor.hierarchy, b, tolerance=tolerance).x:
+            phi = (x - x[leaving].mean()).reshape(conductor.grid.node_shape)
+            rows.append(potential_at(conductor, phi, at_mm))
+    return np.array(rows)
+
+
+def _return_nodes(conductor: Conductor) -> NDArray[np.int64]:
+    """Return the conducting nodes of the lowest layer of the head, flat."""
+    nodes = np.argwhere(conductor.active)
+    height = conductor.grid.world_mm(np.asarray(nodes - 1.5))[:, 2]
+    lowest = nodes[height <= height.min() + RETURN_MM]
+    return np.asarray(np.ravel_multi_index(tuple(lowest.T), conductor.grid.node_shape))
+
+
+def _superposed(
+    whole: Conductor, fine: Conductor, placed: PlacedLead, encapsulation: Encapsulation, tolerance: float
+) -> ContactFields:
+    """Solve for one mode after the other, and join the modes of each contact."""
+    faces = face_nodes(fine.grid)
+    hierarchy = fine.build_hierarchy(faces)
+    active = hierarchy.levels[0].active.reshape(fine.grid.node_shape) | (faces & fine.touched)
+    modes = _modes(placed, fine, active)
+    where = faces & active
+    points = fine.grid.world_mm(np.asarray(np.argwhere(where) - 1.5))
+    far = far_potentials(whole, placed.contact_centers_mm(), points, tolerance=tolerance)
+    potentials, iterations = _mode_potentials(hierarchy, modes, where.ravel(), far, tolerance)
+    A = np.array([[p[mode.nodes] @ mode.current_A for p in potentials] for mode in modes])
+    even = np.array([mode.even for mode in modes])
+    q = np.zeros((len(modes), int(even.sum())))
+    q[even] = np.eye(int(even.sum()))
+    q[~even] = -np.linalg.solve(A[np.ix_(~even, ~even)], A[np.ix_(~even, even)])
+    R = (A @ q)[even]
+    shape, n = fine.grid.node_shape, len(R)
+    phi, e = np.empty((n, *shape), np.float32), np.empty((n, *fine.grid.shape, 3), np.float32)
+    axes = fine.grid.axes.T.astype(np.float32)
+    for number in range(n):
+        joined = np.tensordot(q[:, number].astype(np.float32), potentials, 1).reshape(shape)
+        phi[number] = joined
+        e[number] = fine.element_field(joined.astype(np.float64)) @ axes
+    return ContactFields(
+        whole=whole.head,
+        placed=placed,
+        encapsulation=encapsulation,
+        conductor=fine,
+        e_per_A=e,
+        phi_per_A=phi,
+        resistance_Ohm=(R + R.T) / 2,
+        asymmetry=float(np.abs(R - R.T).max() / np.abs(R).max()),
+        iterations=iterations,
+    )
+
+
+def _mode_potentials(
+    hierarchy: Hierarchy, modes: Sequence[_Mode], where: NDArray[np.bool_], far: Array, tolerance: float
+) -> tuple[Array32, int]:
+    """Return the potentials of the modes at the padded nodes, (modes, nodes) V, and the largest iteration count.
+
+    Parameters
+    ----------
+    hierarchy, modes
+        With the potential on the faces prescribed.
+    where, far
+        (nodes,) mask of the faces, and their potentials (contacts, nodes on the faces) per ampere of a contact.
+    tolerance
+        Of the linear solver.
+    """
+    result, iterations = np.zeros((len(modes), where.size), np.float32), 0
+    for start in range(0, len(modes), BATCH):
+        batch = modes[start : start + BATCH]
+        full, b = np.zeros((2, len(batch), where.size))
+        for row, mode in enumerate(batch):
+            b[row, mode.nodes] = mode.current_A
+            full[row, where] = far[mode.contact] if mode.even else 0.0
+        b -= hierarchy.levels[0].times(full)
+        solution = solve(hierarchy, b, tolerance=tolerance, singular=False)
+        iterations = max(iterations, solution.iterations)
+        result[start : start + len(batch)] = full + solution.x
+    return result, iterations
