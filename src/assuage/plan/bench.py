@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 CORE = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
 """Techniques whose proposal is found by the adjoint of any target, so that every region can be asked for."""
-TECHNIQUES = (*CORE, "ect", "mst")
+TECHNIQUES = (*CORE, "ect", "mst", "dbs")
 
 LABELS = {
     "tms": "TMS",
@@ -39,6 +39,7 @@ LABELS = {
     "hd_tdcs_focal": "HD-tDCS, focused",
     "ect": "ECT",
     "mst": "MST",
+    "dbs": "DBS",
 }
 
 ALIASES = {

@@ -193,16 +193,18 @@ def technique_record(  # noqa: PLR0913 (one call, everything named)
         scaled=_scaled(bench, choice, dose, didt_A_per_s),
         verdicts=verdicts,
         worst_verdict=worst(verdict.outcome for verdict in verdicts),
-        search=SearchRecord(
-            candidates=choice.candidates,
-            evaluated=choice.evaluated,
-            seconds=number(choice.seconds),
-            words=choice.words,
+        search=search_record(
+            candidates=choice.candidates, evaluated=choice.evaluated, seconds=choice.seconds, words=choice.words
         ),
         field_file=f"fields/{choice.technique}.nii.gz",
         notes=(*choice.notes, *_notes(field)),
         tables=choice.tables,
     )
+
+
+def search_record(*, candidates: int, evaluated: int, seconds: float, words: str) -> SearchRecord:
+    """Say how a proposal was found."""
+    return SearchRecord(candidates=candidates, evaluated=evaluated, seconds=number(seconds), words=words)
 
 
 def intensity_words(source: PlacedCoil | Montage) -> str:
@@ -370,6 +372,11 @@ def _verdicts(
         asked["didt_A_per_s"] = stated
         asked["coil_max_didt_A_per_s"] = bench.coil.max_didt_A_per_s
         asked["coil_source"] = bench.coil.origin
+    return verdict_records(asked)
+
+
+def verdict_records(asked: Mapping[str, Any]) -> tuple[VerdictRecord, ...]:
+    """Hold quantities against the cited limits."""
     return tuple(
         VerdictRecord(
             rule_id=verdict.rule_id,

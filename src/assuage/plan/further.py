@@ -35,6 +35,8 @@ class Aim:
         Of the target's region; empty without a circuit.
     others
         The other regions of the circuit.
+    in_principle
+        Region's key to what the literature names for it.
     protocol
         What is known of the session, for the cited limits.
     """
@@ -45,6 +47,7 @@ class Aim:
     landscape: Landscape
     key: str
     others: Mapping[str, Target]
+    in_principle: Mapping[str, tuple[str, ...]]
     protocol: Mapping[str, Any]
 
     @property

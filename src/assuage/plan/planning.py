@@ -24,6 +24,7 @@ from assuage.plan import describe, maps, regions
 from assuage.plan.bench import CORE, LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
 from assuage.plan.further import Aim, Made
+from assuage.plan.implants import make_dbs
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
 from assuage.plan.records import Matrix, MatrixCell, PlanRecord, TechniqueRecord
@@ -49,7 +50,7 @@ LIMITS = (
 )
 
 
-FURTHER: dict[str, Callable[[Aim], Made]] = {"ect": make_ect, "mst": make_mst}
+FURTHER: dict[str, Callable[[Aim], Made]] = {"ect": make_ect, "mst": make_mst, "dbs": make_dbs}
 """Techniques that join once target and circuit are known."""
 COARSE_TOLERANCE = 1e-4
 """Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
@@ -220,6 +221,7 @@ class _Work:
         made = self._further(
             Aim(
                 bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others,
+                in_principle={item.region.key: item.region.techniques_in_principle for item in found},
                 protocol=self.protocol,
             )
         )  # fmt: skip

@@ -398,6 +398,7 @@ class TechniqueRecord(Record):
     notes: tuple[str, ...]
     tables: tuple[Table, ...] = ()
     currency: Currency | None = None
+    aimed_mm: Point | None = Field(default=None, description="centre of its own region, where it is not the target")
 
 
 class Rank(Record):

@@ -191,7 +191,12 @@ def _coil_mark(proposal: Proposal) -> headmap.CoilMark:
 def _still(files: PlanFiles, item: TechniqueRecord, volume: volumes.Volume, high: float) -> dict[str, str]:
     target = files.record.target
     image = slices.orthogonal_png(
-        files.anatomy, volume, center_mm=target.center_mm, radius_mm=target.radius_mm, high=high, label="|E|, V/m"
+        files.anatomy,
+        volume,
+        center_mm=item.aimed_mm or target.center_mm,
+        radius_mm=target.radius_mm,
+        high=high,
+        label="|E|, V/m",
     )
     where = " in grey and white matter" if files.brain is not None else ""
     caption = (

@@ -12,6 +12,7 @@ TECHNIQUES = {
     "hd_tdcs_focal": "HD-tDCS, optimised for focality",
     "ect": "ECT",
     "mst": "MST",
+    "dbs": "DBS",
 }
 OUTCOME_CLASS = {"within cited range": "pass", "warn": "warn", "stop": "stop", "cannot say": "none"}
 OUTCOME_WORDS = {

@@ -1,0 +1,222 @@
+"""Deep brain stimulation in a plan: one lead for a deep region that the circuit's table names for it.
+
+A lead covers a few millimetres, so the region's sphere is made no larger than `REACH_MM`. In a circuit the lead aims at
+the plan's region if deep stimulation is named for it in principle, else at the first region for which it is; without
+a circuit it aims at the plan's target. The dose is the mean of |E| over the brain tissue of that sphere, on the fine
+grid around the lead, at the current that covers it best within the charge limits.
+"""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assuage.errors import PlanError
+from assuage.head import conductivities
+from assuage.plan import describe
+from assuage.plan.bench import LABELS
+from assuage.plan.further import Aim, Made
+from assuage.plan.records import ContactRecord, Dose, ErrorBar, LeadProposal, Table, TechniqueRecord
+from assuage.plan.result import Volume
+from assuage.safety import worst
+from assuage.targets import Target
+from assuage.techniques import dbs
+from assuage.techniques.dbs_activation import brain_share, region_share
+from assuage.techniques.dose import PEAK_PERCENTILE
+from assuage.techniques.references import make_reference
+from assuage.units import A_PER_MA
+
+Array = NDArray[np.float64]
+
+REACH_MM = 5.0
+"""Largest radius of the sphere to be covered (a working choice): what one lead activates."""
+SHIFT_MM = 1.0
+"""Displacement of the lead in the error bar (a working choice; the accuracy of a surgical system replaces it)."""
+DRAWS = 40
+"""Each draw reads the region anew on the fine grid."""
+REFERENCE = "field at which axons fire for this pulse"
+CONDUCTIVITY = (
+    "upper bound: the field of a given current goes with 1 / conductivity; all brain tissue varied together over the "
+    "range of grey matter, uniform"
+)
+PLACEMENT = f"lead displaced by up to {SHIFT_MM:g} mm in any direction, uniform in the ball (a working choice)"
+SURGICAL = "an option for discussion only: indication, consent and surgery are outside this plan"
+
+
+def make_dbs(aim: Aim) -> Made:
+    """Plan DBS.
+
+    Raises
+    ------
+    PlanError
+        No region of the circuit is named for it, or no lead reaches the region.
+    """
+    started = time.monotonic()
+    target = replace(_deep(aim), direction=None)
+    bench = aim.bench
+    found = dbs.propose(bench.head, target, conductor=bench.conductor)
+    E = found.fields.e_V_per_m(found.choice.currents_A)
+    record = _record(aim, target, found, E, time.monotonic() - started)
+    volume = Volume(
+        array=np.linalg.norm(E, axis=-1).astype(np.float32),
+        affine=found.fields.affine,
+        says=f"|E| in V/m of {LABELS['dbs']} around the lead, at the proposed current",
+    )
+    return Made(record=record, volume=volume, quantities=found.dose.quantities)
+
+
+def _deep(aim: Aim) -> Target:
+    if not aim.key:
+        return _small(aim.target)
+    named = [key for key in aim.regions if any("DBS" in name for name in aim.in_principle.get(key, ()))]
+    if not named:
+        raise PlanError("no located region of this circuit is named for deep brain stimulation in the literature read")
+    return _small(aim.regions[named[0]])
+
+
+def _small(target: Target) -> Target:
+    return target if target.mask is not None else replace(target, radius_mm=min(target.radius_mm, REACH_MM))
+
+
+def _record(
+    aim: Aim, target: Target, found: dbs.DbsProposal, E: NDArray[np.float32], seconds: float
+) -> TechniqueRecord:
+    dose, number = found.dose, describe.number
+    magnitude = np.linalg.norm(E, axis=-1)
+    brain = brain_share(found.fields) > 0.5
+    peak = float(np.percentile(magnitude[brain], PEAK_PERCENTILE))
+    voxel_mm3 = found.fields.conductor.grid.voxel_mm**3
+    reference = make_reference("dbs", dose.activations[0].threshold.value, origin=REFERENCE)
+    verdicts = describe.verdict_records({**aim.protocol, "technique": "dbs", **dose.quantities})
+    total_A = float(np.abs(found.choice.currents_A[found.choice.currents_A < 0]).sum())
+    return TechniqueRecord(
+        technique="dbs",
+        label=f"{LABELS['dbs']}, {target.name}",
+        proposal=_proposal(found, target),
+        dose=Dose(
+            intensity=f"{total_A / A_PER_MA:.3g} mA, {1e6 * found.pulse.width_s:g} us, {found.pulse.frequency_Hz:g} Hz",
+            current_A=number(total_A),
+            didt_A_per_s=None,
+            mean_e_V_per_m=describe.point(dose.mean_e_V_per_m),
+            magnitude_V_per_m=number(dose.mean_magnitude_V_per_m),
+            component_V_per_m=None,
+            normal_V_per_m=None,
+            adjoint_V_per_m=number(dose.mean_magnitude_V_per_m),
+            e99_V_per_m=number(peak),
+            target_over_e99=number(dose.mean_magnitude_V_per_m / peak),
+            half_max_volume_mm3=number((magnitude[brain] >= peak / 2).sum() * voxel_mm3),
+            off_target=(),
+            quantity=f"mean of |E| in {target.name}, sphere of {target.radius_mm:g} mm",
+            reference=REFERENCE,
+            reference_V_per_m=number(reference.value_V_per_m),
+            relative_to_reference=number(dose.threshold_ratio),
+            error=_error(aim, target, found, magnitude),
+        ),
+        scaled=(),
+        verdicts=verdicts,
+        worst_verdict=worst(verdict.outcome for verdict in verdicts),
+        search=describe.search_record(
+            candidates=found.choice.patterns,
+            evaluated=found.choice.patterns,
+            seconds=seconds,
+            words=f"{len(found.table)} ways in; all contact patterns of the lead",
+        ),
+        field_file="fields/dbs.nii.gz",
+        notes=(SURGICAL, "percentiles and volumes are those of the box around the lead", *found.warnings),
+        tables=(_ways(found), _activated(found)),
+        aimed_mm=describe.point(target.center_mm),
+    )
+
+
+def _proposal(found: dbs.DbsProposal, target: Target) -> LeadProposal:
+    lead, number = found.placed.lead, describe.number
+    entry = found.placed.tip_mm if found.trajectory is None else found.trajectory.entry_mm
+    poles = ", ".join(f"{label} {current / A_PER_MA:+.3g} mA" for label, current in found.dose.currents_A.items())
+    returns = "one of the contacts" if found.choice.bipolar else "the case"
+    return LeadProposal(
+        lead=lead.name,
+        lead_source=f"{lead.source} ({lead.source_level})",
+        tip_mm=describe.point(found.placed.tip_mm),
+        entry_mm=describe.point(entry),
+        rotation_deg=0.0,
+        contacts=tuple(
+            ContactRecord(
+                name=charge.label,
+                current_A=number(charge.current_A),
+                area_mm2=number(1e6 * charge.contact_area_m2),
+                charge_per_phase_C=number(charge.charge_per_phase_C),
+                charge_density_C_per_m2=number(charge.charge_density_per_phase_C_per_m2),
+                shannon_k=number(charge.shannon_k),
+            )
+            for charge in found.dose.charges
+        ),
+        impedance_Ohm=number(found.dose.impedance_Ohm),
+        words=f"{lead.name} towards {target.name}: contacts {poles}, return through {returns}.",
+    )
+
+
+def _error(aim: Aim, target: Target, found: dbs.DbsProposal, magnitude: Array) -> ErrorBar:
+    grey = conductivities()["grey_matter"]
+    mean, number = found.dose.mean_magnitude_V_per_m, describe.number
+    tissue = mean * (grey.high - grey.low) / np.sqrt(12) / grey.value
+    seed = aim.bench.settings.seed
+    rng = np.random.default_rng(seed)
+    step = rng.normal(size=(DRAWS, 3))
+    step *= (SHIFT_MM * rng.random(DRAWS) ** (1 / 3) / np.linalg.norm(step, axis=1))[:, None]
+    draws = np.array([_mean_at(target, found, magnitude, shift) for shift in step])
+    low, high = np.percentile(draws, [5, 95])
+    return ErrorBar(
+        conductivity_sd_V_per_m=number(tissue),
+        conductivity_by_tissue=(),
+        conductivity_assumption=CONDUCTIVITY,
+        placement_sd_V_per_m=number(draws.std()),
+        placement_mean_V_per_m=number(draws.mean()),
+        placement_5_95_V_per_m=(number(low), number(high)),
+        placement_assumption=PLACEMENT,
+        placements=DRAWS,
+        seed=seed,
+        combined_sd_V_per_m=number(np.hypot(tissue, draws.std())),
+        left_out=describe.LEFT_OUT,
+    )
+
+
+def _mean_at(target: Target, found: dbs.DbsProposal, magnitude: Array, shift_mm: Array) -> float:
+    """Return the mean of |E| where the region lies once the lead is displaced."""
+    weight = region_share(found.fields, replace(target, center_mm=np.asarray(target.center_mm) - shift_mm))
+    return float((weight * magnitude).sum() / weight.sum())
+
+
+def _ways(found: dbs.DbsProposal) -> Table:
+    number = describe.number
+    return Table(
+        title="Straight ways in, best first",
+        columns=("entry on the scalp, mm", "to ventricles, mm", "to sulci, mm", "angle to the bone, deg", "length, mm"),
+        rows=tuple(
+            (
+                ", ".join(f"{value:.0f}" for value in way.entry_mm),
+                number(way.deep_csf_mm),
+                number(way.sulcus_mm),
+                number(way.skull_angle_deg),
+                number(way.length_mm),
+            )
+            for way in found.table[:5]
+        ),
+    )
+
+
+def _activated(found: dbs.DbsProposal) -> Table:
+    number = describe.number
+    return Table(
+        title="Activated volume by two criteria",
+        columns=("criterion", "volume, mm3", "region covered", "Dice with the region"),
+        rows=tuple(
+            (name, number(activation.volume_mm3), number(overlap.fraction), number(overlap.dice))
+            for name, activation, overlap in zip(
+                ("field threshold", "activating function"),
+                found.dose.activations,
+                found.dose.target_overlaps,
+                strict=True,
+            )
+        ),
+    )
