@@ -8,6 +8,7 @@ from assuage.errors import SourceError
 from assuage.field import Conductor
 from assuage.field.implant import Encapsulation, far_potentials, implant, lead_grid, resampled_labels
 from assuage.field.solver import solve
+from assuage.field.subvoxel import overlaid
 from assuage.field.zoom import face_nodes, potential_at
 from assuage.head.gallery import sphere_head
 from assuage.sources import Contact
@@ -253,6 +254,37 @@ def test_lead_grid_follows_the_lead():
     for contact in placed.lead.contacts:
         assert np.abs(edges - contact.from_mm).min() < 1e-9
         assert np.abs(edges - contact.to_mm).min() < 1e-9
+
+
+def test_overlaid_tissues():
+    head = sphere_head(radii_mm=(20.0, 24.0), tissues=("grey_matter", "skull"), voxel_mm=2.0)
+    tissue = Conductor(head, 2.0).tissue
+    voxels = np.argwhere(tissue.block >= 0)[:50]
+    blocks = tissue.blocks[tissue.block[tuple(voxels.T)]]
+    same = overlaid(tissue, voxels, blocks)
+    assert (same.label[tuple(voxels.T)] == blocks[:, 2, 2, 2]).all()
+    others = np.ones(tissue.label.shape, bool)
+    others[tuple(voxels.T)] = False
+    assert (same.label == tissue.label)[others].all()
+    assert (same.block == tissue.block).all()
+    assert (same.blocks == tissue.blocks).all()
+    middle = np.array([np.array(tissue.label.shape) // 2])
+    holed = overlaid(tissue, middle, np.full((1, 4, 4, 4), 2, np.uint8))
+    assert holed.label[tuple(middle[0])] == 2
+    around = tuple(slice(k - 1, k + 2) for k in middle[0])
+    assert (holed.block[around] >= 0).all()  # the neighbours know that an interface touches them
+    assert (holed.block >= 0).sum() == (tissue.block >= 0).sum() + 27
+
+
+def test_signed_weights_keep_their_sum_beside_air(conductor):
+    """Points half outside the ball: what falls on air goes to the nearest node, whatever its sign."""
+    rng = np.random.default_rng(3)
+    points = rng.normal(size=(400, 3))
+    points *= rng.uniform(38.5, 41.0, (400, 1)) / np.linalg.norm(points, axis=1, keepdims=True)
+    weights = rng.normal(size=400)
+    mixed = Contact(label="mixed", points_mm=points, weights=weights, area_mm2=1.0, center_mm=np.zeros(3))
+    _, current = conductor.injection(mixed)
+    assert np.isclose(current.sum(), weights.sum())
 
 
 def test_refusals(conductor, rings):

@@ -51,8 +51,8 @@ CAPSULE = "encapsulation"
 """Name of the layer's tissue."""
 RING_MODES = ((1, 0), (2, 0), (4, 0))
 SEGMENT_MODES = ((1, 0), (2, 0), (0, 1), (0, 2))
-"""Degrees of the Legendre polynomials along the axis and the arc: the modes of a face beside the even one. They bring
-the crowding of current at the rim within a few per cent of the field half a millimetre away."""
+"""Degrees of the Legendre polynomials along the axis and the arc: the modes of a face beside the even one. Degree 4
+lowers the resistance of a ring by 1 %; more would be finer than the grid."""
 RETURN_MM = 10.0
 """Height of the lowest layer of the head through which the current leaves."""
 MARGIN_MM = 10.0

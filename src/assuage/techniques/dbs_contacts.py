@@ -12,8 +12,8 @@ the generator up to the limits. From the best pattern against the case a local s
 contacts. The result is the best of the patterns and no worse; shares between them may hide a better one.
 
 What no currents within the limits exceed is known: |E| <= sum_k |c_k| |E_k|, and the largest right-hand side under the
-limits of each contact and of the total is a fractional knapsack that sorting solves. The part of the target where even
-that stays below T bounds the coverage from above (`bound_fraction`), for any pattern against the case, or without it.
+limits of each contact (the largest stands for unequal ones) and of the total is found by sorting. The part of the
+target where even that reaches T bounds the coverage from above (`bound_fraction`), whatever the pattern.
 """
 
 from collections.abc import Callable, Sequence
