@@ -15,7 +15,7 @@ help:
 	@echo "make clean   remove the environment and what was made"
 
 demo: $(VENV)/.installed
-	$(BIN)/assuage plan --head colin27 --circuit emotion_regulation --out $(OUT) --force
+	$(BIN)/assuage plan --head colin27 --circuit emotion_regulation --techniques tms,tes --out $(OUT) --force
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2 --dist loadfile
