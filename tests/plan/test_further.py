@@ -17,6 +17,8 @@ COARSE = {"voxel_mm": 4.0, "coarse_voxel_mm": 8.0, "spacing_mm": 30.0, "angle_st
 class SameSpace:
     """An MNI registration of a sphere: the identity."""
 
+    space = "that of the sphere"
+
     def mni_to_head(self, points_mm):
         return np.asarray(points_mm, float)
 

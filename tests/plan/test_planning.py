@@ -31,6 +31,8 @@ CENTER_MM = np.array([-38.0, 30.0, 48.0])
 class SameSpace:
     """An MNI registration of a sphere: the identity."""
 
+    space = "that of the sphere"
+
     def mni_to_head(self, points_mm):
         return np.asarray(points_mm, float)
 
