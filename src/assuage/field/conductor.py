@@ -335,6 +335,7 @@ class Conductor:
         total = np.zeros(x.size)
         for nodes, current in patterns.values():
             total[nodes] += current
+        total[total == 0.0] = 1.0  # a node that a contact point interpolates with weight zero carries nothing
         return {label: float((current / total[nodes]) @ flow[0, nodes]) for label, (nodes, current) in patterns.items()}
 
     def _refuse_inside(self, source: PlacedCoil) -> None:
