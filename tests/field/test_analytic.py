@@ -85,7 +85,7 @@ def test_series_is_that_of_the_linear_systems(radius_mm):
     layers=st.lists(st.tuples(st.floats(1, 40), st.just(0.33)), min_size=1, max_size=4),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_equal_shells_are_the_homogeneous_sphere_in_closed_form(layers, seed):
     """phi = I / (4 pi sigma) (2 / d - ln((d + R - r cos g) / 2R) / R): Neumann's function of the sphere."""
     radii = np.cumsum([40.0] + [thickness for thickness, _ in layers])

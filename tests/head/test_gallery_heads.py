@@ -10,7 +10,7 @@ from assuage.errors import HeadError
 from assuage.head.gallery import slab_head, sphere_head
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(
     st.tuples(*[st.floats(2.0, 5.0)] * 3),
     st.tuples(*[st.floats(-0.5, 0.5)] * 3),

@@ -9,7 +9,7 @@ from assuage.errors import DataError
 from assuage.head.mni import MniTransform, Warp
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 2**32 - 1))
 def test_affine_round_trip(seed: int) -> None:
     rng = np.random.default_rng(seed)

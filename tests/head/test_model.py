@@ -49,7 +49,7 @@ def test_labels_above_255_are_kept() -> None:
     assert head.mask("grey_matter").sum() == (labels == 1000).sum()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.permutations([1, 2, 3]), st.integers(0, 2**32 - 1))
 def test_tissue_at_voxel_centres_agrees_with_labels(order: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)

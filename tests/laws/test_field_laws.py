@@ -17,7 +17,7 @@ OUTER_MM = RADII_MM[-1]
 VOXEL_MM = 3.0
 PLACED = COIL.at(pose_over((0.4, -0.3, 1.0), OUTER_MM), didt_A_per_s=1e6)
 DISCS = two_discs([(0.1, 0.2, 1.0), (1.0, 0.3, -0.16)], OUTER_MM, radius_mm=8.0)
-FEW = settings(max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=4, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def small(voxel_mm=VOXEL_MM, sigma=SIGMA, **options):

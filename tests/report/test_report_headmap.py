@@ -23,7 +23,7 @@ def test_nose_is_up_left_is_left_and_the_equator_is_the_circle():
     np.testing.assert_allclose(flat("F4"), flat("F3") * [-1, 1], atol=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_the_map_does_not_depend_on_how_the_head_lies_in_the_scanner(seed):
     rng = np.random.default_rng(seed)

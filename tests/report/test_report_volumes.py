@@ -42,7 +42,7 @@ def test_values_beyond_the_scale_are_clipped_not_wrapped():
     assert back(as_base64(volume, high=5.0)).get_fdata().max() == pytest.approx(5.0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.integers(200, 20_000))
 def test_thinning_keeps_every_voxel_where_it_was(seed, limit):
     volume = blob(seed=seed)

@@ -71,7 +71,7 @@ def test_no_points_give_no_rows():
 
 
 @given(scale=st.floats(0.1, 10), shift=st.tuples(*[st.floats(-100, 100)] * 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_moving_everything_changes_nothing_and_size_scales_as_the_inverse_square(scale, shift):
     base = vector_potential_T_m(POINTS, POSITIONS, MOMENTS)
     moved = vector_potential_T_m(POINTS * scale + shift, POSITIONS * scale + shift, MOMENTS)

@@ -58,7 +58,7 @@ def test_sphere_mask_agrees_with_the_sphere_on_an_oblique_grid():
 
 
 @given(shift=st.tuples(*[st.floats(-0.49, 0.49)] * 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_mask_membership_is_that_of_the_nearest_voxel(shift):
     mask = np.zeros((5, 5, 5), bool)
     mask[2, 3, 1] = True
@@ -176,7 +176,7 @@ def test_a_coordinate_in_grey_matter_stays(head):
 
 
 @given(r=st.one_of(st.floats(24.0, 31.0), st.floats(37.0, 44.0)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_coordinate_near_grey_matter_is_moved_by_the_distance_it_reports(head, r):
     target = from_coordinate(head, [0.5, 0.5, r])
     assert 0 < target.snapped_mm <= MAX_SNAP_MM

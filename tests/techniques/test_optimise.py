@@ -42,7 +42,7 @@ def assert_feasible(currents, limits=LIMITS, off=None):
 
 
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 30), share=st.floats(0.3, 1.0))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_one_direction_is_the_linear_programme(seed, n, share):
     limits = Limits(total_A=2e-3, electrode_A=2e-3 * share)
     A = matrix(seed, n)
@@ -58,7 +58,7 @@ def test_one_direction_is_the_linear_programme(seed, n, share):
 
 
 @given(seed=st.integers(0, 10**6), nu=st.floats(-500, 500), mu=st.floats(0, 500), scale=st.floats(-1, 1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_multipliers_bound_any_feasible_currents(seed, nu, mu, scale):
     rng = np.random.default_rng(seed)
     off = off_target(seed)
@@ -83,7 +83,7 @@ def test_off_target_limit_is_kept_and_certified():
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_magnitude_beats_every_direction_and_keeps_below_its_bound(seed):
     A = matrix(seed)
     found = maximise(A, None, LIMITS)
@@ -115,7 +115,7 @@ def test_fewer_electrodes_and_rounding_stay_inside_the_limits():
 
 
 @given(seed=st.integers(0, 10**6), shift=st.floats(-1e3, 1e3))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_a_common_constant_changes_nothing(seed, shift):
     A = matrix(seed)
     assert maximise(A + shift, UP, LIMITS).primal_V_per_m == pytest.approx(maximise(A, UP, LIMITS).primal_V_per_m)

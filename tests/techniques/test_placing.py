@@ -268,7 +268,7 @@ def test_misplaced_electrodes_scatter_around_the_dose(scalp, discs):
 
 
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_goal_slope_is_the_derivative_of_the_score(seed):
     rng = np.random.default_rng(seed)
     mean, step = rng.normal(size=3), 1e-6 * rng.normal(size=3)
