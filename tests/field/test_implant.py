@@ -7,6 +7,7 @@ from scipy import ndimage
 from assuage.errors import SourceError
 from assuage.field import Conductor
 from assuage.field.implant import Encapsulation, far_potentials, implant, lead_grid, resampled_labels
+from assuage.field.implant_map import whole_head_magnitude
 from assuage.field.solver import solve
 from assuage.field.subvoxel import overlaid
 from assuage.field.zoom import face_nodes, potential_at
@@ -303,3 +304,22 @@ def test_refusals(conductor, rings):
         rings.impedance_Ohm(np.zeros(4))
     with pytest.raises(SourceError, match="has no contact"):
         rings.currents_A({"9": 1e-3})
+
+
+def test_the_whole_head_map_joins_fine_and_coarse_field(conductor, rings):
+    """A ring in a ball: |E| = I / (4 pi sigma r^2) from a few millimetres on, on both sides of the box's faces."""
+    current = rings.currents_A({"1": -2e-3})
+    values = whole_head_magnitude(conductor, rings, current)
+    centre = rings.placed.contact_centers_mm()[1]
+    points = conductor.grid.world_mm(np.argwhere(np.ones(conductor.grid.shape, bool)).astype(float))
+    r = np.linalg.norm(points - centre, axis=1)
+    ratio = values.ravel() / (2e-3 / (4 * np.pi * SIGMA * (1e-3 * np.maximum(r, 1.0)) ** 2))
+    half_box = 8.0  # mm, from the lead to the faces
+    for low, high in ((4.0, 6.0), (6.0, half_box), (half_box, 12.0)):
+        assert ratio[(r > low) & (r < high)].mean() == pytest.approx(1.0, abs=0.12), (low, high)
+    assert values[conductor.tissue.label == 0].max() == 0.0
+
+
+def test_the_whole_head_map_refuses_another_head(rings):
+    with pytest.raises(SourceError, match="was asked for on"):
+        whole_head_magnitude(Conductor(ball(), 4.0), rings, rings.currents_A({"1": 1e-3}))

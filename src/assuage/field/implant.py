@@ -376,20 +376,25 @@ def far_potentials(conductor: Conductor, points_mm: Array, at_mm: Array, *, tole
     The current leaves through the lowest RETURN_MM of the conductor, whose mean potential is zero.
     """
     leaving = _return_nodes(conductor)
-    size = int(np.prod(conductor.grid.node_shape))
     rows = []
     for start in range(0, len(points_mm), BATCH):
-        points = points_mm[start : start + BATCH]
-        b = np.zeros((len(points), size))
-        for row, point in zip(b, points, strict=True):
-            source = Contact(label="lead", points_mm=point[None], weights=np.ones(1), area_mm2=0.0, center_mm=point)
-            nodes, current = conductor.injection(source)
-            row[nodes] += current
-            row[leaving] -= 1.0 / len(leaving)
+        b = point_drive(conductor, points_mm[start : start + BATCH])
         for x in solve(conductor.hierarchy, b, tolerance=tolerance).x:
             phi = (x - x[leaving].mean()).reshape(conductor.grid.node_shape)
             rows.append(potential_at(conductor, phi, at_mm))
     return np.array(rows)
+
+
+def point_drive(conductor: Conductor, points_mm: Array) -> Array:
+    """Return nodal currents (k, nodes), A, of 1 A entering at each of k points and leaving at the neck."""
+    leaving = _return_nodes(conductor)
+    b = np.zeros((len(points_mm), int(np.prod(conductor.grid.node_shape))))
+    for row, point in zip(b, points_mm, strict=True):
+        source = Contact(label="lead", points_mm=point[None], weights=np.ones(1), area_mm2=0.0, center_mm=point)
+        nodes, current = conductor.injection(source)
+        row[nodes] += current
+        row[leaving] -= 1.0 / len(leaving)
+    return b
 
 
 def _return_nodes(conductor: Conductor) -> NDArray[np.int64]:

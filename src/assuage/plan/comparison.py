@@ -106,7 +106,12 @@ class CommonDose:
         return reference_montage(technique, self.hotspot_landscape)
 
     def state(
-        self, values: "Field | FieldMap", technique: str, reference: Reference, quantities: Mapping[str, Any]
+        self,
+        values: "Field | FieldMap",
+        technique: str,
+        reference: Reference,
+        quantities: Mapping[str, Any],
+        target: Target | None = None,
     ) -> Currency:
         """Return a technique's dose in the common currency.
 
@@ -118,17 +123,19 @@ class CommonDose:
             Name and own reference.
         quantities
             What is known of a session, for charge and duration.
+        target
+            What the technique aims at, where that is not the plan's target.
         """
         asked = {**self.protocol, **quantities, "technique": technique}
         found = dose_currency(
             values,
-            self._patch,
+            self._patch if target is None else self._make(target),
             technique=technique,
             charge=delivered_charge(asked),
             circuits=self._circuits,
             sensitive=self._sensitive,
             reference=reference,
-            normal=self.goal.normal,
+            normal=self.goal.normal if target is None else None,
             duration_s=session_duration_s(asked),
         )
         return _record(found, reference)

@@ -65,11 +65,13 @@ class Made:
     record, volume, cells
         Its record, its image, its column of the matrix.
     values
-        Its field, or its map of amplitudes or envelopes; None: it states its own currency.
+        Its field, or its map of amplitudes or envelopes, on the plan's grid; None: it states its own currency.
     reference
         What its dose is compared with; None: the 2 mA reference montage.
     quantities
         What is known of a session.
+    target
+        What it aims at, where that is not the plan's target.
     """
 
     record: TechniqueRecord
@@ -78,6 +80,7 @@ class Made:
     reference: Reference | None = None
     quantities: Mapping[str, Any] = dataclass_field(default_factory=dict)
     cells: tuple[MatrixCell, ...] = ()
+    target: Target | None = None
 
 
 def field_volume(field: Field, label: str) -> Volume:

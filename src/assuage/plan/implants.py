@@ -13,18 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import PlanError
+from assuage.field.implant_map import whole_head_magnitude
 from assuage.head import conductivities
 from assuage.plan import describe
 from assuage.plan.bench import LABELS
 from assuage.plan.further import Aim, Made
-from assuage.plan.records import ContactRecord, Dose, ErrorBar, LeadProposal, Table, TechniqueRecord
+from assuage.plan.records import ContactRecord, Dose, ErrorBar, LeadProposal, OffTarget, Table, TechniqueRecord
 from assuage.plan.result import Volume
 from assuage.safety import worst
 from assuage.targets import Target
 from assuage.techniques import dbs
-from assuage.techniques.dbs_activation import brain_share, region_share
-from assuage.techniques.dose import PEAK_PERCENTILE
-from assuage.techniques.references import make_reference
+from assuage.techniques.dbs_activation import region_share
+from assuage.techniques.dose import half_max, target_dose
+from assuage.techniques.patches import FieldMap, patch_on
+from assuage.techniques.references import Reference, make_reference
 from assuage.units import A_PER_MA
 
 Array = NDArray[np.float64]
@@ -57,13 +59,37 @@ def make_dbs(aim: Aim) -> Made:
     bench = aim.bench
     found = dbs.propose(bench.head, target, conductor=bench.conductor)
     E = found.fields.e_V_per_m(found.choice.currents_A)
-    record = _record(aim, target, found, E, time.monotonic() - started)
+    everywhere = _whole_head(aim, found)
+    record = _record(aim, target, found, E, everywhere, time.monotonic() - started)
     volume = Volume(
         array=np.linalg.norm(E, axis=-1).astype(np.float32),
         affine=found.fields.affine,
         says=f"|E| in V/m of {LABELS['dbs']} around the lead, at the proposed current",
     )
-    return Made(record=record, volume=volume, quantities=found.dose.quantities)
+    return Made(
+        record=record,
+        volume=volume,
+        values=everywhere,
+        reference=_reference(found),
+        quantities=found.dose.quantities,
+        target=target,
+    )
+
+
+def _whole_head(aim: Aim, found: dbs.DbsProposal) -> FieldMap:
+    conductor = aim.bench.conductor
+    return FieldMap(
+        head=aim.bench.head,
+        values_V_per_m=whole_head_magnitude(conductor, found.fields, found.choice.currents_A),
+        labels=conductor.tissue.label,
+        tissues=conductor.tissue.tissues,
+        affine=conductor.grid.affine,
+        says="magnitude of the electric field, near the lead its mean over each voxel of the fine grid's field",
+    )
+
+
+def _reference(found: dbs.DbsProposal) -> Reference:
+    return make_reference("dbs", found.dose.activations[0].threshold.value, origin=REFERENCE)
 
 
 def _deep(aim: Aim) -> Target:
@@ -80,14 +106,17 @@ def _small(target: Target) -> Target:
 
 
 def _record(
-    aim: Aim, target: Target, found: dbs.DbsProposal, E: NDArray[np.float32], seconds: float
+    aim: Aim,
+    target: Target,
+    found: dbs.DbsProposal,
+    E: NDArray[np.float32],
+    everywhere: FieldMap,
+    seconds: float,
 ) -> TechniqueRecord:
     dose, number = found.dose, describe.number
     magnitude = np.linalg.norm(E, axis=-1)
-    brain = brain_share(found.fields) > 0.5
-    peak = float(np.percentile(magnitude[brain], PEAK_PERCENTILE))
-    voxel_mm3 = found.fields.conductor.grid.voxel_mm**3
-    reference = make_reference("dbs", dose.activations[0].threshold.value, origin=REFERENCE)
+    peak, volume_mm3 = half_max(everywhere, target.tissue_in(aim.bench.head))
+    reference = _reference(found)
     verdicts = describe.verdict_records({**aim.protocol, "technique": "dbs", **dose.quantities})
     total_A = float(np.abs(found.choice.currents_A[found.choice.currents_A < 0]).sum())
     return TechniqueRecord(
@@ -105,8 +134,8 @@ def _record(
             adjoint_V_per_m=number(dose.mean_magnitude_V_per_m),
             e99_V_per_m=number(peak),
             target_over_e99=number(dose.mean_magnitude_V_per_m / peak),
-            half_max_volume_mm3=number((magnitude[brain] >= peak / 2).sum() * voxel_mm3),
-            off_target=(),
+            half_max_volume_mm3=number(volume_mm3),
+            off_target=_off_target(aim, target, everywhere),
             quantity=f"mean of |E| in {target.name}, sphere of {target.radius_mm:g} mm",
             reference=REFERENCE,
             reference_V_per_m=number(reference.value_V_per_m),
@@ -123,10 +152,22 @@ def _record(
             words=f"{len(found.table)} ways in; all contact patterns of the lead",
         ),
         field_file="fields/dbs.nii.gz",
-        notes=(SURGICAL, "percentiles and volumes are those of the box around the lead", *found.warnings),
+        notes=(SURGICAL, *found.warnings),
         tables=(_ways(found), _activated(found)),
         aimed_mm=describe.point(target.center_mm),
     )
+
+
+def _off_target(aim: Aim, target: Target, everywhere: FieldMap) -> tuple[OffTarget, ...]:
+    """Return the mean of |E| in the regions of the circuit that the lead does not aim at."""
+    found = []
+    for key, region in aim.regions.items():
+        if np.allclose(region.center_mm, target.center_mm):
+            continue
+        patch = patch_on(aim.bench.conductor, region, reading=aim.bench.read_out(region))
+        value = describe.number(target_dose(everywhere, patch).mean_V_per_m)
+        found.append(OffTarget(region=key, magnitude_V_per_m=value))
+    return tuple(found)
 
 
 def _proposal(found: dbs.DbsProposal, target: Target) -> LeadProposal:

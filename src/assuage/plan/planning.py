@@ -275,7 +275,9 @@ class _Work:
             if item.values is None:
                 done.append(item.record)
                 continue
-            stated = common.state(item.values, name, item.reference or common.reference(name), item.quantities)
+            stated = common.state(
+                item.values, name, item.reference or common.reference(name), item.quantities, item.target
+            )
             done.append(item.record.model_copy(update={"currency": stated}))
         return tuple(done)
 
