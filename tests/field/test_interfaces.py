@@ -1,4 +1,4 @@
-"""Interfaces between hard labels: where they run, thin layers, details that must survive, order of tissues."""
+"""Interfaces between tissues: where they run, thin layers, details that must survive, order of tissues."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from assuage.field.interfaces import PER_VOXEL, ZERO, distances_to_unions, first_inside, from_inside_out
+from assuage.field.interfaces import (
+    PER_VOXEL,
+    ZERO,
+    distances_by_volume,
+    distances_to_unions,
+    first_inside,
+    from_inside_out,
+)
 
 SIZE = 56
 PLACES = np.indices((SIZE,) * 3).reshape(3, -1).T
@@ -93,3 +100,39 @@ def test_nothing_inside():
 )
 def test_order_from_the_inside_out(names, expected):
     assert from_inside_out(names) == expected
+
+
+def shares(radii, noise=0.0):
+    """Fractions * 255 of concentric shells, exact but for rounding, or with noise where they are mixed."""
+    _, radius = shells(radii)
+    rng = np.random.default_rng(1)
+    running = [np.clip(r - radius + 0.5, 0, 1) for r in radii]
+    running = [np.clip(f + noise * rng.normal(size=f.shape) * ((f > 0) & (f < 1)), 0, 1) for f in running]
+    inner = np.zeros_like(radius)
+    found = []
+    for outer in running:
+        found.append(np.rint(255 * np.clip(outer - inner, 0, 1)).astype(np.uint8))
+        inner = outer
+    return found, radius
+
+
+@pytest.mark.parametrize(("noise", "rough"), [(0.0, 0.05), (0.2, 0.13)])
+def test_boundary_by_fractions(noise, rough):
+    """Noise of a fifth of a voxel roughens the boundary by less than it would move single voxels."""
+    found, radius = shares((20.0,), noise)
+    near = np.abs(radius - 20.0) < 0.75
+    error = (distances_by_volume(found)[1][near].astype(float) - ZERO) / PER_VOXEL - (20.0 - radius[near])
+    assert abs(error.mean()) < 0.02
+    assert error.std() < rough
+
+
+def test_thin_layer_by_fractions():
+    found, radius = shares((18.0, 18.5, 22.0))
+    inner, outer = (distances_by_volume(found).astype(float) - ZERO)[1:3] / PER_VOXEL
+    near = np.abs(radius - 18.25) < 0.3
+    np.testing.assert_allclose((outer - inner)[near].mean(), 0.5, atol=0.03)
+    assert (outer - inner)[near].min() > 0.4
+
+
+def test_no_tissue_by_fractions():
+    assert distances_by_volume([]).shape[0] == 1

@@ -237,8 +237,7 @@ def lead_grid(placed: PlacedLead, *, voxel_mm: float, margin_mm: float = MARGIN_
 def resampled_labels(head: Head, grid: Grid) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
     """Return the tissue at each voxel centre of any grid, (nx, ny, nz), and the names by label.
 
-    The one with the largest interpolated fraction; of hard labels, the first, from the inside out, inside whose
-    interpolated boundary the centre lies.
+    The first, from the inside out, inside whose interpolated boundary the centre lies.
     """
     names, channels = tissue_channels(head)
     to_voxel = np.linalg.inv(head.affine)
@@ -249,16 +248,12 @@ def resampled_labels(head: Head, grid: Grid) -> tuple[NDArray[np.uint8], tuple[s
     part = channels[(slice(None), *(slice(a, b) for a, b in zip(low, high, strict=True)))]
     axes = to_voxel[:3, :3] @ grid.affine[:3, :3]
     start = to_voxel[:3, :3] @ grid.affine[:3, 3] + to_voxel[:3, 3] - low
-    best, label = np.zeros(grid.shape, np.float32), np.zeros(grid.shape, np.uint8)
-    hard = head.fractions is None
-    for tissue in range(int(hard), len(names)):
-        if not part[tissue].any():
-            continue
-        value = np.zeros(grid.shape, np.float32)
-        beyond = 0.0 if hard or tissue else 255.0
-        ndimage.affine_transform(part[tissue], axes, start, output=value, order=1, mode="grid-constant", cval=beyond)
-        label[((label == 0) & (value > ZERO)) if hard else (value > best)] = tissue
-        np.maximum(best, value, out=best)
+    label = np.zeros(grid.shape, np.uint8)
+    for tissue in range(1, len(names)):
+        if part[tissue].any():
+            value = np.zeros(grid.shape, np.float32)
+            ndimage.affine_transform(part[tissue], axes, start, output=value, order=1, mode="grid-constant", cval=0.0)
+            label[(label == 0) & (value > ZERO)] = tissue
     return label, names
 
 

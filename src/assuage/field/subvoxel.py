@@ -1,13 +1,8 @@
 """Which tissue lies where inside a voxel: M x M x M sub-voxels of every voxel that an interface cuts or touches.
 
-Tissue fractions are interpolated trilinearly between the voxels of the image. Each tissue gets as many sub-voxels of a
-voxel as its fraction there asks for, the ones where its interpolated fraction exceeds the others' most. Sub-voxels that
-prefer it alike go together, so that a mirrored head is cut alike: volumes are kept to 1/128 of a voxel, or to 1/8 where
-an interface lies along the grid, and most layers thinner than a voxel survive.
-
-Hard labels say on which side of an interface a voxel lies; `assuage.field.interfaces` finds where it runs, and a
-sub-voxel goes to the first tissue, from the inside out, inside whose boundary it lies. On grids finer than the image,
-whose fractions say nothing of them, a sub-voxel goes to the tissue with the largest interpolated fraction.
+`assuage.field.interfaces` finds where the interfaces run, as distances at the image's voxels that are interpolated
+trilinearly between them; a sub-voxel goes to the first tissue, from the inside out, inside whose boundary it lies. The
+grid may be finer or coarser than the image; layers thinner than a voxel survive.
 """
 
 from collections.abc import Collection
@@ -19,20 +14,12 @@ from scipy import ndimage
 
 from assuage.compile import njit, prange
 from assuage.field.grid import Grid
-from assuage.field.interfaces import ZERO, distances_to_unions, first_inside, from_inside_out
+from assuage.field.interfaces import ZERO, distances_by_volume, distances_to_unions, first_inside, from_inside_out
 from assuage.head import Head
 
 M = 4
 """Sub-voxels along a voxel edge."""
-EQUAL = 1e-6
-"""Preferences, in units of 1/255, that differ by less are equal."""
-FINER = 0.99
-"""Voxels of the grid smaller than this times those of the image make a finer grid."""
 NOT_CONDUCTING = ("air", "background", "outside")
-LARGEST, BY_VOLUME, NESTED = 0, 1, 2
-"""How sub-voxels get their tissue: by the largest channel, as many as the volumes ask for, by the distances to nested
-boundaries."""
-
 UInt8Array = NDArray[np.uint8]
 
 
@@ -70,8 +57,7 @@ def subvoxel_tissue(
     tissues named in `always` get a block even if they and their surroundings are of one tissue.
     """
     names, channels = tissue_channels(head)
-    hard = head.fractions is None
-    winner = first_inside(channels) if hard else channels.argmax(0).astype(np.uint8)
+    winner = first_inside(channels)
     scale = grid.voxel_mm / np.linalg.norm(head.affine[:3, :3], axis=0)
     first = np.linalg.solve(head.affine, np.append(grid.affine[:3, 3], 1.0))[:3]
     label = _nearest_label(head, names, grid, first, scale)
@@ -81,8 +67,7 @@ def subvoxel_tissue(
     where = np.flatnonzero(mixed)
     block.ravel()[where] = np.arange(where.size, dtype=np.int32)
     blocks = np.empty((where.size, M, M, M), np.uint8)
-    rule = NESTED if hard else (BY_VOLUME if (scale >= FINER).all() else LARGEST)
-    _evaluate_blocks(channels, np.stack(np.unravel_index(where, grid.shape), 1), first, scale, rule, blocks)
+    _evaluate_blocks(channels, np.stack(np.unravel_index(where, grid.shape), 1), first, scale, blocks)
     if drop_islands:
         _keep_largest_component(label, block, blocks)
     return _trimmed(names, label, block, blocks, always)
@@ -140,21 +125,12 @@ def _trimmed(
 
 
 def tissue_channels(head: Head) -> tuple[tuple[str, ...], UInt8Array]:
-    """Return tissue names (first: not conducting) and a channel for each, (nt, nx, ny, nz).
-
-    Channels are fractions * 255 or, of hard labels, coded distances to nested boundaries, names from the inside out.
-    """
+    """Return tissue names from the inside out (first: not conducting), and coded distances (nt, nx, ny, nz)."""
     conducting = dict.fromkeys(name for name in head.tissues.values() if _conducts(head, name))
+    names = ("", *from_inside_out(conducting))
     if head.fractions is None:
-        names = ("", *from_inside_out(conducting))
         return names, distances_to_unions(_index_of(head, names)[head.labels], len(conducting))
-    names = ("", *conducting)
-    channels = np.empty((len(names), *head.labels.shape), np.uint8)
-    for k, name in enumerate(names[1:], 1):
-        channels[k] = head.fractions[name]
-    total = channels[1:].sum(0, dtype=np.uint16)
-    channels[0] = 255 - np.minimum(total, 255)
-    return names, channels
+    return names, distances_by_volume([head.fractions[name] for name in names[1:]])
 
 
 def _conducts(head: Head, name: str) -> bool:
@@ -216,11 +192,10 @@ def _running(
 
 
 @njit(cache=True, parallel=True)
-def _evaluate_blocks(channels, voxels, first, scale, rule, blocks):  # type: ignore[no-untyped-def]
-    """Fill blocks (n, M, M, M) with tissues by one of the rules."""
+def _evaluate_blocks(channels, voxels, first, scale, blocks):  # type: ignore[no-untyped-def]
+    """Fill blocks (n, M, M, M) with the first tissue whose interpolated distance is positive."""
     nt, nx, ny, nz = channels.shape
     for n in prange(voxels.shape[0]):
-        values, volume = np.empty((nt, M**3)), np.zeros(nt)
         for si in range(M):
             x = min(max(first[0] + scale[0] * (voxels[n, 0] + (si + 0.5) / M - 0.5), 0.0), nx - 1.0)
             i = min(int(x), nx - 2)
@@ -233,8 +208,8 @@ def _evaluate_blocks(channels, voxels, first, scale, rule, blocks):  # type: ign
                     z = min(max(first[2] + scale[2] * (voxels[n, 2] + (sk + 0.5) / M - 0.5), 0.0), nz - 1.0)
                     k = min(int(z), nz - 2)
                     w = z - k
-                    row = (si * M + sj) * M + sk
-                    for t in range(nt):
+                    blocks[n, si, sj, sk] = 0
+                    for t in range(1, nt):
                         c = channels[t]
                         value = (1 - u) * (
                             (1 - v) * ((1 - w) * c[i, j, k] + w * c[i, j, k + 1])
@@ -243,65 +218,9 @@ def _evaluate_blocks(channels, voxels, first, scale, rule, blocks):  # type: ign
                             (1 - v) * ((1 - w) * c[i + 1, j, k] + w * c[i + 1, j, k + 1])
                             + v * ((1 - w) * c[i + 1, j + 1, k] + w * c[i + 1, j + 1, k + 1])
                         )
-                        values[t, row] = value
-                        volume[t] += c[i + (u >= 0.5), j + (v >= 0.5), k + (w >= 0.5)]
-        if rule == BY_VOLUME:
-            _share_out(values, volume, blocks[n])
-        else:
-            for row in range(M**3):
-                chosen = _first_positive(values, row) if rule == NESTED else values[:, row].argmax()
-                blocks[n, row // (M * M), row // M % M, row % M] = chosen
-
-
-@njit(cache=True)
-def _first_positive(values, row):  # type: ignore[no-untyped-def]
-    for t in range(1, len(values)):
-        if values[t, row] > ZERO:
-            return t
-    return 0
-
-
-@njit(cache=True)
-def _whole_group(margin, order, wanted, most):  # type: ignore[no-untyped-def]
-    """Return the number nearest to the wanted one that takes equals together: a mirrored head is cut alike."""
-    low, high = wanted, wanted
-    while 0 < low < most and margin[order[low]] - margin[order[low - 1]] < EQUAL:
-        low -= 1
-    while 0 < high < most and margin[order[high]] - margin[order[high - 1]] < EQUAL:
-        high += 1
-    return min(low if wanted - low < high - wanted else high, most)
-
-
-@njit(cache=True)
-def _share_out(values, volume, block):  # type: ignore[no-untyped-def]
-    """Give each tissue its part of the sub-voxels, where values (nt, M^3) favour it most; the smallest is first."""
-    nt, count = values.shape
-    exact = volume * count / volume.sum()
-    number = np.floor(exact + 1e-9).astype(np.int64)
-    rest = exact - number
-    while number.sum() < count:
-        largest = rest.argmax()
-        number[largest] += 1
-        rest[largest] = -1.0
-    free, margin = np.ones(count, np.bool_), np.empty(count)
-    tissues = (number > 0).sum()
-    for turn in range(tissues):
-        t = np.where(number > 0, number, count + 1).argmin()
-        if turn == tissues - 1:
-            number[t] = free.sum()
-        for row in range(count):
-            margin[row] = np.inf
-            if free[row]:
-                others = -np.inf
-                for other in range(nt):
-                    if other != t and number[other] > 0:
-                        others = max(others, values[other, row])
-                margin[row] = others - values[t, row]
-        order = np.argsort(margin)
-        for row in order[: _whole_group(margin, order, number[t], free.sum())]:
-            free[row] = False
-            block[row // (M * M), row // M % M, row % M] = t
-        number[t] = 0
+                        if value > ZERO:
+                            blocks[n, si, sj, sk] = t
+                            break
 
 
 def _keep_largest_component(label: UInt8Array, block: NDArray[np.int32], blocks: UInt8Array) -> None:
