@@ -73,21 +73,21 @@ def along(E1_V_per_m: ArrayLike, E2_V_per_m: ArrayLike, direction: ArrayLike) ->
     -------
     (...) peak-to-peak change of the envelope, V/m.
     """
-    E1, E2 = _pair(E1_V_per_m, E2_V_per_m)
+    one, two = _pair(E1_V_per_m, E2_V_per_m)
     n = np.asarray(direction, dtype=np.float64)
-    return np.asarray(2 * np.minimum(np.abs((E1 * n).sum(-1)), np.abs((E2 * n).sum(-1))))
+    return np.asarray(2 * np.minimum(np.abs((one * n).sum(-1)), np.abs((two * n).sum(-1))))
 
 
 def largest(E1_V_per_m: ArrayLike, E2_V_per_m: ArrayLike) -> Largest:
     """Return the modulation depth along the best direction, and that direction; parameters as `along`."""
-    E1, E2 = _pair(E1_V_per_m, E2_V_per_m)
-    sign = np.where((E1 * E2).sum(-1) < 0, -1.0, 1.0)
-    E2 = sign[..., None] * E2
-    across = E1 - E2
+    one, two = _pair(E1_V_per_m, E2_V_per_m)
+    sign = np.where((one * two).sum(-1) < 0, -1.0, 1.0)
+    two = sign[..., None] * two
+    across = one - two
     length = (across**2).sum(-1)
-    toward = -(E2 * across).sum(-1)
+    toward = -(two * across).sum(-1)
     share = np.clip(np.divide(toward, length, out=np.zeros_like(length), where=length > 0), 0.0, 1.0)
-    nearest = share[..., None] * E1 + (1 - share[..., None]) * E2
+    nearest = share[..., None] * one + (1 - share[..., None]) * two
     half = np.linalg.norm(nearest, axis=-1)
     unit = np.divide(nearest, half[..., None], out=np.zeros_like(nearest), where=half[..., None] > 0)
     return Largest(depth_V_per_m=2 * half, direction=unit, share=share, sign=sign)
@@ -122,8 +122,8 @@ def _some(groups: Sequence[tuple[ArrayLike, ArrayLike]]) -> None:
         raise PlanError("no group of two carriers was given; the envelope needs at least one")
 
 
-def _pair(E1: ArrayLike, E2: ArrayLike) -> tuple[Array, Array]:
-    one, two = np.broadcast_arrays(np.asarray(E1, dtype=np.float64), np.asarray(E2, dtype=np.float64))
+def _pair(first: ArrayLike, second: ArrayLike) -> tuple[Array, Array]:
+    one, two = np.broadcast_arrays(np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64))
     if one.shape[-1:] != (3,):
         raise PlanError(f"fields of shape {one.shape} are no vectors; give (..., 3)")
     return one, two
