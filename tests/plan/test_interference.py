@@ -98,7 +98,7 @@ def test_the_front_holds_the_proposed_and_the_strongest(item):
     assert item.proposal.certificate.dual_V_per_m >= item.proposal.certificate.primal_V_per_m
 
 
-def test_the_matrix_holds_the_best_of_every_region(made, item):
+def test_the_matrix_holds_the_best_of_every_region(made):
     cells = made.record.matrix.cells
     assert {cell.region for cell in cells} == {r.key for r in made.record.circuit.regions if r.target is not None}
     assert all(cell.best_V_per_m >= cell.proposed_V_per_m * (1 - 1e-2) for cell in cells)
@@ -116,8 +116,6 @@ def test_limits_and_currency_are_those_of_the_technique(item):
 
 def test_the_conductivity_error_is_that_of_new_solutions(made, item, solved):
     """The skull's share against plans solved with its conductivity moved: the whole depth, not that of the means."""
-    from assuage.field import Conductor
-
     conductor, fields = solved
     patch, skull = patch_on(conductor, made.target), conductivities()["skull"]
     base = made.head.conductivity_S_per_m["skull"]

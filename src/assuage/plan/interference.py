@@ -1,8 +1,8 @@
 """Temporal interference in a plan: the lead field of all discs, the best two pairs, both carriers solved.
 
 The search reads the lead field (kept on disk: the next plan of the same head and grid starts from it). The dose is
-that of two forward solutions, one for each carrier, at the plan's own tolerance. Other regions and the reference cortex are
-searched on the same lead field for the largest depth they can have.
+that of two forward solutions, one for each carrier, at the plan's own tolerance. Other regions and the reference cortex
+are searched on the same lead field for the largest depth they can have.
 """
 
 import time
@@ -15,35 +15,31 @@ from assuage.errors import TargetError
 from assuage.field import Field
 from assuage.field.lead_field import TISSUES
 from assuage.field.lead_field_store import lead_field
-from assuage.head import conductivities
 from assuage.plan import describe, regions
 from assuage.plan.bench import LABELS
 from assuage.plan.further import Aim, Made
+from assuage.plan.interference_error import depth_error
 from assuage.plan.records import (
     Certificate,
     Dose,
     ElectrodeRecord,
-    ErrorBar,
     MatrixCell,
     MontageProposal,
     OffTarget,
     ScaledDose,
     Table,
     TechniqueRecord,
-    TissueShare,
 )
 from assuage.plan.result import Volume
 from assuage.safety import worst
 from assuage.sources import Montage, place
 from assuage.targets import Target
 from assuage.techniques import modulation
-from assuage.techniques.dose import conductivity_deviation, half_max
+from assuage.techniques.dose import half_max, spread
 from assuage.techniques.frequencies import Carriers, usual_carriers
-from assuage.techniques.goal import Goal
 from assuage.techniques.hd_tdcs import DISC
 from assuage.techniques.patches import FieldMap, Patch, patch_on
-from assuage.techniques.placement import ASSUMPTION, montage_draws
-from assuage.techniques.ti import LEAST_SHARE, PAIR_SHARE, TiField, TiMontage, TiProposal
+from assuage.techniques.ti import DIRECTIONS, LEAST_SHARE, PAIR_SHARE, TiField, TiMontage, TiProposal
 from assuage.units import A_PER_MA
 
 Array = NDArray[np.float64]
@@ -54,12 +50,10 @@ FRONT = "Pareto front"
 FRONT_COLUMNS = ("first pair", "second pair", "currents, mA", "depth in the target, V/m",
                  "cortex off target, V/m RMS", "cortex, 99th percentile, V/m", "target over RMS", "which")  # fmt: skip
 PROPOSED, STRONGEST = "proposed", "largest depth"
-CONDUCTIVITY = f"{describe.CONDUCTIVITY_ASSUMPTION}; of the depth that the two mean fields make, and in proportion of the mean depth"
-PLACEMENT = f"{ASSUMPTION}; the mean fields of both pairs, and in proportion the mean depth"
 NOTES = (
     "modulation depth: peak-to-peak change of the envelope, mean over the target of its largest value over directions "
     "(or along the direction asked for); half of it is the amplitude of the envelope",
-    f"one pair carries at most {100 * PAIR_SHARE:g} % of the plan's current, so that both together carry no more than it",
+    f"one pair carries at most {100 * PAIR_SHARE:g} % of the plan's current, both together all of it at most",
     "membranes follow a carrier of kHz far less than a slow field: a depth does not compare with the field of tDCS or "
     "tACS, and the unmodulated carrier in the cortex is larger than the depth shown",
 )
@@ -87,7 +81,7 @@ def make_ti(aim: Aim) -> Made:
     seconds = time.monotonic() - started
     one, two = bench.conductor.solve(list(pairs))
     values = _map(one, two, direction)
-    quantities = _quantities(aim, found.proposed, usual_carriers())
+    quantities = _quantities(aim, found.proposed, (one, two), usual_carriers())
     verdicts = describe.verdict_records({**aim.protocol, "technique": "ti", **quantities})
     dose = _dose(aim, found, (one, two), values, patch, reference)
     record = TechniqueRecord(
@@ -129,11 +123,8 @@ def _patch(aim: Aim, target: Target) -> Patch:
 
 def _map(one: Field, two: Field, direction: Array | None) -> FieldMap:
     if direction is not None:
-        return FieldMap.on(
-            one,
-            modulation.along(one.e_V_per_m, two.e_V_per_m, direction).astype(np.float32),
-            says=modulation.SAYS_ALONG,
-        )
+        component = modulation.along(one.e_V_per_m, two.e_V_per_m, direction)
+        return FieldMap.on(one, component.astype(np.float32), says=modulation.SAYS_ALONG)
     depth = np.empty(one.labels.shape, np.float32)
     for k in range(len(depth)):  # a slab at a time: the whole grid in float64 takes a GiB
         depth[k] = modulation.largest(one.e_V_per_m[k], two.e_V_per_m[k]).depth_V_per_m
@@ -144,8 +135,9 @@ def _mean(values: FieldMap, patch: Patch) -> float:
     return float(patch.weights @ values.magnitude_V_per_m[tuple(patch.index.T)])
 
 
-def _quantities(aim: Aim, montage: TiMontage, carriers: Carriers) -> dict[str, float]:
-    """Return what the cited limits look at."""
+def _quantities(aim: Aim, montage: TiMontage, fields: tuple[Field, Field], carriers: Carriers) -> dict[str, float]:
+    """Return what the cited limits look at; the density in the brain is an upper bound, both carriers at their peak."""
+    tissues = aim.target.tissue_in(aim.bench.head)
     contacts = dict(zip(aim.bench.places.discs.names, aim.bench.places.discs.contacts, strict=True))
     densities = [
         amps / (contacts[name].area_mm2 * 1e-6)
@@ -158,6 +150,7 @@ def _quantities(aim: Aim, montage: TiMontage, carriers: Carriers) -> dict[str, f
         "carrier_frequency_Hz": min(carriers.first_Hz, carriers.second_Hz),
         "difference_frequency_Hz": carriers.difference_Hz,
         "skin_density_A_per_m2": max(densities),
+        "brain_density_A_per_m2": sum(spread(field, tissues).brain_density_A_per_m2 for field in fields),
     }
 
 
@@ -174,9 +167,9 @@ def _dose(
     for key, target in aim.others.items():
         with suppress(TargetError):
             off_target[key] = _mean(values, _patch(aim, target))
-    milliamperes = " and ".join(f"{amps / A_PER_MA:.3g}" for amps in montage.currents_A)
+    first, second = (f"{amps / A_PER_MA:.3g} mA" for amps in montage.currents_A)
     return Dose(
-        intensity=f"{milliamperes} mA in the two pairs",
+        intensity=f"{first} in each pair" if first == second else f"{first} and {second} in the two pairs",
         current_A=number(sum(montage.currents_A)),
         didt_A_per_s=None,
         mean_e_V_per_m=describe.point(of_means.depth_V_per_m * of_means.direction),
@@ -192,69 +185,8 @@ def _dose(
         reference=REFERENCE,
         reference_V_per_m=number(reference_V_per_m),
         relative_to_reference=number(depth / reference_V_per_m),
-        error=_error(aim, montage, fields, depth),
+        error=depth_error(aim, montage.montages(DISC), fields, depth),
     )
-
-
-def _error(aim: Aim, montage: TiMontage, fields: tuple[Field, Field], depth_V_per_m: float) -> ErrorBar:
-    """Return the error bar of the depth, from that of the depth of the two mean fields by the chain rule.
-
-    d M = 2 n . (k dE1 + (1 - k) s dE2) with n, k, s of `modulation.Largest`: at the best direction and weight, a change of
-    either counts to second order only. Along a given direction M follows the weaker component.
-    """
-    number, settings = describe.number, aim.bench.settings
-    reading = aim.bench.read_out(aim.target)
-    one, two = (field.mean_over(reading) for field in fields)
-    nominal = float(_depth(one, two, aim.goal))
-    scale = depth_V_per_m / nominal if nominal > 0 else 0.0
-    first, second = aim.landscape.sensitivity(list(fields))
-    along = _slopes(one, two, aim.goal)
-    slopes = (along[0] @ first + along[1] @ second) * scale
-    ranges, tissues = conductivities(), aim.landscape.tissues
-    axis = np.array([1.0, 0.0, 0.0])
-    shares = conductivity_deviation(np.outer(axis, slopes), tissues, axis, Goal(direction=axis, normal=None), ranges)
-    unknown = sorted(set(tissues) - set(ranges) - {"air"})
-    tissue = float(np.sqrt(sum(share**2 for share in shares.values())))
-    drawn = [
-        montage_draws(aim.landscape, aim.bench.head, pair, count=settings.draws, seed=settings.seed + k)
-        for k, pair in enumerate(montage.montages(DISC))
-    ]
-    depths = scale * _depth(drawn[0], drawn[1], aim.goal)
-    low, high = np.percentile(depths, [5, 95])
-    return ErrorBar(
-        conductivity_sd_V_per_m=number(tissue),
-        conductivity_by_tissue=tuple(
-            TissueShare(tissue=name, sd_V_per_m=number(share))
-            for name, share in sorted(shares.items(), key=lambda item: -item[1])
-        ),
-        conductivity_assumption=CONDUCTIVITY
-        + (f"; no range known for {', '.join(unknown)}, taken as exact" if unknown else ""),
-        placement_sd_V_per_m=number(depths.std()),
-        placement_mean_V_per_m=number(depths.mean()),
-        placement_5_95_V_per_m=(number(low), number(high)),
-        placement_assumption=PLACEMENT,
-        placements=settings.draws,
-        seed=settings.seed,
-        combined_sd_V_per_m=number(np.hypot(tissue, depths.std())),
-        left_out=describe.LEFT_OUT,
-    )
-
-
-def _depth(one: Array, two: Array, goal: Goal) -> Array:
-    if goal.direction is not None:
-        return modulation.along(one, two, goal.direction)
-    return modulation.largest(one, two).depth_V_per_m
-
-
-def _slopes(one: Array, two: Array, goal: Goal) -> tuple[Array, Array]:
-    """Return the gradients (3,) of the depth by the two mean fields."""
-    if goal.direction is not None:
-        parts = (float(one @ goal.direction), float(two @ goal.direction))
-        weaker = int(abs(parts[1]) < abs(parts[0]))
-        steep = 2 * np.sign(parts[weaker]) * goal.direction
-        return (np.zeros(3), steep) if weaker else (steep, np.zeros(3))
-    best = modulation.largest(one, two)
-    return 2 * best.share * best.direction, 2 * (1 - best.share) * best.sign * best.direction
 
 
 def _half(dose: Dose) -> ScaledDose:
@@ -313,7 +245,7 @@ def _proposal(
             gap_V_per_m=number(found.bound_V_per_m - largest),
             gap_relative=number((found.bound_V_per_m - largest) / found.bound_V_per_m),
             realised_V_per_m=number(montage.target_V_per_m),
-            directions=1 if aim.goal.direction is not None else 0,
+            directions=1 if aim.goal.direction is not None else DIRECTIONS,
         ),
         words=f"Two isolated currents, zero to peak: {said}; the envelope beats at {carriers.difference_Hz:g} Hz "
         f"({describe.shape_words(DISC)}). The model carries these currents to {100 * worst_share:.2g} %.",

@@ -2,7 +2,8 @@
 
 A pair carries at most half of the total current, on two electrodes of its own. What counts in the target is the mean
 over its voxels of the modulation depth (`modulation`: peak to peak), along the best direction at each voxel or along
-the wanted one. What is to be avoided is the root mean square depth in grey matter off target (farther than `FAR` radii).
+the wanted one. What is to be avoided is the root mean square depth in grey matter off target (farther than `FAR`
+radii).
 
 Out of all montages the one proposed has the largest ratio of the two among those with at least `LEAST_SHARE` of the
 largest depth that any reaches; the Pareto front shows the others.
@@ -91,7 +92,8 @@ class TiProposal:
     proposed, strongest
         The most focal montage with enough depth, and the one with the largest depth.
     front
-        Montages that no other beats in target and cortex, the largest depth first; at most `SHOWN` and the proposed one.
+        Montages that no other beats in target and cortex, the largest depth first: `SHOWN` of them and the proposed
+        one.
     bound_V_per_m
         What no electrodes within the same limits exceed in the target, however many are used.
     pairs, combinations
