@@ -41,7 +41,7 @@ LEAST_SHARE = 0.5
 """The proposed montage reaches at least this share of the largest modulation of the target (a working choice)."""
 SAMPLE = 6000
 """Voxels off target, evenly taken, on which montages are compared; what is proposed is measured on all of them."""
-SHOWN = 24
+SHOWN = 16
 """Montages of the front that are measured on all voxels and shown, evenly along it."""
 DIRECTIONS = 600
 """Half-sphere of the bound: it lies less than 1 % above the exact one."""
