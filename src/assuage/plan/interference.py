@@ -47,8 +47,8 @@ Array = NDArray[np.float64]
 QUANTITY = "modulation depth"
 REFERENCE = f"largest depth of the same technique in the {regions.REFERENCE_NAME}"
 FRONT = "Pareto front"
-FRONT_COLUMNS = ("first pair", "second pair", "currents, mA", "depth in the target, V/m",
-                 "cortex off target, V/m RMS", "cortex, 99th percentile, V/m", "target over RMS", "which")  # fmt: skip
+FRONT_COLUMNS = ("pairs and their currents, mA", "depth in the target, V/m", "cortex off target, V/m RMS",
+                 "its 99th percentile, V/m", "target over RMS")  # fmt: skip
 PROPOSED, STRONGEST = "proposed", "largest depth"
 NOTES = (
     "modulation depth: peak-to-peak change of the envelope, mean over the target of its largest value over directions "
@@ -259,20 +259,24 @@ def _front(found: TiProposal) -> Table:
         columns=FRONT_COLUMNS,
         rows=tuple(
             (
-                "–".join(item.pairs[0]),
-                "–".join(item.pairs[1]),
-                " + ".join(f"{amps / A_PER_MA:.3g}" for amps in item.currents_A),
+                _named(found, item),
                 number(item.target_V_per_m),
                 number(item.cortex_V_per_m),
                 number(item.cortex_peak_V_per_m),
                 number(item.focality),
-                ", ".join(
-                    word for word, which in ((PROPOSED, found.proposed), (STRONGEST, found.strongest)) if item is which
-                ),
             )
             for item in found.front
         ),
     )
+
+
+def _named(found: TiProposal, item: TiMontage) -> str:
+    """Return the pairs with their currents, after what the montage is, if it is one of the two that stand out."""
+    pairs = ", ".join(
+        f"{'–'.join(pair)} {amps / A_PER_MA:.3g}" for pair, amps in zip(item.pairs, item.currents_A, strict=True)
+    )
+    is_what = [word for word, one in ((PROPOSED, found.proposed), (STRONGEST, found.strongest)) if item is one]
+    return f"{', '.join(is_what)}: {pairs}" if is_what else pairs
 
 
 def _cells(

@@ -7,8 +7,7 @@ from assuage.plan.records import MontageProposal, TechniqueRecord
 from assuage.report import words
 from assuage.report.style import ACCENT, MUTED, RULE, TARGET_COLOUR, drawing, styled, svg
 
-TARGET, CORTEX, WHICH = (FRONT_COLUMNS.index(name) for name in
-                         ("depth in the target, V/m", "cortex off target, V/m RMS", "which"))  # fmt: skip
+TARGET, CORTEX = (FRONT_COLUMNS.index(name) for name in ("depth in the target, V/m", "cortex off target, V/m RMS"))
 CAPTION = (
     "Every point is a montage of two pairs that no other beats in both respects: up is more modulation of the target, "
     "left is less of the cortex. Along the dashed line the ratio of the two is that of the proposed montage. Depths "
@@ -68,4 +67,4 @@ def _point(row: tuple[str | float | None, ...]) -> tuple[float, float, str]:
     cortex, target = row[CORTEX], row[TARGET]
     if not isinstance(cortex, float) or not isinstance(target, float):
         raise TypeError(f"a row of the front holds {cortex!r} and {target!r} instead of depths")
-    return cortex, target, str(row[WHICH])
+    return cortex, target, str(row[0]).partition(":")[0]
