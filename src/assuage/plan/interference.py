@@ -68,14 +68,14 @@ def make_ti(aim: Aim) -> Made:
         Fewer than four electrodes have a place.
     """
     started, bench = time.monotonic(), aim.bench
-    asked = (aim.target, *aim.others.values())
+    home = regions.reference_target(bench.head, aim.target.radius_mm)
+    asked = (aim.target, home, *aim.others.values())
     tissues = TISSUES.union(*(target.tissue_in(bench.head) for target in asked))
     lead = lead_field(bench.conductor, bench.places.discs.contacts, tissues=tissues)
     field = TiField(lead=lead, total_current_A=bench.settings.current_A)
     direction = aim.goal.direction
     patch = _patch(aim, aim.target)
     found = field.propose(patch, aim.target, direction=direction)
-    home = regions.reference_target(bench.head, aim.target.radius_mm)
     reference = field.strongest(_patch(aim, home), home).target_V_per_m
     pairs = found.proposed.montages(DISC)
     seconds = time.monotonic() - started
