@@ -24,11 +24,12 @@ def cache_dir() -> Path:
         if KERNEL_IMPORT in text:
             digest.update(text)
     parent = os.environ.get("NUMBA_CACHE_DIR")
-    base = Path(parent) if parent else _user_cache() / "assuage"
+    base = Path(parent) if parent else user_cache() / "assuage"
     return base / f"kernels-{digest.hexdigest()[:16]}"
 
 
-def _user_cache() -> Path:
+def user_cache() -> Path:
+    """Return the folder where programs of this user keep what can be made again."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", str(Path.home() / "AppData" / "Local")))
     if sys.platform == "darwin":
@@ -41,4 +42,4 @@ numba.config.CACHE_DIR = str(cache_dir())
 njit = numba.njit
 prange = numba.prange
 
-__all__ = ["cache_dir", "njit", "prange"]
+__all__ = ["cache_dir", "njit", "prange", "user_cache"]

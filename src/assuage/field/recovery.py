@@ -19,6 +19,8 @@ LEAST_WEIGHT = 2.0
 """A patch lighter than this (four parameters are not to be had from two voxels) keeps the raw value."""
 RIDGE = 0.02
 """Added to the patch's second moments: keeps thin sheets, which say nothing of the slope across, from extrapolating."""
+PART = 256
+"""Listed voxels that one thread takes at a time."""
 
 
 @njit(cache=True, parallel=True)
@@ -29,17 +31,31 @@ def recover(cut, label, raw, out):  # type: ignore[no-untyped-def]
         S, v = np.empty((4, 4)), np.empty((4, 3))
         for j in range(ny):
             for k in range(nz):
-                for c in range(3):
-                    out[i, j, k, c] = raw[i, j, k, c]
-                if label[i, j, k] == 0 or not _near_cut(cut, i, j, k):
-                    continue
-                if _moments(cut, label, raw, i, j, k, S, v) < LEAST_WEIGHT:
-                    continue
-                for d in range(1, 4):
-                    S[d, d] += RIDGE * S[0, 0]
-                _eliminate(S, v)
-                for c in range(3):
-                    out[i, j, k, c] = v[0, c] / S[0, 0]
+                _fit(cut, label, raw, i, j, k, S, v, out[i, j, k])
+
+
+@njit(cache=True, parallel=True)
+def recover_at(cut, label, raw, where, out):  # type: ignore[no-untyped-def]
+    """Fill out (n, c) at the voxels where (n, 3) only; raw (nx, ny, nz, c) holds several fields side by side."""
+    for part in prange((len(where) + PART - 1) // PART):
+        S, v = np.empty((4, 4)), np.empty((4, raw.shape[3]))
+        for n in range(part * PART, min((part + 1) * PART, len(where))):
+            _fit(cut, label, raw, where[n, 0], where[n, 1], where[n, 2], S, v, out[n])
+
+
+@njit(cache=True)
+def _fit(cut, label, raw, i, j, k, S, v, out):  # type: ignore[no-untyped-def]
+    """Fill out (c,) with the recovered values of a voxel; S (4, 4) and v (4, c) are scratch."""
+    out[:] = raw[i, j, k]
+    if label[i, j, k] == 0 or not _near_cut(cut, i, j, k):
+        return
+    if _moments(cut, label, raw, i, j, k, S, v) < LEAST_WEIGHT:
+        return
+    for d in range(1, 4):
+        S[d, d] += RIDGE * S[0, 0]
+    _eliminate(S, v)
+    for c in range(len(out)):
+        out[c] = v[0, c] / S[0, 0]
 
 
 @njit(cache=True)
@@ -60,13 +76,13 @@ def _eliminate(S, v):  # type: ignore[no-untyped-def]
             factor = S[a, d] / S[d, d]
             for b in range(d):
                 S[a, b] -= factor * S[d, b]
-            for c in range(3):
+            for c in range(v.shape[1]):
                 v[a, c] -= factor * v[d, c]
 
 
 @njit(cache=True)
 def _moments(cut, label, raw, i, j, k, S, v):  # type: ignore[no-untyped-def]
-    """Fill the normal equations S (4, 4), v (4, 3) of a linear fit around a voxel; return the patch's weight."""
+    """Fill the normal equations S (4, 4), v (4, c) of a linear fit around a voxel; return the patch's weight."""
     S[:] = 0.0
     v[:] = 0.0
     p = np.empty(4)
@@ -82,6 +98,6 @@ def _moments(cut, label, raw, i, j, k, S, v):  # type: ignore[no-untyped-def]
                 for a in range(4):
                     for b in range(4):
                         S[a, b] += weight * p[a] * p[b]
-                    for c in range(3):
+                    for c in range(v.shape[1]):
                         v[a, c] += weight * p[a] * raw[x, y, z, c]
     return total

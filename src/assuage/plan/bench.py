@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 CORE = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
 """Techniques whose proposal is found by the adjoint of any target, so that every region can be asked for."""
-TECHNIQUES = (*CORE, "ect", "mst", "dbs")
+TECHNIQUES = (*CORE, "ti", "ect", "mst", "dbs")
 
 LABELS = {
     "tms": "TMS",
@@ -37,6 +37,7 @@ LABELS = {
     "hd_tdcs_4x1": "HD-tDCS 4x1",
     "hd_tdcs": "HD-tDCS, strongest",
     "hd_tdcs_focal": "HD-tDCS, focused",
+    "ti": "Temporal interference",
     "ect": "ECT",
     "mst": "MST",
     "dbs": "DBS",

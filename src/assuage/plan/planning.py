@@ -25,6 +25,7 @@ from assuage.plan.bench import CORE, LABELS, Bench, Choice, Places, Settings, ch
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
+from assuage.plan.interference import make_ti
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
 from assuage.plan.records import Matrix, MatrixCell, PlanRecord, TechniqueRecord
@@ -50,7 +51,7 @@ LIMITS = (
 )
 
 
-FURTHER: dict[str, Callable[[Aim], Made]] = {"ect": make_ect, "mst": make_mst, "dbs": make_dbs}
+FURTHER: dict[str, Callable[[Aim], Made]] = {"ti": make_ti, "ect": make_ect, "mst": make_mst, "dbs": make_dbs}
 """Techniques that join once target and circuit are known."""
 COARSE_TOLERANCE = 1e-4
 """Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""

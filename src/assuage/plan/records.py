@@ -244,8 +244,10 @@ class Dose(Record):
     intensity: str = Field(description="in words, for example '2 mA' or 'dI/dt = 1 A/us'")
     current_A: float | None
     didt_A_per_s: float | None
-    mean_e_V_per_m: Point
-    magnitude_V_per_m: float = Field(description="of the mean field vector")
+    mean_e_V_per_m: Point = Field(
+        description="mean field vector; of temporal interference the best direction times the depth of the mean fields"
+    )
+    magnitude_V_per_m: float = Field(description="of the mean field vector, or what `quantity` says")
     component_V_per_m: float | None = Field(description="along the wanted direction")
     normal_V_per_m: float | None = Field(description="along the mean inward normal")
     adjoint_V_per_m: float = Field(description="the same magnitude from the search, for comparison")

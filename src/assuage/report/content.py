@@ -14,7 +14,7 @@ from assuage.plan.records import (
     TechniqueRecord,
     VerdictRecord,
 )
-from assuage.report import charts, head_quality, headmap, slices, volumes, words
+from assuage.report import charts, head_quality, headmap, pareto, slices, volumes, words
 from assuage.report.reading import PlanFiles
 from assuage.units import A_PER_MA
 
@@ -160,7 +160,12 @@ def qc_rows(files: PlanFiles) -> list[dict[str, str]]:
 def _ranked(record: PlanRecord) -> list[dict[str, Any]]:
     by_name = {item.technique: item for item in record.techniques}
     return [
-        {"rank": rank, "item": by_name[rank.technique], **_figure(record, by_name[rank.technique])}
+        {
+            "rank": rank,
+            "item": by_name[rank.technique],
+            **_figure(record, by_name[rank.technique]),
+            **pareto.interference(by_name[rank.technique]),
+        }
         for rank in sorted(record.ranking.ranks, key=lambda rank: rank.place)
     ]
 
@@ -190,17 +195,18 @@ def _coil_mark(proposal: Proposal) -> headmap.CoilMark:
 
 def _still(files: PlanFiles, item: TechniqueRecord, volume: volumes.Volume, high: float) -> dict[str, str]:
     target = files.record.target
+    what, said = ("depth", "modulation depth") if item.technique == "ti" else ("|E|", "magnitude of the field")
     image = slices.orthogonal_png(
         files.anatomy,
         volume,
         center_mm=item.aimed_mm or target.center_mm,
         radius_mm=target.radius_mm,
         high=high,
-        label="|E|, V/m",
+        label=f"{what}, V/m",
     )
     where = " in grey and white matter" if files.brain is not None else ""
     caption = (
-        f"{item.label} at {words.typeset(item.dose.intensity)}: magnitude of the field{where}, in three planes through "
+        f"{item.label} at {words.typeset(item.dose.intensity)}: {said}{where}, in three planes through "
         "the target (orange circle). Left is the person's left. Weak field is left unpainted so that the anatomy shows."
     )
     return {"label": item.label, "image": image, "alt": caption, "caption": caption}

@@ -10,6 +10,7 @@ TECHNIQUES = {
     "hd_tdcs_4x1": "HD-tDCS, 4x1 ring",
     "hd_tdcs": "HD-tDCS, optimised for intensity",
     "hd_tdcs_focal": "HD-tDCS, optimised for focality",
+    "ti": "temporal interference",
     "ect": "ECT",
     "mst": "MST",
     "dbs": "DBS",
