@@ -8,7 +8,7 @@ A complex number stands for an oscillation, a complex vector E = a + i b for a f
 so the largest |E(t)| over a cycle, the semi-major axis of the ellipse, is sqrt((|E|^2 + |E.E|) / 2), reached at
 w t = -arg(E.E) / 2. Along a unit vector d the field is Re(z exp(i w t)) with z = d.E: amplitude |z|, phase arg z.
 
-Quasi-static and resistive (Wang et al. 2024, arXiv:2402.00486: no propagation, linear, resistive, no dispersion): then
+Quasi-static and resistive (doi:10.48550/arXiv.2402.00486: no propagation, linear, resistive, no dispersion): then
 E = sum_i I_i E_i with real E_i, the fields of 1 A through each electrode. The frequency does not enter, and every phase
 in the head comes from the phases of the currents. Leaving out permittivity is the weak point: with literature values it
 changes the field in the brain by up to 20 % at 10 Hz (Gaugain et al. 2023, doi:10.1088/1741-2552/acb14d, abstract).
