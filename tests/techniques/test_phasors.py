@@ -1,4 +1,4 @@
-"""Oscillating fields: the closed form of the amplitude against a cycle in small steps, and what phases may not change."""
+"""Oscillating fields: the closed form of the amplitude against a cycle in small steps; what phases may not change."""
 
 import numpy as np
 import pytest

@@ -1,7 +1,7 @@
-"""The best complex currents of n electrodes for regions that shall oscillate with given phases to each other, with proof.
+"""The best complex currents of n electrodes for regions that oscillate with given phases, with proof.
 
-For region k with sensitivities A_k (n, 3), direction d_k, weight w_k > 0 and wanted phase p_k, let g_k = w_k A_k d_k and
-z_k = exp(-i p_k) g_k . I, the weighted component turned back by its phase. Then
+For region k with sensitivities A_k (n, 3), direction d_k, weight w_k > 0 and wanted phase p_k, let g_k = w_k A_k d_k
+and z_k = exp(-i p_k) g_k . I, the weighted component turned back by its phase. Then
 
     maximise    t
     subject to  Re z_k >= t,  Im z_k = 0                        for every region k
@@ -13,7 +13,7 @@ all l_k >= 0 that sum to 1, all e_k, complex nu and mu >= 0, weak duality bounds
     h = sum_k (l_k - i e_k) exp(-i p_k) g_k
     t  <=  2 T mu + m sum_i max(|h_i - nu| - mu, 0)
 
-`bound` evaluates that in plain arithmetic from the solver's multipliers, so the proof does not rest on the solver's word.
+`bound` evaluates that in plain arithmetic from the solver's multipliers: the proof does not rest on the solver's word.
 
 Where all phases differ by 0 or 180 degrees real currents suffice: the real part of any feasible I keeps every z_k, its
 sum, and no |I_i| grows. One region is the problem of `optimise`.
@@ -37,7 +37,7 @@ PHASE_STEP_DEG = 1.0
 SAME_LINE = 1e-9
 """Sine of a phase that counts as 0 or 180 degrees."""
 SHRINKS = 12
-"""Rounding may carry the return electrode past its limit; all currents then shrink by its excess, this often at most."""
+"""Rounding may carry the return electrode past its limit; then all currents shrink by the excess, so often at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,14 +127,14 @@ def lock(wishes: Sequence[Wish], limits: Limits, *, real: bool | None = None) ->
     SolverError
         The convex solver found no optimum.
     """
-    G, phases = _rows(wishes)
+    R, phases = _rows(wishes)
     in_line = bool((np.abs(np.sin(np.deg2rad(phases - phases[0]))) < SAME_LINE).all())
     if real and not in_line:
         raise PlanError(
             f"phases of {phases} degrees need complex currents; ask for 0 and 180 degrees, or leave real out"
         )
     straight = in_line if real is None else real
-    currents, dual, status = _solve(G, phases - phases[0], limits, real=straight)
+    currents, dual, status = _solve(R, phases - phases[0], limits, real=straight)
     return _locked(wishes, currents, dual, status)
 
 
@@ -161,28 +161,28 @@ def restrict(wishes: Sequence[Wish], found: Locked, limits: Limits, count: int) 
 def to_steps(currents_A: Complex, limits: Limits) -> Complex:
     """Round currents to `CURRENT_RESOLUTION_A` and `PHASE_STEP_DEG`.
 
-    Real currents stay real. Otherwise the electrode that carries most is the return: its current follows from the others
-    and is the only one off the steps.
+    Real currents stay real. Otherwise the electrode that carries most is the return: its current follows from the
+    others and is the only one off the steps.
     """
-    I = np.asarray(currents_A, dtype=np.complex128)
-    largest = float(np.abs(I).max(initial=0.0))
-    if np.abs(I.imag).max(initial=0.0) <= SAME_LINE * largest:
-        return rounded(I.real).astype(np.complex128)
-    last = int(np.argmax(np.abs(I)))
+    J = np.asarray(currents_A, dtype=np.complex128)
+    largest = float(np.abs(J).max(initial=0.0))
+    if np.abs(J.imag).max(initial=0.0) <= SAME_LINE * largest:
+        return rounded(J.real).astype(np.complex128)
+    last = int(np.argmax(np.abs(J)))
     for _ in range(SHRINKS):
-        steps = np.trunc(np.abs(I) / CURRENT_RESOLUTION_A + 1e-6) * CURRENT_RESOLUTION_A
-        out = phasor(steps, np.round(phase_deg(I) / PHASE_STEP_DEG) * PHASE_STEP_DEG)
+        steps = np.trunc(np.abs(J) / CURRENT_RESOLUTION_A + 1e-6) * CURRENT_RESOLUTION_A
+        out = phasor(steps, np.round(phase_deg(J) / PHASE_STEP_DEG) * PHASE_STEP_DEG)
         out[last] -= out.sum()
         over = max(np.abs(out).max() / limits.electrode_A, np.abs(out).sum() / (2 * limits.total_A))
         if over <= 1 + 1e-12:
             return np.asarray(out)
-        I = I / (over * (1 + 1e-3))
+        J = J / (over * (1 + 1e-3))
     raise SolverError(f"no rounding of the currents keeps within {limits}; relax the limits")
 
 
-def bound(G: Array, phases_deg: Array, lam: Array, eta: Array, nu: complex, mu: float, limits: Limits) -> float:
-    """Return the upper bound of the module docstring for rows G (k, n) and multipliers; lam >= 0 sums to 1, mu >= 0."""
-    h = ((lam - 1j * eta) * phasor(1.0, -phases_deg)) @ G
+def bound(R: Array, phases_deg: Array, lam: Array, eta: Array, nu: complex, mu: float, limits: Limits) -> float:
+    """Return the upper bound of the module docstring for rows R (k, n) and multipliers; lam >= 0 sums to 1, mu >= 0."""
+    h = ((lam - 1j * eta) * phasor(1.0, -phases_deg)) @ R
     rest = np.maximum(np.abs(h - nu) - mu, 0).sum()
     return float(2 * limits.total_A * mu + limits.electrode_A * rest)
 
@@ -194,8 +194,8 @@ def _rows(wishes: Sequence[Wish]) -> tuple[Array, Array]:
         raise PlanError(
             f"the regions list {sorted(counts)} electrodes; give at least one region, all with the same ones"
         )
-    G = np.array([wish.weight * ((wish.A - wish.A.mean(0)) @ wish.direction) for wish in wishes])
-    return G, np.array([wish.phase_deg for wish in wishes], dtype=np.float64)
+    R = np.array([wish.weight * ((wish.A - wish.A.mean(0)) @ wish.direction) for wish in wishes])
+    return R, np.array([wish.phase_deg for wish in wishes], dtype=np.float64)
 
 
 def _locked(wishes: Sequence[Wish], currents: Complex, dual: float, status: str) -> Locked:
@@ -212,23 +212,23 @@ def _locked(wishes: Sequence[Wish], currents: Complex, dual: float, status: str)
     )
 
 
-def _solve(G: Array, phases: Array, limits: Limits, *, real: bool) -> tuple[Complex, float, str]:
+def _solve(R: Array, phases: Array, limits: Limits, *, real: bool) -> tuple[Complex, float, str]:
     """Return currents (n,), the bound in V/m, and the solver's status; currents in units of the per-electrode limit."""
     import cvxpy as cp  # noqa: PLC0415 (takes a second; only optimised montages need it)
 
-    size = float(np.abs(G).max())
+    size = float(np.abs(R).max())
     if size == 0:
         raise PlanError("no electrode reaches one of the regions; the sensitivities are all alike")
-    turned = phasor(1.0, -phases)[:, None] * (G / size)
-    U, V = turned.real, turned.imag
-    n = G.shape[1]
+    turned = phasor(1.0, -phases)[:, None] * (R / size)
+    L, V = turned.real, turned.imag
+    n = R.shape[1]
     x, t = cp.Variable(n), cp.Variable()
     if real:
-        lower, straight, sums = [U @ x >= t], [], [cp.sum(x) == 0]
+        lower, straight, sums = [L @ x >= t], [], [cp.sum(x) == 0]
         sizes: Any = cp.abs(x)
     else:
         y = cp.Variable(n)
-        lower, straight = [U @ x - V @ y >= t], [V @ x + U @ y == 0]
+        lower, straight = [L @ x - V @ y >= t], [V @ x + L @ y == 0]
         sums = [cp.sum(x) == 0, cp.sum(y) == 0]
         sizes = cp.norm(cp.vstack([x, y]), 2, axis=0)
     total = cp.sum(sizes) <= 2 * limits.total_A / limits.electrode_A
@@ -237,23 +237,23 @@ def _solve(G: Array, phases: Array, limits: Limits, *, real: bool) -> tuple[Comp
     status = str(problem.status)
     if x.value is None or status not in {"optimal", "optimal_inaccurate"}:
         raise SolverError(f"the optimiser of phases ended with {status!r}; relax the limits")
-    I = np.asarray(x.value) + (0j if real else 1j * np.asarray(y.value))
+    J = np.asarray(x.value) + (0j if real else 1j * np.asarray(y.value))
     lam = np.maximum(np.ravel(lower[0].dual_value), 0)
     lam = lam / lam.sum()
-    eta = np.zeros(len(G)) if real else np.ravel(straight[0].dual_value)
+    eta = np.zeros(len(R)) if real else np.ravel(straight[0].dual_value)
     nu = complex(*(float(np.ravel(each.dual_value)[0]) for each in sums))
     mu = max(float(np.ravel(total.dual_value)[0]), 0.0)
     dual = min(  # sign conventions of solvers differ: every choice bounds, the least counts
-        bound(G / size, phases, lam, s * eta, r * (nu if c > 0 else nu.conjugate()), mu, limits)
+        bound(R / size, phases, lam, s * eta, r * (nu if c > 0 else nu.conjugate()), mu, limits)
         for s in (1, -1)
         for r in (1, -1)
         for c in (1, -1)
     )
-    return _feasible(I * limits.electrode_A, limits), dual * size, status
+    return _feasible(J * limits.electrode_A, limits), dual * size, status
 
 
-def _feasible(I: Complex, limits: Limits) -> Complex:
+def _feasible(J: Complex, limits: Limits) -> Complex:
     """Pull the interior-point answer strictly inside the limits (it exceeds them by rounding)."""
-    I = I - I.mean()
-    over = max(np.abs(I).sum() / (2 * limits.total_A), np.abs(I).max() / limits.electrode_A, 1.0)
-    return np.asarray(I / over)
+    J = J - J.mean()
+    over = max(np.abs(J).sum() / (2 * limits.total_A), np.abs(J).max() / limits.electrode_A, 1.0)
+    return np.asarray(J / over)

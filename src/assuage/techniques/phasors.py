@@ -25,7 +25,7 @@ Complex = NDArray[np.complex128]
 
 def phasor(amplitude: Any, phase_deg: Any) -> Complex:
     """Return amplitude times exp(i phase)."""
-    return np.asarray(amplitude) * np.exp(1j * np.deg2rad(phase_deg))
+    return np.asarray(amplitude * np.exp(1j * np.deg2rad(phase_deg)), dtype=np.complex128)
 
 
 def largest_amplitude(E: NDArray[Any]) -> NDArray[Any]:
