@@ -29,7 +29,7 @@ Array = NDArray[np.float64]
 
 CORE = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
 """Techniques whose proposal is found by the adjoint of any target, so that every region can be asked for."""
-TECHNIQUES = (*CORE, "ect", "mst", "dbs")
+TECHNIQUES = (*CORE, "tacs", "hd_tacs", "ect", "mst", "dbs")
 
 LABELS = {
     "tms": "TMS",
@@ -37,6 +37,8 @@ LABELS = {
     "hd_tdcs_4x1": "HD-tDCS 4x1",
     "hd_tdcs": "HD-tDCS, strongest",
     "hd_tdcs_focal": "HD-tDCS, focused",
+    "tacs": "tACS, two pads",
+    "hd_tacs": "HD-tACS",
     "ect": "ECT",
     "mst": "MST",
     "dbs": "DBS",
@@ -61,6 +63,9 @@ ELECTRODE_LIMIT_SHARE = 0.5
 
 MAX_ELECTRODES = 8
 """Channels of common HD stimulators; the optimum is solved again on this many (a working choice)."""
+
+COARSE_TOLERANCE = 1e-4
+"""Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
 
 FOCAL_SHARE = 0.5
 """The focused montage makes at most this share of the off-target field of the strongest one (a working choice)."""

@@ -21,7 +21,8 @@ from assuage.field import Field, Landscape
 from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
-from assuage.plan.bench import CORE, LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.alternating import make_hd_tacs, make_tacs
+from assuage.plan.bench import COARSE_TOLERANCE, CORE, LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
@@ -50,10 +51,14 @@ LIMITS = (
 )
 
 
-FURTHER: dict[str, Callable[[Aim], Made]] = {"ect": make_ect, "mst": make_mst, "dbs": make_dbs}
+FURTHER: dict[str, Callable[[Aim], Made]] = {
+    "tacs": make_tacs,
+    "hd_tacs": make_hd_tacs,
+    "ect": make_ect,
+    "mst": make_mst,
+    "dbs": make_dbs,
+}
 """Techniques that join once target and circuit are known."""
-COARSE_TOLERANCE = 1e-4
-"""Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

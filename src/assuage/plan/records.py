@@ -208,6 +208,15 @@ class Table(Record):
     rows: tuple[tuple[str | float | None, ...], ...]
 
 
+class PhasorRecord(Record):
+    """Component of an alternating field along an axis of a region."""
+
+    panel: str = Field(description="which phasors belong together, for example 'in phase'")
+    region: str
+    amplitude_V_per_m: float
+    phase_deg: float = Field(description="by how much it leads the first of its panel")
+
+
 class TissueShare(Record):
     """What one tissue's conductivity range contributes to the error bar."""
 
@@ -397,6 +406,7 @@ class TechniqueRecord(Record):
     field_file: str = Field(description="NIfTI of the dose's quantity in V/m at the reference intensity")
     notes: tuple[str, ...]
     tables: tuple[Table, ...] = ()
+    phasors: tuple[PhasorRecord, ...] = ()
     currency: Currency | None = None
     aimed_mm: Point | None = Field(default=None, description="centre of its own region, where it is not the target")
 

@@ -10,7 +10,7 @@ solved, every direction turns to the field that results, and again until nothing
 proof; `free_bound` is one, the best that any currents do for the least favoured region alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -69,8 +69,17 @@ def example_wave(key: str) -> Wave:
     return Wave(frequency_Hz=row["frequency_Hz"], says=f"an example: {row['says']} ({row['source']})")
 
 
-def search_directions(wishes: Sequence[Wish], limits: Limits) -> tuple[Locked, list[Wish]]:
+def search_directions(
+    wishes: Sequence[Wish], limits: Limits, *, fixed: Collection[int] = ()
+) -> tuple[Locked, list[Wish]]:
     """Turn the directions of wishes to the fields that result, as long as the smallest weighted amplitude grows.
+
+    Parameters
+    ----------
+    wishes, limits
+        The problem, with the directions to start from.
+    fixed
+        Numbers of the wishes whose direction stays.
 
     Returns
     -------
@@ -78,7 +87,10 @@ def search_directions(wishes: Sequence[Wish], limits: Limits) -> tuple[Locked, l
     """
     best, chosen = lock(wishes, limits), list(wishes)
     for _ in range(TURNS):
-        turned = [replace(wish, direction=_turned(wish, best.currents_A)) for wish in chosen]
+        turned = [
+            wish if k in fixed else replace(wish, direction=_turned(wish, best.currents_A))
+            for k, wish in enumerate(chosen)
+        ]
         found = lock(turned, limits)
         if found.value_V_per_m <= best.value_V_per_m * (1 + GAIN):
             break

@@ -1,0 +1,257 @@
+"""Two regions of a circuit that shall oscillate together: which two, along which directions, and what each phase costs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assuage.circuits.circuits import SURFACE
+from assuage.plan.bench import MAX_ELECTRODES
+from assuage.plan.describe import normal_of, number
+from assuage.plan.further import Aim
+from assuage.plan.records import PhasorRecord, Table
+from assuage.plan.surface_reach import Alone
+from assuage.sources import Montage
+from assuage.targets import Target
+from assuage.techniques import optimise
+from assuage.techniques.hd_tdcs import DISC
+from assuage.techniques.phase_lock import Locked, Wish, lock, restrict
+from assuage.techniques.phasors import Complex, at_peak, phase_deg, phase_difference_deg, phasor, wrapped_deg
+from assuage.techniques.placement import montage_sensitivities
+from assuage.techniques.tacs import PhasorField, free_bound, search_directions
+from assuage.units import A_PER_MA
+
+Array = NDArray[np.float64]
+
+PHASES = {"in phase": 0.0, "a quarter cycle apart": 90.0, "in anti-phase": 180.0}
+APART = 2.0
+"""Regions whose centres are nearer than the sum of their radii are parts of one place: no phase can lie between them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Variant:
+    """The best currents for one phase difference.
+
+    Attributes
+    ----------
+    label
+        In words.
+    wished_deg
+        Wanted phase of the second region against the first.
+    full, few
+        Over all electrodes, and on few with the stimulator's steps.
+    names
+        Electrodes of `few`.
+    spread_deg
+        Standard deviation of the phase difference when electrodes are misplaced.
+    """
+
+    label: str
+    wished_deg: float
+    full: Locked
+    few: Locked
+    names: tuple[str, ...]
+    spread_deg: float
+
+    @property
+    def difference_deg(self) -> float:
+        """Reached phase of the second region against the first."""
+        return float(phase_difference_deg(*self.few.component_V_per_m))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pair:
+    """Two regions and the best currents for several phase differences.
+
+    Attributes
+    ----------
+    targets, directions, hows
+        Regions, unit vectors (3,), and where each direction comes from.
+    variants
+        By label; `PHASES` and the wanted one.
+    free_bound_V_per_m
+        What no currents exceed in the less favoured region, whatever directions and phases.
+    why
+        Why this partner.
+    """
+
+    targets: tuple[Target, Target]
+    directions: tuple[Array, Array]
+    hows: tuple[str, str]
+    variants: dict[str, Variant]
+    free_bound_V_per_m: float
+    why: str
+
+
+def partner(aim: Aim, alone: dict[str, Alone]) -> tuple[str, str]:
+    """Return the key of the other region that the surface reaches best, with the reason; empty if there is none.
+
+    Only regions count for which the circuit's table names a surface technique, and which lie apart from the target's.
+    """
+    near = [key for key, target in aim.others.items() if _distance(aim.target, target) < 0]
+    able = {
+        key: reach.best_V_per_m
+        for key, reach in alone.items()
+        if key in aim.others and key not in near and SURFACE & set(aim.in_principle.get(key, ()))
+    }
+    if not able:
+        return "", "no other located region lies apart from the target's and is named for a surface technique"
+    order = sorted(able, key=lambda key: -able[key])
+    name = aim.others[order[0]].name
+    why = f"partner: {name}, the other region that electrodes reach best ({able[order[0]]:.3g} V/m for it alone"
+    if len(order) > 1:
+        why += f"; next {aim.others[order[1]].name}, {able[order[1]]:.3g}"
+    return order[0], why + ")"
+
+
+def pair(aim: Aim, key: str, why: str, wished_deg: float) -> Pair:
+    """Solve for the target's region and a partner at every phase of `PHASES` and the wanted one."""
+    bench, other = aim.bench, aim.others[key]
+    landscapes = (aim.landscape, bench.conductor.adjoint(other))
+    A = [bench.disc_sensitivities(landscape) for landscape in landscapes]
+    found = [
+        _direction(A[0], aim.goal.direction, aim.goal.normal, bench.limits),
+        _direction(A[1], None, normal_of(other, bench.head), bench.limits),
+    ]
+    wishes = [Wish(A=a, direction=d) for a, (d, _) in zip(A, found, strict=True)]
+    fixed = [k for k, (_, how) in enumerate(found) if how != SEARCHED]
+    if len(fixed) < len(wishes):
+        _, wishes = search_directions(wishes, bench.limits, fixed=fixed)
+    labels = dict(PHASES)
+    if wished_deg not in labels.values():
+        labels[f"{wished_deg:g} degrees apart"] = wished_deg
+    variants = {}
+    for label, phase in labels.items():
+        turned = [wishes[0], Wish(A=A[1], direction=wishes[1].direction, phase_deg=phase)]
+        full = lock(turned, bench.limits)
+        few, keep = restrict(turned, full, bench.limits, MAX_ELECTRODES)
+        names = tuple(bench.places.discs.names[k] for k in keep)
+        spread = _spread_deg(aim, landscapes, names, few.currents_A, turned)
+        variants[label] = Variant(
+            label=label, wished_deg=phase, full=full, few=few, names=names, spread_deg=spread
+        )
+    return Pair(
+        targets=(aim.target, other),
+        directions=(wishes[0].direction, wishes[1].direction),
+        hows=(found[0][1], found[1][1]),
+        variants=variants,
+        free_bound_V_per_m=free_bound(wishes, bench.limits),
+        why=why,
+    )
+
+
+SEARCHED = "direction searched: the surfaces in the region cancel; its sign has no anatomical meaning"
+
+
+def _direction(A: Array, given: Array | None, normal: Array | None, limits: optimise.Limits) -> tuple[Array, str]:
+    if given is not None:
+        return given, "direction as given"
+    if normal is not None:
+        return normal, "mean inward cortical normal"
+    field = optimise.maximise(A, None, limits).mean_e_V_per_m
+    return field / np.linalg.norm(field), SEARCHED
+
+
+def _distance(first: Target, second: Target) -> float:
+    """Return the gap between two regions, mm; below 0 where they overlap."""
+    apart = float(np.linalg.norm(np.asarray(first.center_mm) - np.asarray(second.center_mm)))
+    return apart - APART / 2 * (first.radius_mm + second.radius_mm)
+
+
+def _spread_deg(
+    aim: Aim, landscapes: tuple, names: tuple[str, ...], currents_A: Complex, wishes: list[Wish]
+) -> float:
+    """Return the standard deviation of the phase difference over misplaced electrodes, degrees."""
+    s = aim.bench.settings
+    places = Montage(dict.fromkeys(names, 0.0) | {names[0]: 1.0, names[-1]: -1.0}, shape=DISC)
+    each = montage_sensitivities(landscapes, aim.bench.head, places, count=s.draws, seed=s.seed)
+    z = [np.einsum("e,nea,a->n", currents_A, table, wish.direction) for table, wish in zip(each, wishes, strict=True)]
+    off = wrapped_deg(phase_difference_deg(z[0], z[1]) - wishes[1].phase_deg)
+    return float(np.sqrt(np.mean(off**2)))
+
+
+def variants_table(found: Pair) -> Table:
+    """Return amplitudes and phases of every variant."""
+    first, second = (target.name for target in found.targets)
+    return Table(
+        title=f"Phase of {second} against {first}: what each wish costs (along the directions stated, by the adjoint)",
+        columns=(
+            "wanted", f"{first}, V/m", f"{second}, V/m", "bound of the smaller, V/m", "phase reached, deg",
+            "its spread by placement, deg", "electrodes",
+        ),
+        rows=tuple(
+            (
+                variant.label,
+                *(number(value) for value in variant.few.amplitude_V_per_m),
+                number(variant.full.dual_V_per_m),
+                number(round(variant.difference_deg, 3)),
+                number(round(variant.spread_deg, 3)),
+                electrode_words(variant.names, variant.few.currents_A),
+            )
+            for variant in found.variants.values()
+        ),
+    )  # fmt: skip
+
+
+def phasor_records(found: Pair) -> tuple[PhasorRecord, ...]:
+    """Return the phasors of both regions in every variant."""
+    return tuple(
+        PhasorRecord(
+            panel=variant.label,
+            region=target.name,
+            amplitude_V_per_m=number(abs(z)),
+            phase_deg=number(round(float(phase_difference_deg(variant.few.component_V_per_m[0], z)), 3)),
+        )
+        for variant in found.variants.values()
+        for target, z in zip(found.targets, variant.few.component_V_per_m, strict=True)
+    )
+
+
+def regions_table(aim: Aim, solved: PhasorField, axis: Array) -> Table:
+    """Return amplitude and phase in the target and in every other region, from the forward solution.
+
+    Parameters
+    ----------
+    aim, solved
+        The regions and the field.
+    axis
+        Direction (3,) in the target; its component has phase 0.
+    """
+    rows = []
+    start = solved.mean_over(aim.bench.read_out(aim.target)) @ axis
+    for target in (aim.target, *aim.others.values()):
+        mean = solved.mean_over(aim.bench.read_out(target))
+        d = axis if target is aim.target else normal_of(target, aim.bench.head)
+        z = None if d is None else mean @ d
+        rows.append(
+            (
+                target.name,
+                number(np.linalg.norm(at_peak(mean))),
+                None if z is None else number(abs(z)),
+                None if z is None else number(round(float(phase_difference_deg(start, z)), 3)),
+            )
+        )
+    return Table(
+        title="Amplitude and phase in every region (phase of the component along its mean inward normal, against the "
+        "first; none where the surfaces cancel)",
+        columns=("region", "amplitude, V/m", "along the normal, V/m", "phase, deg"),
+        rows=tuple(rows),
+    )
+
+
+def electrode_words(names: tuple[str, ...], currents_A: Complex) -> str:
+    """Return "F3 0.8 mA at 0 deg, ...", largest first; electrodes without current left out."""
+    order = np.argsort(-np.abs(currents_A), kind="stable")
+    return ", ".join(
+        f"{names[k]} {np.abs(currents_A[k]) / A_PER_MA:.3g} mA at {float(phase_deg(currents_A[k])):.3g} deg"
+        for k in order
+        if np.abs(currents_A[k]) > 0
+    )
+
+
+def turned_to_first(found: Locked) -> Complex:
+    """Return the currents with the phase of the first region taken as 0; real currents keep to 0 and 180 degrees."""
+    z = found.component_V_per_m[0]
+    if np.abs(found.currents_A.imag).max() == 0:
+        return np.asarray(found.currents_A * np.sign(z.real))
+    return np.asarray(found.currents_A * phasor(1.0, -float(phase_deg(z))))
