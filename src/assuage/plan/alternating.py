@@ -114,9 +114,7 @@ def _one_region(aim: Aim, technique: str, search: str, note: str = "") -> Propos
     choice = choose(aim.bench, search, aim.landscape, aim.goal)
     assert isinstance(choice.source, Montage)
     mean = choice.mean_e_V_per_m
-    axis = next(
-        (d for d in (aim.goal.direction, aim.goal.normal) if d is not None), mean / np.linalg.norm(mean)
-    )
+    axis = next((d for d in (aim.goal.direction, aim.goal.normal) if d is not None), mean / np.linalg.norm(mean))
     return Proposed(
         choice=replace(choice, technique=technique, words=f"{choice.words}; the currents alternate"),
         currents_A=choice.source.currents_A.astype(np.complex128),
@@ -129,7 +127,7 @@ def _two_regions(aim: Aim, key: str, why: str, wave: Wave) -> Proposed:
     bench = aim.bench
     found = two_regions.pair(aim, key, why, wave.phase_deg)
     variant = next(item for item in found.variants.values() if item.wished_deg == wave.phase_deg)
-    currents = two_regions.turned_to_first(variant.few)
+    currents = variant.few.currents_A
     sites = list(bench.places.discs.names)
     A = bench.disc_sensitivities(aim.landscape)[[sites.index(name) for name in variant.names]]
     first, second = (target.name for target in found.targets)
@@ -148,8 +146,8 @@ def _two_regions(aim: Aim, key: str, why: str, wave: Wave) -> Proposed:
         currents_A=currents,
         axis=found.directions[0],
         certificate=Certificate(
-            problem=f"maximise {what}; {1e3 * limits.total_A:g} mA in all, {1e3 * limits.electrode_A:g} mA each, zero to "
-            "peak; along the directions stated",
+            problem=f"maximise {what}, along the directions stated; {1e3 * limits.total_A:g} mA in all, "
+            f"{1e3 * limits.electrode_A:g} mA each, zero to peak",
             solver="Clarabel by CVXPY",
             status=variant.full.status,
             primal_V_per_m=number(variant.full.value_V_per_m),
@@ -164,7 +162,8 @@ def _two_regions(aim: Aim, key: str, why: str, wave: Wave) -> Proposed:
         notes=(
             why,
             *(f"{target.name}: {how}" for target, how in zip(found.targets, found.hows, strict=True)),
-            f"whatever directions and phases, no currents give both regions more than {found.free_bound_V_per_m:.3g} V/m",
+            "whatever directions and phases, no currents give both regions more than "
+            f"{found.free_bound_V_per_m:.3g} V/m",
         ),
     )
 
@@ -258,7 +257,7 @@ class _Doing:
             electrode.model_copy(
                 update={
                     "current_A": number(abs(current)),
-                    "phase_deg": number(round(float(phase_deg(current)), 3)) if current else 0.0,
+                    "phase_deg": two_regions.degrees(phase_deg(current)),
                     "carrier_Hz": self.wave.frequency_Hz,
                 }
             )

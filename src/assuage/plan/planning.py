@@ -22,7 +22,18 @@ from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
 from assuage.plan.alternating import make_hd_tacs, make_tacs
-from assuage.plan.bench import COARSE_TOLERANCE, CORE, LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.bench import (
+    COARSE_TOLERANCE,
+    CORE,
+    LABELS,
+    Bench,
+    Choice,
+    Places,
+    Settings,
+    choose,
+    choose_focal,
+    resolve_techniques,
+)
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs

@@ -5,7 +5,7 @@ alike, and the ratio is scaled by the reference of the plan's grid.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,7 +36,9 @@ def reference_V_per_m(aim: Aim, search: str) -> float:
 
 
 def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Alone]:
-    """Return what a search of `bench.CORE` could do for every region, by key; regions that the grid misses are left out.
+    """Return what a search of `bench.CORE` could do for every region, by key; what the grid misses is left out.
+
+    The target's own region is searched on the plan's grid, as for every technique.
 
     Parameters
     ----------
@@ -58,9 +60,7 @@ def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Alone]:
     for (key, choice), field in zip(choices.items(), fields, strict=True):
         magnitude = float(np.linalg.norm(choice.mean_e_V_per_m))
         tissues = aim.regions[key].tissue_in(bench.head)
-        found[key] = Alone(
-            best_V_per_m=scale * magnitude, stronger_elsewhere=stronger_share(field, tissues, magnitude)
-        )
+        found[key] = Alone(best_V_per_m=scale * magnitude, stronger_elsewhere=stronger_share(field, tissues, magnitude))
     return found
 
 

@@ -1,11 +1,15 @@
-"""Two regions of a circuit that shall oscillate together: which two, along which directions, and what each phase costs."""
+"""Two regions of a circuit that oscillate together: which two, along which directions, what each phase costs."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assuage.circuits.circuits import SURFACE
+from assuage.errors import TargetError
+from assuage.field import Landscape
 from assuage.plan.bench import MAX_ELECTRODES
 from assuage.plan.describe import normal_of, number
 from assuage.plan.further import Aim
@@ -16,7 +20,7 @@ from assuage.targets import Target
 from assuage.techniques import optimise
 from assuage.techniques.hd_tdcs import DISC
 from assuage.techniques.phase_lock import Locked, Wish, lock, restrict
-from assuage.techniques.phasors import Complex, at_peak, phase_deg, phase_difference_deg, phasor, wrapped_deg
+from assuage.techniques.phasors import Complex, largest_amplitude, phase_deg, phase_difference_deg, wrapped_deg
 from assuage.techniques.placement import montage_sensitivities
 from assuage.techniques.tacs import PhasorField, free_bound, search_directions
 from assuage.units import A_PER_MA
@@ -24,8 +28,8 @@ from assuage.units import A_PER_MA
 Array = NDArray[np.float64]
 
 PHASES = {"in phase": 0.0, "a quarter cycle apart": 90.0, "in anti-phase": 180.0}
-APART = 2.0
-"""Regions whose centres are nearer than the sum of their radii are parts of one place: no phase can lie between them."""
+TANGENTIAL = 0.1
+"""Where the part along the normal is a smaller share of the amplitude, its sign is too uncertain to state a phase."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,7 +92,7 @@ def partner(aim: Aim, alone: dict[str, Alone]) -> tuple[str, str]:
 
     Only regions count for which the circuit's table names a surface technique, and which lie apart from the target's.
     """
-    near = [key for key, target in aim.others.items() if _distance(aim.target, target) < 0]
+    near = [key for key, target in aim.others.items() if _gap_mm(aim.target, target) < 0]
     able = {
         key: reach.best_V_per_m
         for key, reach in alone.items()
@@ -127,9 +131,7 @@ def pair(aim: Aim, key: str, why: str, wished_deg: float) -> Pair:
         few, keep = restrict(turned, full, bench.limits, MAX_ELECTRODES)
         names = tuple(bench.places.discs.names[k] for k in keep)
         spread = _spread_deg(aim, landscapes, names, few.currents_A, turned)
-        variants[label] = Variant(
-            label=label, wished_deg=phase, full=full, few=few, names=names, spread_deg=spread
-        )
+        variants[label] = Variant(label=label, wished_deg=phase, full=full, few=few, names=names, spread_deg=spread)
     return Pair(
         targets=(aim.target, other),
         directions=(wishes[0].direction, wishes[1].direction),
@@ -152,14 +154,13 @@ def _direction(A: Array, given: Array | None, normal: Array | None, limits: opti
     return field / np.linalg.norm(field), SEARCHED
 
 
-def _distance(first: Target, second: Target) -> float:
-    """Return the gap between two regions, mm; below 0 where they overlap."""
-    apart = float(np.linalg.norm(np.asarray(first.center_mm) - np.asarray(second.center_mm)))
-    return apart - APART / 2 * (first.radius_mm + second.radius_mm)
+def _gap_mm(first: Target, second: Target) -> float:
+    """Return the gap between two regions, mm; below 0 where they overlap: no phase can lie between parts of one place."""
+    return float(np.linalg.norm(first.center_mm - second.center_mm)) - first.radius_mm - second.radius_mm
 
 
 def _spread_deg(
-    aim: Aim, landscapes: tuple, names: tuple[str, ...], currents_A: Complex, wishes: list[Wish]
+    aim: Aim, landscapes: tuple[Landscape, Landscape], names: tuple[str, ...], currents_A: Complex, wishes: list[Wish]
 ) -> float:
     """Return the standard deviation of the phase difference over misplaced electrodes, degrees."""
     s = aim.bench.settings
@@ -184,8 +185,8 @@ def variants_table(found: Pair) -> Table:
                 variant.label,
                 *(number(value) for value in variant.few.amplitude_V_per_m),
                 number(variant.full.dual_V_per_m),
-                number(round(variant.difference_deg, 3)),
-                number(round(variant.spread_deg, 3)),
+                degrees(variant.difference_deg),
+                degrees(variant.spread_deg),
                 electrode_words(variant.names, variant.few.currents_A),
             )
             for variant in found.variants.values()
@@ -200,7 +201,7 @@ def phasor_records(found: Pair) -> tuple[PhasorRecord, ...]:
             panel=variant.label,
             region=target.name,
             amplitude_V_per_m=number(abs(z)),
-            phase_deg=number(round(float(phase_difference_deg(variant.few.component_V_per_m[0], z)), 3)),
+            phase_deg=degrees(phase_difference_deg(variant.few.component_V_per_m[0], z)),
         )
         for variant in found.variants.values()
         for target, z in zip(found.targets, variant.few.component_V_per_m, strict=True)
@@ -217,26 +218,32 @@ def regions_table(aim: Aim, solved: PhasorField, axis: Array) -> Table:
     axis
         Direction (3,) in the target; its component has phase 0.
     """
-    rows = []
+    rows: list[tuple[str | float | None, ...]] = []
     start = solved.mean_over(aim.bench.read_out(aim.target)) @ axis
     for target in (aim.target, *aim.others.values()):
-        mean = solved.mean_over(aim.bench.read_out(target))
-        d = axis if target is aim.target else normal_of(target, aim.bench.head)
-        z = None if d is None else mean @ d
-        rows.append(
-            (
-                target.name,
-                number(np.linalg.norm(at_peak(mean))),
-                None if z is None else number(abs(z)),
-                None if z is None else number(round(float(phase_difference_deg(start, z)), 3)),
-            )
-        )
+        with suppress(TargetError):
+            mean = solved.mean_over(aim.bench.read_out(target))
+            rows.append((target.name, *_amplitude_and_phase(mean, normal_of(target, aim.bench.head), start)))
     return Table(
-        title="Amplitude and phase in every region (phase of the component along its mean inward normal, against the "
-        "first; none where the surfaces cancel)",
+        title="Amplitude and phase in every region. Phase: of the part along the mean inward normal, against the peak of "
+        f"the target's field; none where the surfaces cancel or that part is under {100 * TANGENTIAL:g} % of the amplitude",
         columns=("region", "amplitude, V/m", "along the normal, V/m", "phase, deg"),
         rows=tuple(rows),
     )
+
+
+def _amplitude_and_phase(mean: Complex, normal: Array | None, start: complex) -> tuple[float | None, ...]:
+    amplitude = float(largest_amplitude(mean))
+    if normal is None:
+        return number(amplitude), None, None
+    z = mean @ normal
+    stated = abs(z) >= TANGENTIAL * amplitude
+    return number(amplitude), number(abs(z)), degrees(phase_difference_deg(start, z)) if stated else None
+
+
+def degrees(angle: Any) -> float:
+    """Round to what a stimulator or a reader can use."""
+    return round(float(angle), 2) + 0.0
 
 
 def electrode_words(names: tuple[str, ...], currents_A: Complex) -> str:
@@ -247,11 +254,3 @@ def electrode_words(names: tuple[str, ...], currents_A: Complex) -> str:
         for k in order
         if np.abs(currents_A[k]) > 0
     )
-
-
-def turned_to_first(found: Locked) -> Complex:
-    """Return the currents with the phase of the first region taken as 0; real currents keep to 0 and 180 degrees."""
-    z = found.component_V_per_m[0]
-    if np.abs(found.currents_A.imag).max() == 0:
-        return np.asarray(found.currents_A * np.sign(z.real))
-    return np.asarray(found.currents_A * phasor(1.0, -float(phase_deg(z))))
