@@ -257,7 +257,7 @@ class _Doing:
             electrode.model_copy(
                 update={
                     "current_A": number(abs(current)),
-                    "phase_deg": two_regions.degrees(phase_deg(current)),
+                    "phase_deg": number(phase_deg(current)) + 0.0,
                     "carrier_Hz": self.wave.frequency_Hz,
                 }
             )

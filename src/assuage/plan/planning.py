@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from assuage.circuits import Circuit, load_circuit
 from assuage.errors import PlanError, SourceError, TargetError
 from assuage.field import Field, Landscape
-from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
 from assuage.plan.alternating import make_hd_tacs, make_tacs
@@ -334,7 +333,7 @@ class _Work:
         if not any(name in CORE for name in self.names):
             return {}, {}
         radius_mm = next(iter(others.values())).radius_mm if others else DEFAULT_RADIUS_MM
-        target = regions.reference_target(bench.head, radius_mm)
+        target = bench.places.reference_target(radius_mm)
         self.clock(f"reference dose in the {target.name}", 0.5)
         reference = {name: _magnitude(choice) for name, choice in self._best(bench, target).items()}
         best: dict[str, dict[str, Reach]] = {}
@@ -353,8 +352,7 @@ class _Work:
         """Let every technique propose for a target by magnitude alone; the focused montage counts as the strongest."""
         asked = [name for name in self.names if name in CORE and name not in self.skipped]
         names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in asked}
-        fine = bench is self.bench
-        landscape = Landscape.of(bench.conductor, target, tolerance=RELATIVE_TOLERANCE if fine else COARSE_TOLERANCE)
+        landscape = bench.landscape(target)
         goal = Goal(direction=None, normal=None)
         return {name: choose(bench, name, landscape, goal, thorough=False) for name in sorted(names)}
 

@@ -4,18 +4,18 @@ As for the plan's own montages: regions are compared with the cortex under C3 on
 alike, and the ratio is scaled by the reference of the plan's grid.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from assuage.errors import TargetError
-from assuage.field import Landscape
 from assuage.plan.bench import COARSE_TOLERANCE, Bench, choose
 from assuage.plan.describe import number
 from assuage.plan.further import Aim
 from assuage.plan.records import MatrixCell
-from assuage.plan.regions import is_reached, reference_target
+from assuage.plan.regions import is_reached
 from assuage.targets import Target
 from assuage.targets.coordinate import DEFAULT_RADIUS_MM
 from assuage.techniques.dose import stronger_share
@@ -32,7 +32,7 @@ class Alone:
 
 def reference_V_per_m(aim: Aim, search: str) -> float:
     """Return the best magnitude that a search of `bench.CORE` finds in the cortex under C3, V/m."""
-    return _best(aim.bench, reference_target(aim.bench.head, _radius_mm(aim)), search)
+    return _best(aim.bench, aim.bench.places.reference_target(_radius_mm(aim)), search)
 
 
 def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Alone]:
@@ -50,22 +50,26 @@ def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Alone]:
     if not aim.key:
         return {}
     bench = aim.bench.coarse
-    scale = reference / _best(bench, reference_target(bench.head, _radius_mm(aim)), search)
+    scale = reference / _best(bench, bench.places.reference_target(_radius_mm(aim)), search)
     choices = {}
     for key, target in aim.regions.items():
         with suppress(TargetError):
-            choices[key] = choose(bench, search, _landscape(bench, target), Goal(direction=None, normal=None))
+            choices[key] = choose(bench, search, bench.landscape(target), Goal(direction=None, normal=None))
     fields = bench.conductor.solve([choice.source for choice in choices.values()], tolerance=COARSE_TOLERANCE)
     found = {}
     for (key, choice), field in zip(choices.items(), fields, strict=True):
         magnitude = float(np.linalg.norm(choice.mean_e_V_per_m))
         tissues = aim.regions[key].tissue_in(bench.head)
-        found[key] = Alone(best_V_per_m=scale * magnitude, stronger_elsewhere=stronger_share(field, tissues, magnitude))
+        stronger = stronger_share(field, tissues, magnitude)
+        found[key] = Alone(best_V_per_m=scale * magnitude, stronger_elsewhere=stronger)
+    here = choose(aim.bench, search, aim.landscape, Goal(direction=None, normal=None)).mean_e_V_per_m
+    if aim.key in found:
+        found[aim.key] = replace(found[aim.key], best_V_per_m=float(np.linalg.norm(here)))
     return found
 
 
 def cells(
-    technique: str, alone: dict[str, Alone], reference: float, proposed_V_per_m: dict[str, float]
+    technique: str, alone: Mapping[str, Alone], reference: float, proposed_V_per_m: Mapping[str, float]
 ) -> tuple[MatrixCell, ...]:
     """Return the column of a technique in the matrix.
 
@@ -92,12 +96,8 @@ def cells(
 
 
 def _best(bench: Bench, target: Target, search: str) -> float:
-    found = choose(bench, search, _landscape(bench, target), Goal(direction=None, normal=None))
+    found = choose(bench, search, bench.landscape(target), Goal(direction=None, normal=None))
     return float(np.linalg.norm(found.mean_e_V_per_m))
-
-
-def _landscape(bench: Bench, target: Target) -> Landscape:
-    return Landscape.of(bench.conductor, target, tolerance=COARSE_TOLERANCE)
 
 
 def _radius_mm(aim: Aim) -> float:

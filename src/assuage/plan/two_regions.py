@@ -155,7 +155,7 @@ def _direction(A: Array, given: Array | None, normal: Array | None, limits: opti
 
 
 def _gap_mm(first: Target, second: Target) -> float:
-    """Return the gap between two regions, mm; below 0 where they overlap: no phase can lie between parts of one place."""
+    """Return the gap between two regions, mm; below 0 where they overlap, so that no phase can lie between them."""
     return float(np.linalg.norm(first.center_mm - second.center_mm)) - first.radius_mm - second.radius_mm
 
 
@@ -175,7 +175,7 @@ def variants_table(found: Pair) -> Table:
     """Return amplitudes and phases of every variant."""
     first, second = (target.name for target in found.targets)
     return Table(
-        title=f"Phase of {second} against {first}: what each wish costs (along the directions stated, by the adjoint)",
+        title=f"Phase of {second} against {first}: what each wish gives (along the directions stated, by the adjoint)",
         columns=(
             "wanted", f"{first}, V/m", f"{second}, V/m", "bound of the smaller, V/m", "phase reached, deg",
             "its spread by placement, deg", "electrodes",
@@ -219,14 +219,15 @@ def regions_table(aim: Aim, solved: PhasorField, axis: Array) -> Table:
         Direction (3,) in the target; its component has phase 0.
     """
     rows: list[tuple[str | float | None, ...]] = []
-    start = solved.mean_over(aim.bench.read_out(aim.target)) @ axis
+    start = complex(solved.mean_over(aim.bench.read_out(aim.target)) @ axis)
     for target in (aim.target, *aim.others.values()):
         with suppress(TargetError):
             mean = solved.mean_over(aim.bench.read_out(target))
             rows.append((target.name, *_amplitude_and_phase(mean, normal_of(target, aim.bench.head), start)))
     return Table(
-        title="Amplitude and phase in every region. Phase: of the part along the mean inward normal, against the peak of "
-        f"the target's field; none where the surfaces cancel or that part is under {100 * TANGENTIAL:g} % of the amplitude",
+        title="Amplitude and phase in every region. Phase: of the part along the mean inward normal, against the peak "
+        f"of the target's field; none where the surfaces cancel or that part is under {100 * TANGENTIAL:g} % of the "
+        "amplitude",
         columns=("region", "amplitude, V/m", "along the normal, V/m", "phase, deg"),
         rows=tuple(rows),
     )
