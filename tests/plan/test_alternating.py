@@ -81,13 +81,15 @@ def test_two_regions_swing_together(made):
         assert min(row[1:3]) <= row[3] * (1 + 1e-9)
         assert min(row[1:3]) >= 0.8 * row[3]
     assert item.proposal.certificate.gap_relative < 1e-4
+    electrodes = {row[0]: row[1] for row in item.tables[1].rows if row[1] != "-"}
+    assert set(electrodes) == {e.name for e in item.proposal.electrodes}
 
 
 def test_the_regions_table_shows_what_the_forward_solution_does(made):
     item = technique(made, "hd_tacs")
     primary = next(region for region in made.record.circuit.regions if region.primary)
     partner = item.phasors[1].region
-    (first, second) = (row_of(item, name, 1) for name in (primary.label, partner))
+    (first, second) = (row_of(item, name, -1) for name in (primary.label, partner))
     assert first[2] == pytest.approx(item.phasors[0].amplitude_V_per_m, rel=0.02)
     assert second[2] == pytest.approx(item.phasors[1].amplitude_V_per_m, rel=0.02)
     assert first[3] == second[3] == 0.0
@@ -125,6 +127,6 @@ def test_a_quarter_cycle_solves_both_parts(head, monkeypatch):
     assert plan.volumes[item.field_file].array.max() > 0
     assert abs(sum(phasor(e.current_A, e.phase_deg) for e in item.proposal.electrodes)) < 1e-8
     partner = item.phasors[3].region
-    assert row_of(item, partner, 1)[3] == pytest.approx(90.0, abs=2.0)
+    assert row_of(item, partner, -1)[3] == pytest.approx(90.0, abs=2.0)
     assert phase_difference_deg(1.0, phasor(1.0, item.phasors[3].phase_deg)) == pytest.approx(90.0, abs=1.0)
     assert item.dose.magnitude_V_per_m == pytest.approx(item.dose.adjoint_V_per_m, rel=0.01)

@@ -157,7 +157,7 @@ def _two_regions(aim: Aim, key: str, why: str, wave: Wave) -> Proposed:
             realised_V_per_m=number(variant.few.value_V_per_m),
             directions=1,
         ),
-        tables=(two_regions.variants_table(found),),
+        tables=(two_regions.variants_table(found), two_regions.electrodes_table(found)),
         phasors=two_regions.phasor_records(found),
         notes=(
             why,

@@ -178,7 +178,7 @@ def variants_table(found: Pair) -> Table:
         title=f"Phase of {second} against {first}: what each wish gives (along the directions stated, by the adjoint)",
         columns=(
             "wanted", f"{first}, V/m", f"{second}, V/m", "bound of the smaller, V/m", "phase reached, deg",
-            "its spread by placement, deg", "electrodes",
+            "its spread by placement, deg",
         ),
         rows=tuple(
             (
@@ -187,11 +187,25 @@ def variants_table(found: Pair) -> Table:
                 number(variant.full.dual_V_per_m),
                 degrees(variant.difference_deg),
                 degrees(variant.spread_deg),
-                electrode_words(variant.names, variant.few.currents_A),
             )
             for variant in found.variants.values()
         ),
     )  # fmt: skip
+
+
+def electrodes_table(found: Pair) -> Table:
+    """Return amplitude and phase of every electrode in every variant."""
+    variants = list(found.variants.values())
+    each = [dict(zip(item.names, item.few.currents_A, strict=True)) for item in variants]
+    used = {name: None for currents in each for name in sorted(currents, key=lambda name: -abs(currents[name]))}
+    return Table(
+        title="Electrodes for each wish: amplitude, mA, and phase",
+        columns=("electrode", *(item.label for item in variants)),
+        rows=tuple(
+            (name, *(current_words(currents[name]) if currents.get(name) else "-" for currents in each))
+            for name in used
+        ),
+    )
 
 
 def phasor_records(found: Pair) -> tuple[PhasorRecord, ...]:
@@ -248,10 +262,11 @@ def degrees(angle: Any) -> float:
 
 
 def electrode_words(names: tuple[str, ...], currents_A: Complex) -> str:
-    """Return "F3 0.8 mA at 0 deg, ...", largest first; electrodes without current left out."""
+    """Return "F3 0.8 mA at 0°, ...", largest first; electrodes without current left out."""
     order = np.argsort(-np.abs(currents_A), kind="stable")
-    return ", ".join(
-        f"{names[k]} {np.abs(currents_A[k]) / A_PER_MA:.3g} mA at {float(phase_deg(currents_A[k])):.3g} deg"
-        for k in order
-        if np.abs(currents_A[k]) > 0
-    )
+    return ", ".join(f"{names[k]} {current_words(currents_A[k], ' mA')}" for k in order if currents_A[k])
+
+
+def current_words(current_A: complex, unit: str = "") -> str:
+    """Return "0.8 mA at 0°" for a complex current."""
+    return f"{abs(current_A) / A_PER_MA:.3g}{unit} at {float(phase_deg(current_A)) + 0.0:.3g}°"

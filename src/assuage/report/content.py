@@ -186,15 +186,18 @@ def _figure(record: PlanRecord, item: TechniqueRecord) -> dict[str, str]:
     return {"figure": figure, "caption": f"{key}; the orange cross is the target."}
 
 
-def phasor_plots(item: TechniqueRecord) -> list[str]:
-    """Return one plot for every panel of phasors, all on one scale."""
+def phasor_plots(item: TechniqueRecord) -> list[dict[str, Any]]:
+    """Return one plot with its key for every panel of phasors, all on one scale."""
     panels: dict[str, list[phasors.Hand]] = {}
     for entry in item.phasors:
         hand = phasors.Hand(name=entry.region, amplitude_V_per_m=entry.amplitude_V_per_m, phase_deg=entry.phase_deg)
         panels.setdefault(entry.panel, []).append(hand)
     largest = max((entry.amplitude_V_per_m for entry in item.phasors), default=0.0)
     return [
-        phasors.phasor_plot(words.sentence(title).rstrip("."), hands, largest_V_per_m=largest)
+        {
+            "figure": phasors.phasor_plot(words.sentence(title).rstrip("."), hands, largest_V_per_m=largest),
+            "key": phasors.key(hands),
+        }
         for title, hands in panels.items()
     ]
 
