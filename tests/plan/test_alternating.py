@@ -81,7 +81,7 @@ def test_two_regions_swing_together(made):
         assert min(row[1:3]) <= row[3] * (1 + 1e-9)
         assert min(row[1:3]) >= 0.8 * row[3]
     assert item.proposal.certificate.gap_relative < 1e-4
-    electrodes = {row[0]: row[1] for row in item.tables[1].rows if row[1] != "-"}
+    electrodes = {row[0]: row[1] for row in item.tables[1].rows if row[1] != "–"}
     assert set(electrodes) == {e.name for e in item.proposal.electrodes}
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assuage.safety import Outcome
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 DISCLAIMER = (
     "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
@@ -143,7 +143,7 @@ class ElectrodeRecord(Record):
 
     name: str
     center_mm: Point
-    current_A: float = Field(description="positive into the head")
+    current_A: float = Field(description="positive into the head; the amplitude, zero to peak, where a phase is given")
     shape: str
     area_mm2: float
     phase_deg: float | None = Field(default=None, description="of an alternating current")

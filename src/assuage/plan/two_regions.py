@@ -202,7 +202,7 @@ def electrodes_table(found: Pair) -> Table:
         title="Electrodes for each wish: amplitude, mA, and phase",
         columns=("electrode", *(item.label for item in variants)),
         rows=tuple(
-            (name, *(current_words(currents[name]) if currents.get(name) else "-" for currents in each))
+            (name, *(current_words(currents[name]) if currents.get(name) else "–" for currents in each))
             for name in used
         ),
     )
@@ -269,4 +269,5 @@ def electrode_words(names: tuple[str, ...], currents_A: Complex) -> str:
 
 def current_words(current_A: complex, unit: str = "") -> str:
     """Return "0.8 mA at 0°" for a complex current."""
-    return f"{abs(current_A) / A_PER_MA:.3g}{unit} at {float(phase_deg(current_A)) + 0.0:.3g}°"
+    phase = f"{float(phase_deg(current_A)) + 0.0:.3g}".replace("-", "−")
+    return f"{abs(current_A) / A_PER_MA:.3g}{unit} at {phase}°"

@@ -41,7 +41,7 @@ def phasor_plot(title: str, hands: Sequence[Hand], *, largest_V_per_m: float) ->
         assert isinstance(axes, PolarAxes)
         axes.set_title(title, fontsize=9, weight="bold", color=INK)
         axes.set_ylim(0, HEADROOM * largest_V_per_m)
-        axes.set_yticks([largest_V_per_m / 2, largest_V_per_m], ["", ""])
+        axes.set_yticks([largest_V_per_m / 2], [""])
         axes.set_xticks(np.deg2rad([0, 90, 180, 270]), ["0°", "90°", "180°", "−90°"], fontsize=8)
         axes.tick_params(colors=MUTED, pad=0)
         axes.grid(color=RULE, linewidth=0.6)
