@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from plan_example import SITES, site_mm
 from scipy.spatial.transform import Rotation
 
-from assuage.report import headmap
+from assuage.report import headmap, phasors
 
 sites = {name: np.array(site_mm(name)) for name in SITES}
 
@@ -68,3 +68,17 @@ def test_a_flat_map_has_no_scale_but_is_drawn(scattered):
 def test_equal_input_gives_equal_pictures(scattered):
     one, two = (headmap.coil_map(scattered, scattered[:, 1], sites_mm=sites, label="V/m") for _ in range(2))
     assert one == two
+
+
+def test_phases_are_drawn_with_their_key():
+    text = headmap.montage_map(
+        sites, [("F3", sites["F3"], 1.0), ("F4", sites["F4"], 0.5)], phases_deg={"F3": 0.0, "F4": 90.0}
+    )
+    assert headmap.ANODE in text
+    assert headmap.CATHODE not in text
+    hands = [
+        phasors.Hand(name="left", amplitude_V_per_m=0.2, phase_deg=0.0),
+        phasors.Hand(name="right", amplitude_V_per_m=0.1, phase_deg=-90.0),
+    ]
+    assert phasors.phasor_plot("In phase", hands, largest_V_per_m=0.2).startswith("<svg")
+    assert phasors.key(hands)[1] == (phasors.colour_of(1), "right: 0.100 V/m, −90°")

@@ -13,8 +13,10 @@ from scipy.sparse import csr_array
 
 from assuage.errors import PlanError, TargetError
 from assuage.field import Conductor, Field, Landscape, ReadOut
+from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan.records import Table
+from assuage.plan.regions import reference_target
 from assuage.sources import Coil, Disc, Montage, Pad, PlacedCoil
 from assuage.targets import Target
 from assuage.techniques import off_target, optimise
@@ -29,7 +31,7 @@ Array = NDArray[np.float64]
 
 CORE = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
 """Techniques whose proposal is found by the adjoint of any target, so that every region can be asked for."""
-TECHNIQUES = (*CORE, "ti", "ect", "mst", "dbs")
+TECHNIQUES = (*CORE, "tacs", "hd_tacs", "ti", "ect", "mst", "dbs")
 
 LABELS = {
     "tms": "TMS",
@@ -37,6 +39,8 @@ LABELS = {
     "hd_tdcs_4x1": "HD-tDCS 4x1",
     "hd_tdcs": "HD-tDCS, strongest",
     "hd_tdcs_focal": "HD-tDCS, focused",
+    "tacs": "tACS, two pads",
+    "hd_tacs": "HD-tACS",
     "ti": "Temporal interference",
     "ect": "ECT",
     "mst": "MST",
@@ -62,6 +66,9 @@ ELECTRODE_LIMIT_SHARE = 0.5
 
 MAX_ELECTRODES = 8
 """Channels of common HD stimulators; the optimum is solved again on this many (a working choice)."""
+
+COARSE_TOLERANCE = 1e-4
+"""Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
 
 FOCAL_SHARE = 0.5
 """The focused montage makes at most this share of the off-target field of the strongest one (a working choice)."""
@@ -183,6 +190,16 @@ class Places:
         return rings(self.discs)
 
     @cached_property
+    def _references(self) -> dict[float, Target]:
+        return {}
+
+    def reference_target(self, radius_mm: float) -> Target:
+        """Return the cortex under C3, the same object for every call with a radius."""
+        if radius_mm not in self._references:
+            self._references[radius_mm] = reference_target(self.head, radius_mm)
+        return self._references[radius_mm]
+
+    @cached_property
     def pads(self) -> dict[Pad, ElectrodeSet]:
         """Pads on every site, by size."""
         return {pad: electrode_set(self.scalp, pad) for pad in PADS}
@@ -224,6 +241,17 @@ class Bench:
         if id(target) not in self._readings:
             self._readings[id(target)] = (target, self.conductor.read_out(target))
         return self._readings[id(target)][1]
+
+    @cached_property
+    def _landscapes(self) -> dict[int, tuple[Target, Landscape]]:
+        return {}
+
+    def landscape(self, target: Target) -> Landscape:
+        """Return the adjoint of a target on this grid, solved once; on the coarse grid to `COARSE_TOLERANCE`."""
+        if id(target) not in self._landscapes:
+            tolerance = RELATIVE_TOLERANCE if self.voxel_mm == self.settings.voxel_mm else COARSE_TOLERANCE
+            self._landscapes[id(target)] = (target, Landscape.of(self.conductor, target, tolerance=tolerance))
+        return self._landscapes[id(target)][1]
 
     def magnitudes(self, field: Field, targets: Mapping[str, Target]) -> dict[str, float]:
         """Return the magnitude of the mean field in each target, V/m; targets that this grid misses are left out."""

@@ -18,10 +18,21 @@ from numpy.typing import NDArray
 from assuage.circuits import Circuit, load_circuit
 from assuage.errors import PlanError, SourceError, TargetError
 from assuage.field import Field, Landscape
-from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
-from assuage.plan.bench import CORE, LABELS, Bench, Choice, Places, Settings, choose, choose_focal, resolve_techniques
+from assuage.plan.alternating import make_hd_tacs, make_tacs
+from assuage.plan.bench import (
+    COARSE_TOLERANCE,
+    CORE,
+    LABELS,
+    Bench,
+    Choice,
+    Places,
+    Settings,
+    choose,
+    choose_focal,
+    resolve_techniques,
+)
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
@@ -51,10 +62,15 @@ LIMITS = (
 )
 
 
-FURTHER: dict[str, Callable[[Aim], Made]] = {"ti": make_ti, "ect": make_ect, "mst": make_mst, "dbs": make_dbs}
+FURTHER: dict[str, Callable[[Aim], Made]] = {
+    "tacs": make_tacs,
+    "hd_tacs": make_hd_tacs,
+    "ti": make_ti,
+    "ect": make_ect,
+    "mst": make_mst,
+    "dbs": make_dbs,
+}
 """Techniques that join once target and circuit are known."""
-COARSE_TOLERANCE = 1e-4
-"""Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,7 +337,7 @@ class _Work:
         if not any(name in CORE for name in self.names):
             return {}, {}
         radius_mm = next(iter(others.values())).radius_mm if others else DEFAULT_RADIUS_MM
-        target = regions.reference_target(bench.head, radius_mm)
+        target = bench.places.reference_target(radius_mm)
         self.clock(f"reference dose in the {target.name}", 0.5)
         reference = {name: _magnitude(choice) for name, choice in self._best(bench, target).items()}
         best: dict[str, dict[str, Reach]] = {}
@@ -340,8 +356,7 @@ class _Work:
         """Let every technique propose for a target by magnitude alone; the focused montage counts as the strongest."""
         asked = [name for name in self.names if name in CORE and name not in self.skipped]
         names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in asked}
-        fine = bench is self.bench
-        landscape = Landscape.of(bench.conductor, target, tolerance=RELATIVE_TOLERANCE if fine else COARSE_TOLERANCE)
+        landscape = bench.landscape(target)
         goal = Goal(direction=None, normal=None)
         return {name: choose(bench, name, landscape, goal, thorough=False) for name in sorted(names)}
 

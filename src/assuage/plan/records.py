@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from assuage.safety import Outcome
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 
 DISCLAIMER = (
     "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
@@ -143,7 +143,7 @@ class ElectrodeRecord(Record):
 
     name: str
     center_mm: Point
-    current_A: float = Field(description="positive into the head")
+    current_A: float = Field(description="positive into the head; the amplitude, zero to peak, where a phase is given")
     shape: str
     area_mm2: float
     phase_deg: float | None = Field(default=None, description="of an alternating current")
@@ -206,6 +206,15 @@ class Table(Record):
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str | float | None, ...], ...]
+
+
+class PhasorRecord(Record):
+    """Component of an alternating field along an axis of a region."""
+
+    panel: str = Field(description="which phasors belong together, for example 'in phase'")
+    region: str
+    amplitude_V_per_m: float
+    phase_deg: float = Field(description="by how much it leads the first of its panel")
 
 
 class TissueShare(Record):
@@ -399,6 +408,7 @@ class TechniqueRecord(Record):
     field_file: str = Field(description="NIfTI of the dose's quantity in V/m at the reference intensity")
     notes: tuple[str, ...]
     tables: tuple[Table, ...] = ()
+    phasors: tuple[PhasorRecord, ...] = ()
     currency: Currency | None = None
     aimed_mm: Point | None = Field(default=None, description="centre of its own region, where it is not the target")
 

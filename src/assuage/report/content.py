@@ -14,7 +14,7 @@ from assuage.plan.records import (
     TechniqueRecord,
     VerdictRecord,
 )
-from assuage.report import charts, head_quality, headmap, pareto, slices, volumes, words
+from assuage.report import charts, head_quality, headmap, pareto, phasors, slices, volumes, words
 from assuage.report.reading import PlanFiles
 from assuage.units import A_PER_MA
 
@@ -49,6 +49,7 @@ def overview(record: PlanRecord) -> dict[str, Any]:
         "primary": primary,
         "cautions": _cautions(record),
         "near": near,
+        "phasor_plots": phasor_plots,
         "credits": CREDITS,
     }
 
@@ -182,8 +183,28 @@ def _figure(record: PlanRecord, item: TechniqueRecord) -> dict[str, str]:
     if isinstance(item.proposal, LeadProposal):
         return {"figure": "", "caption": ""}
     electrodes = [(e.name, e.center_mm, e.current_A / A_PER_MA) for e in item.proposal.electrodes]
-    figure = headmap.montage_map(sites, electrodes, target_mm=target)
-    return {"figure": figure, "caption": "Red: anode; blue: cathode; numbers in mA; the orange cross is the target."}
+    phases = {e.name: e.phase_deg for e in item.proposal.electrodes if e.phase_deg is not None}
+    figure = headmap.montage_map(sites, electrodes, target_mm=target, phases_deg=phases)
+    key = "Red: anode; blue: cathode; numbers in mA"
+    if phases:
+        key = "Numbers: amplitude in mA, zero to peak, and phase. Red near 0°, blue near 180°, grey between"
+    return {"figure": figure, "caption": f"{key}; the orange cross is the target."}
+
+
+def phasor_plots(item: TechniqueRecord) -> list[dict[str, Any]]:
+    """Return one plot with its key for every panel of phasors, all on one scale."""
+    panels: dict[str, list[phasors.Hand]] = {}
+    for entry in item.phasors:
+        hand = phasors.Hand(name=entry.region, amplitude_V_per_m=entry.amplitude_V_per_m, phase_deg=entry.phase_deg)
+        panels.setdefault(entry.panel, []).append(hand)
+    largest = max((entry.amplitude_V_per_m for entry in item.phasors), default=0.0)
+    return [
+        {
+            "figure": phasors.phasor_plot(words.sentence(title).rstrip("."), hands, largest_V_per_m=largest),
+            "key": phasors.key(hands),
+        }
+        for title, hands in panels.items()
+    ]
 
 
 def _coil_mark(proposal: Proposal) -> headmap.CoilMark:

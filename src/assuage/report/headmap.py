@@ -39,6 +39,8 @@ DRAWN_RADIUS = 1.12
 GAP_OVER_SPACING = 4.0
 SMALLEST_GAP = 0.12
 """Triangles longer than this bridge a hole: the projection stretches the spacing by at most about 2 inside the map."""
+IN_LINE = 0.5
+"""Cosine of the phase from which on an electrode counts as near 0 or 180 degrees."""
 LANDMARKS = frozenset(
     {
         "Fp1",
@@ -196,7 +198,7 @@ def electrode_map(
 
 
 def montage_map(sites_mm: Mapping[str, ArrayLike], electrodes: Sequence[tuple[str, ArrayLike, float]], *,
-                target_mm: ArrayLike | None = None) -> str:  # fmt: skip
+                target_mm: ArrayLike | None = None, phases_deg: Mapping[str, float] | None = None) -> str:  # fmt: skip
     """Draw a montage: anodes, cathodes and their currents in mA; returns inline SVG.
 
     Parameters
@@ -207,6 +209,8 @@ def montage_map(sites_mm: Mapping[str, ArrayLike], electrodes: Sequence[tuple[st
         (name, (3,) position in mm, current in mA) of every electrode in use.
     target_mm
         Marked if given.
+    phases_deg
+        Of the electrodes that alternate, by name: they are coloured by it and carry amplitudes.
     """
     projection = Projection.of(sites_mm)
     with drawing():
@@ -217,22 +221,35 @@ def montage_map(sites_mm: Mapping[str, ArrayLike], electrodes: Sequence[tuple[st
         _sites(axes, projection, sites_mm, names=LANDMARKS - used, halo=False)
         for name, position, current in electrodes:
             x, y = projection.flat(position)[0]
-            colour = ANODE if current > 0 else CATHODE
+            phase = (phases_deg or {}).get(name)
+            colour = _current_colour(current) if phase is None else _phase_colour(phase)
+            said = f"{current:+.2g}" if phase is None else f"{current:.2g}"
             axes.add_patch(Circle((x, y), 0.09, facecolor=colour, edgecolor="white", linewidth=0.8, zorder=6))
             axes.text(
                 x,
                 y,
-                f"{current:+.2g}".replace("-", "−"),
+                said.replace("-", "−"),
                 ha="center",
                 va="center",
                 fontsize=5.6,
                 color="white",
                 zorder=10,
             )
-            axes.text(x, y - 0.1, name, ha="center", va="top", fontsize=6.5, weight="bold", zorder=7)
+            below = name if phase is None else f"{name} {phase:.0f}°".replace("-", "−")
+            axes.text(x, y - 0.1, below, ha="center", va="top", fontsize=6.5, weight="bold", zorder=7)
         if target_mm is not None:
             _target(axes, projection, target_mm)
         return svg(figure)
+
+
+def _current_colour(current: float) -> str:
+    return ANODE if current > 0 else CATHODE
+
+
+def _phase_colour(phase_deg: float) -> str:
+    """Red near 0 degrees, blue near 180, grey between."""
+    along = np.cos(np.deg2rad(phase_deg))
+    return MUTED if abs(along) < IN_LINE else _current_colour(along)
 
 
 def pose_map(

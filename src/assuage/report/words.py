@@ -10,6 +10,8 @@ TECHNIQUES = {
     "hd_tdcs_4x1": "HD-tDCS, 4x1 ring",
     "hd_tdcs": "HD-tDCS, optimised for intensity",
     "hd_tdcs_focal": "HD-tDCS, optimised for focality",
+    "tacs": "tACS, two pads",
+    "hd_tacs": "HD-tACS",
     "ti": "temporal interference",
     "ect": "ECT",
     "mst": "MST",

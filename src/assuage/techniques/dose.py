@@ -55,7 +55,7 @@ class Spread:
     brain_density_A_per_m2: float
 
 
-def spread(field: "Field", tissues: frozenset[str]) -> Spread:
+def spread(field: "Field | FieldMap", tissues: frozenset[str]) -> Spread:
     """Measure a field over the tissues of the target, everywhere in the head."""
     peak_of_tissue, volume_mm3 = half_max(field, tissues)
     magnitude = field.magnitude_V_per_m

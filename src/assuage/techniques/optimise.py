@@ -146,7 +146,7 @@ def restrict(
     centred = A - A.mean(0)
     problem = _problem(len(keep), limits, fewer)
     currents, _ = problem.solve(centred[keep] @ axis)
-    currents = _rounded(currents)
+    currents = rounded(currents)
     mean = currents @ centred[keep]
     value = float(mean @ direction) if direction is not None else float(np.linalg.norm(mean))
     return (
@@ -319,7 +319,7 @@ def _optimum(A: Array, currents: Array, value: float, dual: float, directions: i
     )
 
 
-def _rounded(currents: Array) -> Array:
+def rounded(currents: Array) -> Array:
     """Round to the stimulator's steps; the largest electrode takes what is left so that the sum stays 0."""
     steps = np.trunc(currents / CURRENT_RESOLUTION_A)
     left = steps.sum()

@@ -4,6 +4,7 @@ Shifts are uniform over a disc of `SHIFT_MM` on the scalp and turns uniform over
 coil or pad; electrodes move independently. Every draw is scored by the adjoint.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,15 +50,31 @@ def montage_draws(landscape: "Landscape", head: "Head", montage: Montage, *, cou
     PlanError
         An electrode so near the edge of the skin that hardly any displaced one fits.
     """
+    (chosen,) = montage_sensitivities([landscape], head, montage, count=count, seed=seed)
+    return np.asarray(np.einsum("e,nea->na", montage.currents_A, chosen))
+
+
+def montage_sensitivities(
+    landscapes: "Sequence[Landscape]", head: "Head", montage: Montage, *, count: int, seed: int
+) -> Array:
+    """Return sensitivities (landscapes, count, electrodes, 3), V/m per A, of misplaced electrodes.
+
+    The landscapes share a conductor and see the same placements.
+
+    Raises
+    ------
+    PlanError
+        An electrode so near the edge of the skin that hardly any displaced one fits.
+    """
     rng = np.random.default_rng(seed)
     contacts: list[Contact] = []
     for electrode in montage.electrodes:
         contacts += _displaced(head, electrode, rng)
-    injected = injections(landscape.conductor, contacts)
-    each = sensitivities(landscape, injected).reshape(len(montage.electrodes), PLACEMENTS_PER_ELECTRODE, 3)
-    pick = rng.integers(PLACEMENTS_PER_ELECTRODE, size=(count, len(montage.electrodes)))
-    chosen = each[np.arange(len(montage.electrodes)), pick]
-    return np.asarray(np.einsum("e,nea->na", montage.currents_A, chosen))
+    injected = injections(landscapes[0].conductor, contacts)
+    electrodes = len(montage.electrodes)
+    each = [sensitivities(item, injected).reshape(electrodes, PLACEMENTS_PER_ELECTRODE, 3) for item in landscapes]
+    pick = rng.integers(PLACEMENTS_PER_ELECTRODE, size=(count, electrodes))
+    return np.stack([table[np.arange(electrodes), pick] for table in each])
 
 
 def _displaced(head: "Head", electrode: Electrode, rng: np.random.Generator) -> list[Contact]:
