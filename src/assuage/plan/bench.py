@@ -113,6 +113,8 @@ class Choice:
         In words, and what the cited limits look at, where the technique brings its own.
     notes, tables
         For the technique's page.
+    placement
+        Name of a standard placement of electrodes.
     """
 
     technique: str
@@ -130,6 +132,7 @@ class Choice:
     quantities: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
+    placement: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,7 +88,8 @@ def _record(
     peak = float(np.percentile(magnitude[brain], PEAK_PERCENTILE))
     voxel_mm3 = found.fields.conductor.grid.voxel_mm**3
     reference = make_reference("dbs", dose.activations[0].threshold.value, origin=REFERENCE)
-    verdicts = describe.verdict_records({**aim.protocol, "technique": "dbs", **dose.quantities})
+    asked = {**aim.protocol, "technique": "dbs", **dose.quantities}
+    verdicts = describe.verdict_records(asked)
     total_A = float(np.abs(found.choice.currents_A[found.choice.currents_A < 0]).sum())
     return TechniqueRecord(
         technique="dbs",
@@ -126,6 +127,7 @@ def _record(
         notes=(SURGICAL, "percentiles and volumes are those of the box around the lead", *found.warnings),
         tables=(_ways(found), _activated(found)),
         aimed_mm=describe.point(target.center_mm),
+        quantities=describe.known(asked),
     )
 
 
