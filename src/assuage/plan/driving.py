@@ -91,8 +91,7 @@ class Driving:
             pair.didt_A_per_s(self.threshold_percent_output)
         if self.way in {"percent_mt", "matched_field"} and not self.has_threshold:
             raise PlanError(
-                "a dose by motor threshold or matched field needs a motor threshold; give one, or set the dose as "
-                "dI/dt"
+                "a dose by motor threshold or matched field needs a motor threshold; give one, or set the dose as dI/dt"
             )
         if self.way in {"didt", "percent_output"} and self.amount is None:
             raise PlanError("a dose as dI/dt or % of output needs its number")
