@@ -16,6 +16,7 @@ from assuage.plan.comparison import CommonDose
 from assuage.plan.describe import known, number, verdict_records
 from assuage.plan.driving import driven, driving_record
 from assuage.plan.records import (
+    CoilProposal,
     CombinationRecord,
     CourseRecord,
     IntensityRecord,
@@ -28,7 +29,7 @@ from assuage.plan.technique_facts import evidence_for, technique_facts
 from assuage.protocols import electrodes_under_coil
 from assuage.protocols.coil import CoilPlan
 from assuage.protocols.combined import NOT_ADDITIVE, Footprint
-from assuage.protocols.courses import CoilCourse, coil_course, combined_course
+from assuage.protocols.courses import CoilCourse, CombinedCourse, coil_course, combined_course
 from assuage.protocols.electrodes import ElectrodeShape, PlannedElectrode
 from assuage.protocols.quantities import dose_quantities
 from assuage.safety import worst
@@ -136,7 +137,7 @@ def _quantities(
     common: CommonDose, technique: str, dose: Mapping[str, Any], intensity: IntensityRecord
 ) -> dict[str, Any]:
     """Return what the cited limits of a coil course look at; what the user says of the session stands."""
-    found = {key: float(value) for key, value in dose.items() if value is not None}
+    found: dict[str, Any] = {key: float(value) for key, value in dose.items() if value is not None}
     found["intensity_percent_mt"] = intensity.percent_mt
     coil = common.bench.coil
     limit = coil.max_didt_A_per_s
@@ -158,7 +159,8 @@ def pattern(dose: CoilPlan) -> str:
     train = dose.session.train
     if train.burst.frequency_Hz is None:
         return f"single pulses at {float(train.burst_rate_Hz):g} Hz"
-    return f"{train.burst.pulses} pulses at {float(train.burst.frequency_Hz):g} Hz, {float(train.burst_rate_Hz):g} times a second"  # fmt: skip
+    within, bursts = float(train.burst.frequency_Hz), float(train.burst_rate_Hz)
+    return f"{train.burst.pulses} pulses at {within:g} Hz, {bursts:g} times a second"
 
 
 def combination(common: CommonDose, records: tuple[TechniqueRecord, ...]) -> CombinationRecord | str:
@@ -213,7 +215,9 @@ def combination(common: CommonDose, records: tuple[TechniqueRecord, ...]) -> Com
     )
 
 
-def _combined_quantities(common: CommonDose, course: CourseRecord, montage: TechniqueRecord, combined: Any) -> dict[str, Any]:  # fmt: skip
+def _combined_quantities(
+    common: CommonDose, course: CourseRecord, montage: TechniqueRecord, combined: CombinedCourse
+) -> dict[str, Any]:
     """Return what the limits of the combination look at: pulses from rTMS, current and duration from tDCS."""
     calendar = combined.calendar
     dose = replace(coil_course(course.technique).dose, course=calendar, stated={})
@@ -264,8 +268,8 @@ def _under_coil(
         for electrode in montage.proposal.electrodes
         if electrode.outline is not None
     ]
-    pose = coil.proposal.pose
-    found = electrodes_under_coil(electrodes, coil_pose=pose, footprint=footprint)
+    assert isinstance(coil.proposal, CoilProposal)
+    found = electrodes_under_coil(electrodes, coil_pose=coil.proposal.pose, footprint=footprint)
     return (
         tuple(
             UnderCoilRecord(

@@ -77,30 +77,8 @@ class Driving:
         PlanError, SourceError, PoseError
             With the way out.
         """
-        pair = self.pair
-        if self.threshold_didt_A_per_s is not None and self.threshold_percent_output is not None:
-            raise PlanError("the motor threshold is given as dI/dt and as % of output; give it once")
-        if self.threshold_didt_A_per_s is not None:
-            checked_didt(self.threshold_didt_A_per_s, "the motor threshold")
-        if self.threshold_percent_output is not None:
-            if pair is None:
-                raise PlanError(
-                    f"a motor threshold of {self.threshold_percent_output:g} % of output needs the stimulator and its "
-                    "coil; name both, or give the threshold as dI/dt in A/us"
-                )
-            pair.didt_A_per_s(self.threshold_percent_output)
-        if self.way in {"percent_mt", "matched_field"} and not self.has_threshold:
-            raise PlanError(
-                "a dose by motor threshold or matched field needs a motor threshold; give one, or set the dose as dI/dt"
-            )
-        if self.way in {"didt", "percent_output"} and self.amount is None:
-            raise PlanError("a dose as dI/dt or % of output needs its number")
-        if self.way == "didt":
-            checked_didt(self.amount, "the dose")
-        if self.way == "percent_output" and pair is None:
-            raise PlanError("a dose in % of output needs the stimulator and its coil; name both, or give it as dI/dt")
-        if self.amount is not None and not (np.isfinite(self.amount) and self.amount > 0):
-            raise PlanError(f"the dose is {self.amount}; give a number above 0")
+        _check_threshold(self)
+        _check_dose(self)
         if self.hotspot_pose is not None and self.hotspot_mm is not None:
             raise PlanError("the hotspot is given as a pose and as a point; give one of them")
         if self.hotspot_pose is not None:
@@ -117,6 +95,38 @@ class Driving:
         if not (self.stimulator or self.stimulator_coil):
             return None
         return find_pair(self.stimulator, self.stimulator_coil)
+
+
+def _check_threshold(driving: Driving) -> None:
+    didt, percent, pair = driving.threshold_didt_A_per_s, driving.threshold_percent_output, driving.pair
+    if didt is not None and percent is not None:
+        raise PlanError("the motor threshold is given as dI/dt and as % of output; give it once")
+    if didt is not None:
+        checked_didt(didt, "the motor threshold")
+    if percent is not None and pair is None:
+        raise PlanError(
+            f"a motor threshold of {percent:g} % of output needs the stimulator and its coil; name both, or give the "
+            "threshold as dI/dt in A/us"
+        )
+    if percent is not None and pair is not None:
+        pair.didt_A_per_s(percent)
+
+
+def _check_dose(driving: Driving) -> None:
+    if driving.way in {"percent_mt", "matched_field"} and not driving.has_threshold:
+        raise PlanError(
+            "a dose by motor threshold or matched field needs a motor threshold; give one, or set the dose as dI/dt"
+        )
+    if driving.amount is not None and not (np.isfinite(driving.amount) and driving.amount > 0):
+        raise PlanError(f"the dose is {driving.amount}; give a number above 0")
+    if driving.way in {"didt", "percent_output"} and driving.amount is None:
+        raise PlanError("a dose as dI/dt or % of output needs its number")
+    if driving.way == "didt":
+        checked_didt(driving.amount, "the dose")
+    if driving.way == "percent_output":
+        if driving.pair is None:
+            raise PlanError("a dose in % of output needs the stimulator and its coil; name both, or give it as dI/dt")
+        driving.pair.didt_A_per_s(driving.amount or 0.0)
 
 
 def hotspot_of(bench: Bench, driving: Driving | None) -> Hotspot:
@@ -158,6 +168,7 @@ def calibration_of(bench: Bench, driving: Driving, hotspot: Hotspot, landscape: 
 def driving_record(driving: Driving, hotspot: Hotspot, calibration: Calibration | None) -> DrivingRecord:
     """Describe what was measured and what follows from it."""
     pair = driving.pair
+    known = () if calibration is None else calibration.assumptions
     didt = None if calibration is None else calibration.threshold_didt_A_per_s
     return DrivingRecord(
         way=driving.way,
@@ -173,9 +184,8 @@ def driving_record(driving: Driving, hotspot: Hotspot, calibration: Calibration 
         devices="" if pair is None else pair.label,
         devices_source="" if pair is None else f"{pair.source} [{pair.source_level}]",
         max_didt_A_per_s=None if pair is None else number(pair.max_didt_A_per_s),
-        assumptions=tuple(dict.fromkeys((*hotspot.assumptions, *(() if calibration is None else calibration.assumptions),
-                                         ERROR_WORDS))),
-    )  # fmt: skip
+        assumptions=tuple(dict.fromkeys((*hotspot.assumptions, *known, ERROR_WORDS))),
+    )
 
 
 def driven(

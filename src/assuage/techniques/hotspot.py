@@ -1,8 +1,8 @@
 """The motor hotspot: the pose at which the motor threshold was taken, and the cortex that answers there.
 
-Four ways, from best to worst: the measured pose; the measured place of the coil, held by convention; the hand knob in MNI
-space with the coil held over it by convention; the cortex under C3 or C4. Each gives a place on the scalp; the cortex that answers is the grey matter nearest to it,
-the crown of the gyrus. The hand knob itself is the mean of many brains and lies deep in a sulcus (31 mm under the scalp
+Four ways, from best to worst: the measured pose; the measured place of the coil, held by convention; the hand knob in
+MNI space with the coil held over it by convention; the cortex under C3 or C4. Each gives a place on the scalp; the
+cortex that answers is the grey matter nearest to it, the crown of the gyrus. The hand knob itself is the mean of many brains and lies deep in a sulcus (31 mm under the scalp
 of Colin27, where the field is half of that on the crown): as threshold field it would halve every dose that is matched
 to it. Which way was gone, and what is known about its error, stands in `Hotspot.assumptions`.
 """
@@ -126,7 +126,7 @@ def placed_hotspot(site: CoilSite, point_mm: ArrayLike, *, radius_mm: float = DE
     """
     head, point = site.scalp.head, np.asarray(point_mm, dtype=np.float64)
     if point.shape != (3,) or not np.isfinite(point).all():
-        raise PoseError(f"the hotspot {point_mm} is no point; give three finite numbers, mm in head coordinates")
+        raise PoseError(f"the hotspot {point.tolist()} is no point; give three finite numbers, mm in head coordinates")
     foot, _, distance = head.scalp.nearest(point[None])
     if float(distance[0]) > FARTHEST_MM:
         raise PoseError(
