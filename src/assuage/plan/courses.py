@@ -136,7 +136,7 @@ def _course(common: CommonDose, record: TechniqueRecord, course: CoilCourse) -> 
 def _quantities(
     common: CommonDose, technique: str, dose: Mapping[str, Any], intensity: IntensityRecord
 ) -> dict[str, Any]:
-    """Return what the cited limits of a coil course look at; what the user says of the session stands."""
+    """Return what the cited limits of a coil course look at; the course's own numbers stand before the session's."""
     found: dict[str, Any] = {key: float(value) for key, value in dose.items() if value is not None}
     found["intensity_percent_mt"] = intensity.percent_mt
     coil = common.bench.coil
@@ -148,8 +148,8 @@ def _quantities(
     asked = {**found, "didt_A_per_s": intensity.didt_A_per_s, "coil_max_didt_A_per_s": limit, "coil_source": source}
     asked["output_percent_mso"] = intensity.percent_output
     return {
-        **{key: value for key, value in asked.items() if value is not None},
         **common.protocol,
+        **{key: value for key, value in asked.items() if value is not None},
         "technique": technique,
     }
 

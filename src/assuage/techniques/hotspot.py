@@ -2,9 +2,10 @@
 
 Four ways, from best to worst: the measured pose; the measured place of the coil, held by convention; the hand knob in
 MNI space with the coil held over it by convention; the cortex under C3 or C4. Each gives a place on the scalp; the
-cortex that answers is the grey matter nearest to it, the crown of the gyrus. The hand knob itself is the mean of many brains and lies deep in a sulcus (31 mm under the scalp
-of Colin27, where the field is half of that on the crown): as threshold field it would halve every dose that is matched
-to it. Which way was gone, and what is known about its error, stands in `Hotspot.assumptions`.
+cortex that answers is the grey matter nearest to it, the crown of the gyrus. The hand knob itself is the mean of many
+brains and lies deep in a sulcus (31 mm under the scalp of Colin27, where the field is half of that on the crown): as
+threshold field it would halve every dose that is matched to it. Which way was gone, and what is known about its error,
+stands in `Hotspot.assumptions`.
 """
 
 from collections.abc import Mapping
