@@ -102,7 +102,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         str | None,
         typer.Option(
             "--coil",
-            help="Coil file (.ccd or .tcd), or with --stimulator the name of its coil; default: a 70 mm figure of eight.",
+            help="Coil file (.ccd or .tcd), or the name of the coil of --stimulator; default: a 70 mm figure of eight.",
             metavar="FILE|NAME",
         ),
     ] = None,
@@ -182,7 +182,8 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
         motor_threshold=motor_threshold, active_threshold=active_threshold, stimulator=stimulator,
-        coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years, weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
+        coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years,
+        weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)
     if as_json:

@@ -40,8 +40,8 @@ def coil_and_driving(request: "Request") -> tuple[Coil | None, Driving | None]:
         device = geometry.name
     elif request.coil is not None and request.stimulator is None:
         raise PlanError(
-            f"--coil {request.coil!r} is neither a .ccd nor a .tcd file; name a file, or add --stimulator NAME if it is "
-            "the name of its coil"
+            f"--coil {request.coil!r} is neither a .ccd nor a .tcd file; name a file, or add --stimulator NAME if it "
+            "is the name of its coil"
         )
     options = (request.motor_threshold, request.stimulator, request.coil_dose, request.hotspot)
     if all(option is None for option in options):

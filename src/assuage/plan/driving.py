@@ -168,12 +168,16 @@ def calibration_of(bench: Bench, driving: Driving, hotspot: Hotspot, landscape: 
 def driving_record(driving: Driving, hotspot: Hotspot, calibration: Calibration | None) -> DrivingRecord:
     """Describe what was measured and what follows from it."""
     pair = driving.pair
+    given = None
+    if driving.has_threshold:
+        given = "didt" if driving.threshold_didt_A_per_s is not None else "percent_output"
     known = () if calibration is None else calibration.assumptions
     didt = None if calibration is None else calibration.threshold_didt_A_per_s
     return DrivingRecord(
         way=driving.way,
         amount=None if driving.amount is None else number(driving.amount),
         threshold_state=driving.threshold_state if driving.has_threshold else None,
+        threshold_given_as=given,
         threshold_didt_A_per_s=None if didt is None else number(didt),
         threshold_percent_output=None if didt is None or pair is None else number(pair.percent_output(didt)),
         threshold_e_V_per_m=None if calibration is None else number(calibration.threshold_e_V_per_m),

@@ -425,6 +425,7 @@ class DrivingRecord(Record):
     way: str
     amount: float | None
     threshold_state: str | None
+    threshold_given_as: str | None = Field(description="didt or percent_output: the other one is computed")
     threshold_didt_A_per_s: float | None
     threshold_percent_output: float | None
     threshold_e_V_per_m: float | None = Field(description="mean field in the hotspot's cortex at threshold")
