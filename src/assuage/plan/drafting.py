@@ -77,7 +77,7 @@ def draft_protocol(record: PlanRecord, technique: str, *, plan_sha256: str) -> C
     else:
         over["dose"] = DOSES[name](record, parts[0], plan_sha256)
     empty = draft(name)
-    if "dose" in over and name in COILS:
+    if name in COILS:
         over |= _threshold(parts[0], over["dose"])
     return {key: filled(value, over[key]) if key in over else value for key, value in empty.items()}
 
@@ -195,12 +195,13 @@ def _intensity(record: PlanRecord, course: CourseRecord, plan_sha256: str) -> Co
 
 
 def _threshold(item: TechniqueRecord, dose: Content) -> Content:
-    """Return what the plan was told about the motor threshold; nothing where this course is not set by it."""
+    """Return which motor threshold the course needs, and what the plan was told about it where it is that one."""
     driving = item.driving
     intensity = dose.get("rtms", dose)["intensity"]
+    content: Content = {"state": STATES.get(intensity.get("threshold", ""))}
     if driving is None or driving.threshold_state is None or "didt_A_per_s" not in intensity:
-        return {}
-    content: Content = {"state": STATES[driving.threshold_state]}
+        return {"threshold": content}
+    content["state"] = STATES[driving.threshold_state]
     if driving.threshold_given_as == "percent_output":
         content["percent_mso"] = driving.threshold_percent_output
     if driving.hotspot_way == "measured pose":

@@ -116,6 +116,8 @@ def _empty(node: Mapping[str, Any], schema: Mapping[str, Any], path: str, needed
         return {name: _empty(each, schema, f"{path}.{name}", needed) for name, each in inner["properties"].items()}
     if isinstance(node.get("default"), list | dict):
         return deepcopy(node["default"])
+    if isinstance(inner.get("additionalProperties"), dict) and not optional:
+        return {}
     items = inner.get("items", {})
     if inner.get("type") == "array" and "$ref" in items and not optional:
         name = path.rsplit(".", maxsplit=1)[-1]
