@@ -1,4 +1,4 @@
-"""From a plan to a protocol: what the plan knows arrives, what a person decides stays open, and the path to the sheet."""
+"""From a plan to a protocol: what the plan knows arrives, what a person decides stays open; then check and sheet."""
 
 import json
 from dataclasses import asdict
@@ -67,7 +67,7 @@ def test_the_plan_names_what_it_holds(record):
 @pytest.mark.parametrize("technique", HERE)
 def test_a_draft_is_refused_until_a_person_has_filled_it(record, technique):
     content = draft_protocol(record, technique, plan_sha256=SHA)
-    with pytest.raises(ProtocolError, match="have to be known are missing: .*study_id"):
+    with pytest.raises(ProtocolError, match=r"have to be known are missing: .*study_id"):
         from_content(content)
     assert "person.age_years" in open_fields(content)
 

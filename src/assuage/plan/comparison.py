@@ -12,12 +12,13 @@ from assuage.field import Field, Landscape
 from assuage.plan import chooser
 from assuage.plan.bench import Bench
 from assuage.plan.chooser import Criterion, Site
+from assuage.plan.course_records import CombinationRecord
 from assuage.plan.describe import number
 from assuage.plan.driving import Driving, calibration_of, hotspot_of
+from assuage.plan.record_base import VerdictRecord
 from assuage.plan.records import (
     ChosenRecord,
     CircuitFieldRecord,
-    CombinationRecord,
     CriterionRecord,
     Currency,
     LeftOutRecord,
@@ -26,7 +27,6 @@ from assuage.plan.records import (
     ShiftRecord,
     ShortlistRecord,
     TechniqueRecord,
-    VerdictRecord,
 )
 from assuage.plan.technique_facts import equipment_names, evidence_for
 from assuage.targets import Target

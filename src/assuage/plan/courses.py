@@ -13,18 +13,10 @@ from typing import Any
 import numpy as np
 
 from assuage.plan.comparison import CommonDose
+from assuage.plan.course_records import CombinationRecord, CourseRecord, IntensityRecord, UnderCoilRecord
 from assuage.plan.describe import known, number, verdict_records
 from assuage.plan.driving import driven, driving_record
-from assuage.plan.records import (
-    CoilProposal,
-    CombinationRecord,
-    CourseRecord,
-    IntensityRecord,
-    MontageProposal,
-    ScaledDose,
-    TechniqueRecord,
-    UnderCoilRecord,
-)
+from assuage.plan.records import CoilProposal, MontageProposal, ScaledDose, TechniqueRecord
 from assuage.plan.technique_facts import evidence_for, technique_facts
 from assuage.protocols import electrodes_under_coil
 from assuage.protocols.coil import CoilPlan

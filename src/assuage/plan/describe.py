@@ -12,6 +12,7 @@ from assuage.errors import TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head, conductivities
 from assuage.plan.bench import LABELS, Bench, Choice
+from assuage.plan.record_base import Point, Row4, VerdictRecord
 from assuage.plan.records import (
     OWN_REFERENCE,
     Certificate,
@@ -23,16 +24,13 @@ from assuage.plan.records import (
     MontageProposal,
     OffTarget,
     OutlineRecord,
-    Point,
     RegionRecord,
-    Row4,
     ScaledDose,
     SearchRecord,
     SiteDistance,
     TargetRecord,
     TechniqueRecord,
     TissueShare,
-    VerdictRecord,
 )
 from assuage.plan.regions import RegionTarget
 from assuage.safety import check, worst

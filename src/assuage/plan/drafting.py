@@ -14,10 +14,9 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from assuage.errors import PlanError
+from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.records import (
     CoilProposal,
-    CombinationRecord,
-    CourseRecord,
     ElectrodeRecord,
     LeadProposal,
     MontageProposal,

@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from assuage.errors import PlanError
 from assuage.field import Landscape
 from assuage.plan.bench import Bench
+from assuage.plan.course_records import DrivingRecord, IntensityRecord
 from assuage.plan.describe import matrix, number, point
-from assuage.plan.records import Dose, DrivingRecord, IntensityRecord
+from assuage.plan.records import Dose
 from assuage.protocols.coil import Intensity as CourseIntensity
 from assuage.space import validate_pose
 from assuage.techniques import intensity

@@ -35,13 +35,14 @@ from assuage.plan.bench import (
     resolve_techniques,
 )
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
+from assuage.plan.course_records import CombinationRecord
 from assuage.plan.courses import combination, with_courses
 from assuage.plan.driving import Driving
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
-from assuage.plan.records import CombinationRecord, Matrix, MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
+from assuage.plan.records import Matrix, MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
 from assuage.plan.result import Plan
 from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.volumes import volumes

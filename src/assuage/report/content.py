@@ -5,17 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from assuage.plan.records import (
-    CoilProposal,
-    CombinationRecord,
-    CourseRecord,
-    ErrorBar,
-    LeadProposal,
-    MontageProposal,
-    PlanRecord,
-    TechniqueRecord,
-    VerdictRecord,
-)
+from assuage.plan.course_records import CombinationRecord, CourseRecord
+from assuage.plan.record_base import VerdictRecord
+from assuage.plan.records import CoilProposal, ErrorBar, LeadProposal, MontageProposal, PlanRecord, TechniqueRecord
 from assuage.report import charts, head_quality, headmap, slices, volumes, words
 from assuage.report.reading import PlanFiles
 from assuage.units import A_PER_MA
