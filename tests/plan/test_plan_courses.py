@@ -10,6 +10,7 @@ from assuage.plan import Driving
 from assuage.plan import plan as make_plan
 from assuage.plan.bench import COURSES
 from assuage.protocols.courses import coil_course
+from assuage.report import write_report
 from assuage.safety import load_rule_set
 from assuage.sources import Coil
 from assuage.targets import Target
@@ -226,3 +227,18 @@ def test_a_sheared_hotspot_pose_is_refused():
     pose[0, 1] = 0.2
     with pytest.raises(PoseError, match="not rigid"):
         Driving(threshold_didt_A_per_s=DIDT, hotspot_pose=pose)
+
+
+def test_the_report_shows_courses_side_by_side_and_the_combination(plain, tmp_path):
+    page = write_report(plain, tmp_path / "report.html").read_text(encoding="utf-8")
+    table = page[page.index('id="courses"') : page.index('id="combination"')]
+    for item in tms(plain).courses:
+        assert f">{item.label}</th>" in table
+        assert item.sources["session"].split(" ", maxsplit=1)[0] in table
+    assert "90\u202f000" in table
+    assert "No motor threshold was given" in table
+    both = page[page.index('id="combination"') : page.index('id="doses"')]
+    assert "not known to add up" in both
+    assert "tDCS first" in both
+    rules = load_rule_set()
+    assert f"{rules.name}, version {rules.version}" in page
