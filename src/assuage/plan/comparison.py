@@ -284,13 +284,13 @@ def _combined(
     """Return a combination as the chooser sees it: its fields are not added, so the lower of its parts counts."""
     parts = [records[name] for name in item.parts]
     course = next(course for part in parts for course in part.courses if course.technique == item.course)
-    ratios = [part.currency.ratio for part in parts if part.currency is not None and not part.courses]
-    ratios += [course.intensity.target_over_threshold or 0.0]
+    ratios = [None if part.currency is None else part.currency.ratio for part in parts if not part.courses]
+    ratios.append(course.intensity.target_over_threshold)
     asked = [reached[name] for name in item.parts if name in reached]
     return chooser.Candidate(
         technique=item.technique,
         label=item.label,
-        target_field_ratio=min(ratios),
+        target_field_ratio=None if None in ratios else min(ratio for ratio in ratios if ratio is not None),
         target_over_peak=min(part.dose.target_over_e99 for part in parts),
         verdict=item.worst_verdict,
         stops=_stops(item.verdicts),
