@@ -3,10 +3,12 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from assuage.cli import planning
-from assuage.errors import PlanError
+from assuage.cli.driving import coil_and_driving
+from assuage.errors import AssuageError, PlanError
 from assuage.plan import Choosing
 
 
@@ -47,7 +49,8 @@ def request(out, **changed):
         "head": "colin27", "out": out, "circuit": None, "region": None, "target": None, "space": None, "radius_mm": 8.0,
         "techniques": None, "coil": None, "voxel_mm": 2.0, "current_milliampere": 1.5, "hair_mm": 3.0,
         "age_years": 16.0, "weights": "focality=2, burden=1", "equipment": "tes_device,pads", "tissues": None,
-        "seed": 7, "force": False,
+        "seed": 7, "force": False, "motor_threshold": None, "active_threshold": False, "stimulator": None,
+        "coil_dose": None, "hotspot": None, "hotspot_side": "left",
     }  # fmt: skip
     return planning.Request(**(options | changed))
 
@@ -87,3 +90,52 @@ def test_a_failed_report_does_not_cost_the_plan(asked, tmp_path, monkeypatch):
     assert asked["target"] == "pain"
     assert (tmp_path / "out" / "plan.json").is_file()
     assert not (tmp_path / "out" / "report.html").exists()
+
+
+def driving_of(tmp_path, **options):
+    return coil_and_driving(request(tmp_path / "out", **options))[1]
+
+
+def test_nothing_said_about_the_coil_is_no_driving(tmp_path):
+    assert coil_and_driving(request(tmp_path / "out")) == (None, None)
+
+
+def test_threshold_devices_and_dose_are_read_as_typed(tmp_path):
+    made = driving_of(tmp_path, motor_threshold="65A/us", coil_dose="mt=110", active_threshold=True)
+    assert (made.threshold_didt_A_per_s, made.way, made.amount) == (65e6, "percent_mt", 110.0)
+    assert made.threshold_state == "active"
+    made = driving_of(tmp_path, motor_threshold="48 %", stimulator="magpro x100", coil="C-B60", coil_dose="matched")
+    assert (made.threshold_percent_output, made.stimulator_coil) == (48.0, "C-B60")
+    assert (made.way, made.amount) == ("matched_field", None)
+    assert driving_of(tmp_path, coil_dose="didt=80").amount == 80e6
+
+
+def test_a_hotspot_is_a_file_or_a_point(tmp_path):
+    pose = np.eye(4)
+    (tmp_path / "pose.txt").write_text("\n".join(" ".join(map(str, row)) for row in pose), encoding="utf-8")
+    (tmp_path / "pose.json").write_text(str(pose.tolist()), encoding="utf-8")
+    for name in ("pose.txt", "pose.json"):
+        made = driving_of(tmp_path, motor_threshold="65A/us", hotspot=str(tmp_path / name))
+        assert np.array_equal(made.hotspot_pose, pose)
+    assert driving_of(tmp_path, motor_threshold="65A/us", hotspot="-40,-10,80").hotspot_mm == [-40.0, -10.0, 80.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"motor_threshold": "65"}, "no unit"),
+        ({"motor_threshold": "48%"}, "needs the stimulator"),
+        ({"motor_threshold": "48%", "stimulator": "MagPro", "coil": "C-B60"}, "a known stimulator: DuoMAG XT"),
+        ({"motor_threshold": "65A/us", "coil_dose": "strong"}, "mt=110"),
+        ({"motor_threshold": "65A/us", "hotspot": "1,2"}, "three numbers"),
+        ({"motor_threshold": "65A/us", "hotspot": "none.txt"}, "cannot read the hotspot pose"),
+        ({"motor_threshold": "65A/us", "hotspot_side": "up"}, "left or right"),
+        ({"coil_dose": "mt"}, "needs a motor threshold"),
+        ({"coil": "C-B60"}, "--stimulator"),
+        ({"active_threshold": True}, "--motor-threshold"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_one_line(options, says, tmp_path):
+    with pytest.raises(AssuageError, match=says) as refusal:
+        driving_of(tmp_path, **options)
+    assert "\n" not in str(refusal.value)

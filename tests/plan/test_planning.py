@@ -363,5 +363,9 @@ def test_what_cannot_be_planned_is_refused(head, coil):
 
 def test_technique_names():
     assert resolve_techniques(None) == resolve_techniques(("all",))
-    assert resolve_techniques(("hd-tdcs", "TMS")) == ("tms", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
+    assert resolve_techniques(("hd-tdcs", "TMS")) == (
+        "tms", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal", "rtms_1hz", "rtms_10hz", "itbs", "ctbs", "snt",
+    )  # fmt: skip
+    assert resolve_techniques(("snt",)) == ("tms", "snt")
+    assert resolve_techniques(("tdcs_rtms",)) == ("tms", "tdcs", "rtms_10hz", "tdcs_rtms")
     assert resolve_techniques(("tdcs",)) == ("tdcs",)

@@ -67,7 +67,9 @@ def assuage(
 
 @app.command(
     epilog="Example: assuage plan --head colin27 --circuit emotion_regulation --out plan. "
-    "Example: assuage plan --head sub.nii.gz --target -44,40,29 --techniques tms,hd-tdcs --out plan"
+    "Example: assuage plan --head sub.nii.gz --target -44,40,29 --techniques tms,hd-tdcs --out plan. "
+    "Example: assuage plan --head colin27 --circuit reward --techniques rtms_10hz,itbs,snt --motor-threshold 65A/us "
+    "--hotspot pose.txt --out plan"
 )
 def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     head: Annotated[str, typer.Option("--head", help=HEAD_HELP, metavar="NAME|PATH")],
@@ -89,11 +91,52 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         float, typer.Option("--radius-mm", parser=_number, metavar="NUMBER", help="Radius of the target.")
     ] = 10.0,
     techniques: Annotated[
-        str | None, typer.Option("--techniques", help="Such as tms,hd-tdcs; default: all.", metavar="A,B,...")
+        str | None,
+        typer.Option(
+            "--techniques",
+            help="Such as rtms_10hz,itbs,snt,hd-tdcs; tms: all courses of the coil; default: all.",
+            metavar="A,B,...",
+        ),
     ] = None,
     coil: Annotated[
-        Path | None,
-        typer.Option("--coil", help="Coil file (.ccd or .tcd); default: a 70 mm figure of eight.", metavar="FILE"),
+        str | None,
+        typer.Option(
+            "--coil",
+            help="Coil file (.ccd or .tcd), or the name of the coil of --stimulator; default: a 70 mm figure of eight.",
+            metavar="FILE|NAME",
+        ),
+    ] = None,
+    stimulator: Annotated[
+        str | None,
+        typer.Option("--stimulator", help="Needed for % of output; known with its largest dI/dt.", metavar="NAME"),
+    ] = None,
+    motor_threshold: Annotated[
+        str | None,
+        typer.Option("--motor-threshold", help="As dI/dt, or as % of output with --stimulator.", metavar="65A/us|48%"),
+    ] = None,
+    active_threshold: Annotated[
+        bool, typer.Option("--active-threshold", help="The motor threshold was measured with the muscle contracted.")
+    ] = False,
+    hotspot: Annotated[
+        str | None,
+        typer.Option(
+            "--hotspot",
+            help="Where the threshold was taken: file with the coil's 4x4 pose, or its place in head coordinates; "
+            "default: over the hand knob.",
+            metavar="FILE|X,Y,Z",
+        ),
+    ] = None,
+    hotspot_side: Annotated[
+        str, typer.Option("--hotspot-side", help="Hemisphere of the hand knob.", metavar="left|right")
+    ] = "left",
+    coil_dose: Annotated[
+        str | None,
+        typer.Option(
+            "--coil-dose",
+            help="mt (default: each course's % of motor threshold), mt=110, matched (the threshold field in the "
+            "target), matched=1.1, didt=80 (A/us), output=60 (%).",
+            metavar="WAY[=NUMBER]",
+        ),
     ] = None,
     voxel_mm: Annotated[
         float,
@@ -138,7 +181,9 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     request = planning.Request(
         head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
-        age_years=age_years, weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
+        motor_threshold=motor_threshold, active_threshold=active_threshold, stimulator=stimulator,
+        coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years,
+        weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)
     if as_json:

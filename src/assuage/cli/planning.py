@@ -10,15 +10,16 @@ from typing import Any, Literal
 from rich.table import Table
 from rich.text import Text
 
+from assuage.cli.driving import coil_and_driving
 from assuage.cli.head import load
 from assuage.cli.listing import console
 from assuage.cli.progress import StepProgress
 from assuage.errors import PlanError
 from assuage.head import Head
 from assuage.plan import Choosing, PlanRecord, check_writable, plan
+from assuage.plan.records import TechniqueRecord
 from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
-from assuage.sources import Coil
 from assuage.targets import Target, from_coordinate
 from assuage.units import A_PER_MA
 
@@ -40,13 +41,19 @@ class Request:
     space: str | None
     radius_mm: float
     techniques: str | None
-    coil: Path | None
+    coil: str | None
     voxel_mm: float
     current_milliampere: float
     hair_mm: float
     age_years: float | None
     weights: str | None
     equipment: str | None
+    motor_threshold: str | None
+    active_threshold: bool
+    stimulator: str | None
+    coil_dose: str | None
+    hotspot: str | None
+    hotspot_side: str
     tissues: Path | None
     seed: int
     force: bool
@@ -83,10 +90,36 @@ class Result:
             row = (str(rank.place), item.label, words.typeset(dose.intensity), field, share)
             table.add_row(*(Text(cell) for cell in row), Text(words.WORST_WORDS[item.worst_verdict]))
         screen.print(table)
+        for item in self.record.techniques:
+            if item.courses:
+                screen.print(_courses(item))
+        for both in self.record.combinations:
+            screen.print(Text(f"{both.label}: {words.listing(both.words)}"))
         for name, why in self.record.skipped.items():
             screen.print(Text(f"no proposal for {words.TECHNIQUES.get(name, name)}: {why}"))
         screen.print(Text("Research planning aid, not a medical device.", style="bold"))
         screen.print(Text(f"report: {self.folder / REPORT_FILE}  ({self.seconds:.0f} s)"), soft_wrap=True)
+
+
+def _courses(item: TechniqueRecord) -> Table:
+    """Return the courses of a coil as a table."""
+    table = Table(title=f"Courses of {item.label}", title_justify="left", box=None, pad_edge=False)
+    for heading in ("course", "pulses", "a session", "sessions", "intensity", "in the target, V/m", "cited limits"):
+        table.add_column(heading)
+    for course in item.courses:
+        dose = course.intensity
+        field = (
+            f"{words.number(dose.target_over_threshold, digits=2)} of the threshold field"
+            if dose.target_V_per_m is None
+            else words.with_error(dose.target_V_per_m, dose.sd_V_per_m or 0.0)
+        )
+        row = (
+            course.label, f"{course.pulses:,}", f"{course.pulses_per_session} in {words.short(course.session_s)} s",
+            f"{course.sessions} in {course.days} days", words.typeset(dose.words), field,
+            words.WORST_WORDS[course.worst_verdict],
+        )  # fmt: skip
+        table.add_row(*(Text(cell) for cell in row))
+    return table
 
 
 def make_plan(request: Request) -> Result:
@@ -106,7 +139,7 @@ def make_plan(request: Request) -> Result:
     weights = None if request.weights is None else parse_weights(request.weights)
     equipment = None if request.equipment is None else _split(request.equipment, "--equipment")
     check_writable(request.out, force=request.force)
-    coil = None if request.coil is None else Coil.read(request.coil)
+    coil, driving = coil_and_driving(request)
     head = load(request.head, request.tissues)
     aim = _aim(request, head, point)
     with StepProgress() as progress:
@@ -121,6 +154,7 @@ def make_plan(request: Request) -> Result:
             current_A=request.current_milliampere * A_PER_MA,
             hair_mm=request.hair_mm,
             seed=request.seed,
+            driving=driving,
             choosing=Choosing(weights=weights, equipment=equipment),
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),

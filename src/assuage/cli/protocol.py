@@ -67,17 +67,28 @@ def show(
         typer.echo(f"{key}: {value}")
 
 
-@protocol_app.command("new", epilog="Example: assuage protocol new itbs --out protocol.json")
+@protocol_app.command(
+    "new",
+    epilog="Example: assuage protocol new itbs --out protocol.json. "
+    "Example: assuage protocol new --plan plan --technique snt --out protocol.json",
+)
 def new(
-    name: Annotated[str, typer.Argument(help="A published protocol or a technique such as itbs.", metavar="NAME")],
     out: Annotated[Path, typer.Option("--out", help="File to write; it must not exist.", metavar="FILE")],
+    name: Annotated[
+        str | None, typer.Argument(help="A published protocol or a technique such as itbs.", metavar="[NAME]")
+    ] = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", help="Folder of a plan to start from, instead of NAME.", metavar="DIR")
+    ] = None,
+    technique: Annotated[
+        str | None, typer.Option("--technique", help="Of the plan, such as snt or tdcs.", metavar="NAME")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a draft of protocol.json: what the published protocol gives, and null for everything to fill in."""
-    from assuage.protocols import draft
+    """Write a draft of protocol.json: what a published protocol or a plan gives, and null for what a person decides."""
     from assuage.protocols.draft import open_fields
 
-    content = draft(name)
+    content = _start(name, plan, technique)
     _write(out, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     empty = open_fields(content)
     if as_json:
@@ -86,6 +97,30 @@ def new(
         typer.echo(
             f"written: {out} ({len(empty)} fields are open; assuage protocol sheet names those that must be filled)"
         )
+
+
+def _start(name: str | None, plan: Path | None, technique: str | None) -> dict[str, Any]:
+    """Return the draft of a published protocol or a technique, or of a technique of a plan."""
+    if (name is None) == (plan is None):
+        given = "both" if name is not None else "neither"
+        raise DataError(f"{given} of NAME and --plan given; name a published protocol or technique, or a plan's folder")
+    if plan is None:
+        if technique is not None:
+            raise DataError(f"--technique {technique!r} belongs to a plan; add --plan DIR, or give it as NAME")
+        from assuage.protocols import draft
+
+        return draft(str(name))
+    import hashlib
+
+    from assuage.plan import load_record
+    from assuage.plan.drafting import draft_protocol, planned_techniques
+    from assuage.plan.result import PLAN_FILE
+
+    record = load_record(plan)
+    if technique is None:
+        raise DataError(f"--technique is missing; the plan holds {', '.join(planned_techniques(record))}")
+    sha256 = hashlib.sha256((plan / PLAN_FILE).read_bytes()).hexdigest()
+    return draft_protocol(record, technique, plan_sha256=sha256)
 
 
 @protocol_app.command("sheet", epilog="Example: assuage protocol sheet protocol.json --out sheet.html")

@@ -9,11 +9,22 @@ from types import ModuleType
 from typing import Any
 
 from assuage.plan.comparison import Choosing
+from assuage.plan.driving import Driving
 from assuage.plan.planning import plan
 from assuage.plan.records import SCHEMA_VERSION, PlanRecord, json_schema
 from assuage.plan.result import Plan, check_writable, load_record
 
-__all__ = ["SCHEMA_VERSION", "Choosing", "Plan", "PlanRecord", "check_writable", "json_schema", "load_record", "plan"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Choosing",
+    "Driving",
+    "Plan",
+    "PlanRecord",
+    "check_writable",
+    "json_schema",
+    "load_record",
+    "plan",
+]
 
 
 class _Callable(ModuleType):

@@ -17,6 +17,7 @@ from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
 from assuage.plan.records import Table
 from assuage.plan.regions import reference_target
+from assuage.protocols.courses import COIL_COURSES, coil_course, combined_course
 from assuage.sources import Coil, Disc, Montage, Pad, PlacedCoil
 from assuage.targets import Target
 from assuage.techniques import off_target, optimise
@@ -31,7 +32,11 @@ Array = NDArray[np.float64]
 
 CORE = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
 """Techniques whose proposal is found by the adjoint of any target, so that every region can be asked for."""
-TECHNIQUES = (*CORE, "tacs", "hd_tacs", "ti", "ect", "mst", "dbs")
+COURSES = COIL_COURSES
+"""What the field of the coil is repeated as: one field, several courses."""
+COMBINATIONS = ("tdcs_rtms",)
+"""Two techniques in one course: two doses, no field of its own."""
+TECHNIQUES = (*CORE, *COURSES, "tacs", "hd_tacs", "ti", "ect", "mst", "dbs", *COMBINATIONS)
 
 LABELS = {
     "tms": "TMS",
@@ -45,17 +50,26 @@ LABELS = {
     "ect": "ECT",
     "mst": "MST",
     "dbs": "DBS",
+    **{name: coil_course(name).label for name in COURSES},
+    "tdcs_rtms": combined_course().label,
 }
 
 ALIASES = {
     "all": TECHNIQUES,
+    "tms": ("tms", *COURSES),
+    "rtms": COURSES[:2],
+    "tbs": ("itbs", "ctbs"),
     "tes": CORE[1:],
     "hd-tdcs": CORE[2:],
     "4x1": ("hd_tdcs_4x1",),
     "hd-tdcs-4x1": ("hd_tdcs_4x1",),
     "hd-tdcs-focal": ("hd_tdcs_focal",),
 }
-"""What a user may write; "hd-tdcs" means the 4x1 ring and both optimised montages."""
+"""What a user may write; "hd-tdcs": the 4x1 ring and both optimised montages, "tms": the coil with all its courses."""
+
+NEEDS = {**{name: ("tms",) for name in COURSES}, "tdcs_rtms": ("tms", "rtms_10hz", "tdcs")}
+"""What a technique is made of, planned with it."""
+
 
 COARSE_SPACING_MM = 10.0
 COARSE_ANGLE_DEG = 15.0
@@ -121,6 +135,8 @@ class Choice:
         In words, and what the cited limits look at, where the technique brings its own.
     notes, tables
         For the technique's page.
+    placement
+        Name of a standard placement of electrodes.
     """
 
     technique: str
@@ -138,6 +154,7 @@ class Choice:
     quantities: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
+    placement: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,7 +314,7 @@ class Bench:
 
 
 def resolve_techniques(techniques: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the techniques meant, in the package's order.
+    """Return the techniques meant and what they are made of, in the package's order.
 
     Raises
     ------
@@ -318,6 +335,7 @@ def resolve_techniques(techniques: tuple[str, ...] | None) -> tuple[str, ...]:
             raise PlanError(f"technique {name!r} is unknown; choose from {known}")
     if not wanted:
         raise PlanError("no technique was named; leave techniques out for all of them")
+    wanted |= {part for name in wanted for part in NEEDS.get(name, ())}
     return tuple(name for name in TECHNIQUES if name in wanted)
 
 

@@ -78,6 +78,8 @@ class Candidate:
         Whether it reaches the region; None where that was not asked.
     evidence
         How much was studied; None if unknown.
+    basis
+        At which intensity the field stands, or of which part; empty where that is plain.
     """
 
     technique: str
@@ -88,6 +90,7 @@ class Candidate:
     stops: tuple[str, ...] = ()
     reached: bool | None = None
     evidence: Evidence | None = None
+    basis: str = ""
 
     def __post_init__(self) -> None:
         """Refuse doses that are none.
@@ -316,7 +319,10 @@ def _values(item: Candidate, facts: Facts, site: Site, scale: Scales) -> dict[Cr
     return {
         "target_field": (0.0, "field over its own reference unknown, counts 0")
         if ratio is None
-        else (_rising(ratio, scale.target_field_half), f"{ratio:.2f} times its own reference field in the target"),
+        else (
+            _rising(ratio, scale.target_field_half),
+            f"{ratio:.2f} times its own reference field in the target{_of(item.basis)}",
+        ),
         "focality": (0.0, "focality unknown, counts 0")
         if focality is None
         else (_rising(focality, scale.focality_half), f"target gets {focality:.2f} of the peak of its tissue"),
@@ -334,6 +340,10 @@ def _values(item: Candidate, facts: Facts, site: Site, scale: Scales) -> dict[Cr
             f"to be acquired: {', '.join(missing)}" if missing else "the site has all it needs",
         ),
     }
+
+
+def _of(basis: str) -> str:
+    return f" ({basis})" if basis else ""
 
 
 def _rising(x: float, half: float) -> float:

@@ -1,7 +1,7 @@
 """The common dose of every technique of a plan, and the shortlist that the user's weights make of them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,10 @@ from assuage.field import Field, Landscape
 from assuage.plan import chooser
 from assuage.plan.bench import Bench
 from assuage.plan.chooser import Criterion, Site
+from assuage.plan.course_records import CombinationRecord
 from assuage.plan.describe import number
+from assuage.plan.driving import Driving, calibration_of, hotspot_of
+from assuage.plan.record_base import VerdictRecord
 from assuage.plan.records import (
     ChosenRecord,
     CircuitFieldRecord,
@@ -27,10 +30,11 @@ from assuage.plan.records import (
 )
 from assuage.plan.technique_facts import equipment_names, evidence_for
 from assuage.targets import Target
+from assuage.techniques.calibration import Calibration
 from assuage.techniques.charge import delivered_charge, session_duration_s
 from assuage.techniques.currency import DoseCurrency, dose_currency
 from assuage.techniques.goal import Goal
-from assuage.techniques.hotspot import Hotspot, anatomical_hotspot
+from assuage.techniques.hotspot import Hotspot
 from assuage.techniques.patches import FieldMap, Located, Patch, patch_on
 from assuage.techniques.references import Reference, make_reference, reference_montage
 from assuage.techniques.tms import UNIT_DIDT_A_PER_S
@@ -66,6 +70,7 @@ class CommonDose:
     target: Target
     goal: Goal
     protocol: Mapping[str, Any] = field(default_factory=dict)
+    driving: Driving | None = None
 
     @cached_property
     def _patch(self) -> Patch:
@@ -85,7 +90,14 @@ class CommonDose:
     @cached_property
     def hotspot(self) -> Hotspot:
         """Where a motor threshold would be taken."""
-        return anatomical_hotspot(self.bench.places.coil_site, use_scalp_site=True)
+        return hotspot_of(self.bench, self.driving)
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """The plan's coil tied to the motor threshold, where one is given."""
+        if self.driving is None:
+            return None
+        return calibration_of(self.bench, self.driving, self.hotspot, self.hotspot_landscape)
 
     @cached_property
     def hotspot_landscape(self) -> Landscape:
@@ -103,7 +115,7 @@ class CommonDose:
         """Return the reference of a technique that is compared with the hand area."""
         if technique == "tms":
             return make_reference("tms", self.hotspot_V_per_m, origin=f"{AT_THRESHOLD}; {self.hotspot.way}")
-        return reference_montage(technique, self.hotspot_landscape)
+        return reference_montage(technique, self.hotspot_landscape, side=self.hotspot.side)
 
     def state(
         self,
@@ -182,6 +194,7 @@ def shortlist(
     records: tuple[TechniqueRecord, ...],
     choosing: Choosing,
     *,
+    combinations: tuple[CombinationRecord, ...] = (),
     matrix: Matrix | None,
     primary: str,
     age_years: float | None,
@@ -196,19 +209,8 @@ def shortlist(
     reached = (
         {} if matrix is None else {cell.technique: cell.reached for cell in matrix.cells if cell.region == primary}
     )
-    candidates = [
-        chooser.Candidate(
-            technique=record.technique,
-            label=record.label,
-            target_field_ratio=None if record.currency is None else record.currency.ratio,
-            target_over_peak=record.dose.target_over_e99,
-            verdict=record.worst_verdict,
-            stops=tuple(verdict.why for verdict in record.verdicts if verdict.outcome == "stop"),
-            reached=reached.get(record.technique),
-            evidence=evidence_for(record.technique),
-        )
-        for record in records
-    ]
+    candidates = [item for record in records for item in _candidates(record, reached.get(record.technique))]
+    candidates += [_combined(item, {record.technique: record for record in records}, reached) for item in combinations]
     if choosing.equipment is None:
         site, said = Site(equipment=frozenset(equipment_names())), ALL_EQUIPMENT
     else:
@@ -254,6 +256,59 @@ def shortlist(
             for shift in made.shifts
         ),
     )
+
+
+def _candidates(record: TechniqueRecord, reached: bool | None) -> list[chooser.Candidate]:
+    """Return a technique as the chooser sees it; a coil with courses is one for each of them."""
+    field = chooser.Candidate(
+        technique=record.technique,
+        label=record.label,
+        target_field_ratio=None if record.currency is None else record.currency.ratio,
+        target_over_peak=record.dose.target_over_e99,
+        verdict=record.worst_verdict,
+        stops=_stops(record.verdicts),
+        reached=reached,
+        evidence=evidence_for(record.technique),
+    )
+    return [
+        replace(
+            field,
+            technique=course.technique,
+            label=course.label,
+            target_field_ratio=course.intensity.target_over_threshold,
+            verdict=course.worst_verdict,
+            stops=_stops(course.verdicts),
+            evidence=evidence_for(course.technique),
+            basis=course.intensity.words,
+        )
+        for course in record.courses
+    ] or [field]
+
+
+def _combined(
+    item: CombinationRecord, records: Mapping[str, TechniqueRecord], reached: Mapping[str, bool]
+) -> chooser.Candidate:
+    """Return a combination as the chooser sees it: its fields are not added, so the lower of its parts counts."""
+    parts = [records[name] for name in item.parts]
+    course = next(course for part in parts for course in part.courses if course.technique == item.course)
+    ratios = [None if part.currency is None else part.currency.ratio for part in parts if not part.courses]
+    ratios.append(course.intensity.target_over_threshold)
+    asked = [reached[name] for name in item.parts if name in reached]
+    return chooser.Candidate(
+        technique=item.technique,
+        label=item.label,
+        target_field_ratio=None if None in ratios else min(ratio for ratio in ratios if ratio is not None),
+        target_over_peak=min(part.dose.target_over_e99 for part in parts),
+        verdict=item.worst_verdict,
+        stops=_stops(item.verdicts),
+        reached=all(asked) if asked else None,
+        evidence=evidence_for(item.technique),
+        basis="the lower of its two parts; nothing is added",
+    )
+
+
+def _stops(verdicts: tuple[VerdictRecord, ...]) -> tuple[str, ...]:
+    return tuple(verdict.why for verdict in verdicts if verdict.outcome == "stop")
 
 
 def check_choosing(choosing: Choosing) -> None:

@@ -12,6 +12,7 @@ from assuage.errors import TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head, conductivities
 from assuage.plan.bench import LABELS, Bench, Choice
+from assuage.plan.record_base import Point, Row4, VerdictRecord
 from assuage.plan.records import (
     OWN_REFERENCE,
     Certificate,
@@ -22,16 +23,14 @@ from assuage.plan.records import (
     ErrorBar,
     MontageProposal,
     OffTarget,
-    Point,
+    OutlineRecord,
     RegionRecord,
-    Row4,
     ScaledDose,
     SearchRecord,
     SiteDistance,
     TargetRecord,
     TechniqueRecord,
     TissueShare,
-    VerdictRecord,
 )
 from assuage.plan.regions import RegionTarget
 from assuage.safety import check, worst
@@ -164,7 +163,8 @@ def technique_record(  # noqa: PLR0913 (one call, everything named)
     source = choice.source
     coil = isinstance(source, PlacedCoil)
     proposal = coil_proposal(bench, choice) if coil else montage_proposal(bench.head, choice, field)
-    verdicts = _verdicts(bench, choice, reached, proposal, protocol, didt_A_per_s)
+    asked = _asked(bench, choice, reached, proposal, protocol, didt_A_per_s)
+    verdicts = verdict_records(asked)
     dose = Dose(
         intensity=choice.intensity or intensity_words(source),
         current_A=None if isinstance(source, PlacedCoil) else number(total_current_A(source)),
@@ -199,6 +199,7 @@ def technique_record(  # noqa: PLR0913 (one call, everything named)
         field_file=f"fields/{choice.technique}.nii.gz",
         notes=(*choice.notes, *_notes(field)),
         tables=choice.tables,
+        quantities=known(asked),
     )
 
 
@@ -257,6 +258,7 @@ def montage_proposal(head: Head, choice: Choice, field: Field) -> MontageProposa
                 current_A=number(electrode.current_A),
                 shape=shape_words(electrode.shape),
                 area_mm2=number(contact.area_mm2),
+                outline=outline(electrode.shape),
             )
         )
     currents = montage.currents_A
@@ -266,7 +268,17 @@ def montage_proposal(head: Head, choice: Choice, field: Field) -> MontageProposa
         largest_current_A=number(np.abs(currents).max()),
         certificate=_certificate(choice),
         words=montage_words(montage, field),
+        placement=choice.placement,
     )
+
+
+def outline(shape: Disc | Pad | Ring) -> OutlineRecord:
+    """Return an electrode's shape with its sizes."""
+    if isinstance(shape, Disc):
+        return OutlineRecord(kind="disc", radius_mm=shape.radius_mm)
+    if isinstance(shape, Pad):
+        return OutlineRecord(kind="pad", width_mm=shape.width_mm, height_mm=shape.height_mm)
+    return OutlineRecord(kind="ring", inner_mm=shape.inner_mm, outer_mm=shape.outer_mm)
 
 
 def shape_words(shape: Disc | Pad | Ring) -> str:
@@ -349,14 +361,15 @@ def _certificate(choice: Choice) -> Certificate | None:
     )
 
 
-def _verdicts(
+def _asked(
     bench: Bench,
     choice: Choice,
     reached: Spread,
     proposal: CoilProposal | MontageProposal,
     protocol: Mapping[str, Any],
     didt_A_per_s: float | None,
-) -> tuple[VerdictRecord, ...]:
+) -> dict[str, Any]:
+    """Return what the cited limits look at."""
     technique = "hd_tdcs" if choice.technique == "hd_tdcs_focal" else choice.technique
     asked: dict[str, Any] = {**protocol, "technique": technique, **choice.quantities}
     if choice.quantities:
@@ -368,11 +381,17 @@ def _verdicts(
         )
         asked["brain_density_A_per_m2"] = reached.brain_density_A_per_m2
     else:
-        stated = stated_didt_A_per_s(bench, didt_A_per_s)
-        asked["didt_A_per_s"] = stated
+        asked["didt_A_per_s"] = stated_didt_A_per_s(bench, didt_A_per_s)
         asked["coil_max_didt_A_per_s"] = bench.coil.max_didt_A_per_s
         asked["coil_source"] = bench.coil.origin
-    return verdict_records(asked)
+    return asked
+
+
+def known(asked: Mapping[str, Any]) -> dict[str, float | str]:
+    """Return the quantities that have a value, for the record."""
+    return {
+        key: value if isinstance(value, str) else number(value) for key, value in asked.items() if value is not None
+    }
 
 
 def verdict_records(asked: Mapping[str, Any]) -> tuple[VerdictRecord, ...]:

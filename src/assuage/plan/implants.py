@@ -117,7 +117,8 @@ def _record(
     magnitude = np.linalg.norm(E, axis=-1)
     peak, volume_mm3 = half_max(everywhere, target.tissue_in(aim.bench.head))
     reference = _reference(found)
-    verdicts = describe.verdict_records({**aim.protocol, "technique": "dbs", **dose.quantities})
+    asked = {**aim.protocol, "technique": "dbs", **dose.quantities}
+    verdicts = describe.verdict_records(asked)
     total_A = float(np.abs(found.choice.currents_A[found.choice.currents_A < 0]).sum())
     return TechniqueRecord(
         technique="dbs",
@@ -155,6 +156,7 @@ def _record(
         notes=(SURGICAL, *found.warnings),
         tables=(_ways(found), _activated(found)),
         aimed_mm=describe.point(target.center_mm),
+        quantities=describe.known(asked),
     )
 
 

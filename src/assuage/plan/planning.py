@@ -23,7 +23,9 @@ from assuage.plan import describe, maps, regions
 from assuage.plan.alternating import make_hd_tacs, make_tacs
 from assuage.plan.bench import (
     COARSE_TOLERANCE,
+    COMBINATIONS,
     CORE,
+    COURSES,
     LABELS,
     Bench,
     Choice,
@@ -34,15 +36,19 @@ from assuage.plan.bench import (
     resolve_techniques,
 )
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
+from assuage.plan.course_records import CombinationRecord
+from assuage.plan.courses import combination, with_courses
+from assuage.plan.driving import Driving
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
 from assuage.plan.interference import make_ti
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
-from assuage.plan.records import Matrix, MatrixCell, PlanRecord, TechniqueRecord
+from assuage.plan.records import Matrix, MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
 from assuage.plan.result import Plan
 from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.volumes import volumes
+from assuage.safety import load_rule_set
 from assuage.sources import Coil
 from assuage.targets import Target
 from assuage.techniques.dose import stronger_share
@@ -111,6 +117,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     hair_mm: float = 4.0,
     protocol: Mapping[str, Any] | None = None,
     choosing: Choosing | None = None,
+    driving: Driving | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -143,6 +150,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What is known of the session, for the safety rules; see `assuage.safety.check`.
     choosing
         What the user weights, and what the site has; None: all alike, and everything.
+    driving
+        Motor threshold, devices and how the dose is set; None: 1 A/us, and courses by the ratio to the threshold field.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -164,7 +173,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
     check_choosing(choosing or Choosing())
-    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing())
+    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing(), driving)
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -185,9 +194,10 @@ class _Work:
         protocol: dict[str, Any],
         didt_A_per_s: float | None,
         choosing: Choosing,
+        driving: Driving | None,
     ) -> None:
         self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
-        self.protocol, self.didt_A_per_s = protocol, didt_A_per_s
+        self.protocol, self.didt_A_per_s, self.driving = protocol, didt_A_per_s, driving
         self.skipped: dict[str, str] = {}
 
     def for_target(self, target: Target, command: str) -> Plan:
@@ -217,6 +227,9 @@ class _Work:
         bench, clock, head = self.bench, self.clock, self.bench.head
         target.tissue_in(head)
         goal = Goal(direction=target.direction_in(head), normal=describe.normal_of(target, head))
+        common = CommonDose(bench, target, goal, self.protocol, self.driving)
+        if self.driving is not None:
+            _ = common.hotspot  # a place that is not on this head is refused before the work starts
         clock("building the conductor", 0.0)
         conductor = bench.conductor
         clock("adjoint of the target", 0.1)
@@ -243,9 +256,10 @@ class _Work:
             )
         )  # fmt: skip
         self.clock("the common dose", 0.955)
-        records = self._with_currency(records, fields, made, target, goal)
+        records = self._with_currency(common, records, fields, made)
         if not records:
             raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
+        combinations = self._combinations(common, records)
         cells += [cell for item in made.values() for cell in item.cells]
         matrix = None if circuit is None else _matrix(circuit, cells)
         record = PlanRecord(
@@ -254,15 +268,22 @@ class _Work:
             target=self._target_record(target, goal, found),
             circuit=None if circuit is None else describe.circuit_record(bench, circuit, found, target, why),
             techniques=records,
+            combinations=combinations,
             skipped=self.skipped,
             ranking=rank(records),
             shortlist=shortlist(
-                records, self.choosing, matrix=matrix, primary=key, age_years=self.protocol.get("age_years")
+                records,
+                self.choosing,
+                combinations=combinations,
+                matrix=matrix,
+                primary=key,
+                age_years=self.protocol.get("age_years"),
             ),
             matrix=matrix,
             maps=says,
             files=(),
             limits=LIMITS,
+            rule_set=_rule_set(),
             provenance=self._provenance(target, circuit, command),
         )
         return Plan(
@@ -275,19 +296,21 @@ class _Work:
 
     def _with_currency(
         self,
+        common: CommonDose,
         records: tuple[TechniqueRecord, ...],
         fields: dict[str, Field],
         made: dict[str, Made],
-        target: Target,
-        goal: Goal,
     ) -> tuple[TechniqueRecord, ...]:
-        """Return all records, each with its dose in the common currency."""
-        common, done = CommonDose(self.bench, target, goal, self.protocol), []
+        """Return all records, each with its dose in the common currency, the coil with its courses."""
+        done = []
         for record in records:
             quantities = {} if record.dose.current_A is None else {"total_current_A": record.dose.current_A}
             name = record.technique
             stated = common.state(fields[name], name, common.reference(name), quantities)
-            done.append(record.model_copy(update={"currency": stated}))
+            stated_record = record.model_copy(update={"currency": stated})
+            if name == "tms":
+                stated_record = with_courses(common, stated_record, tuple(n for n in self.names if n in COURSES))
+            done.append(stated_record)
         for name, item in made.items():
             if item.values is None:
                 done.append(item.record)
@@ -297,6 +320,17 @@ class _Work:
             )
             done.append(item.record.model_copy(update={"currency": stated}))
         return tuple(done)
+
+    def _combinations(self, common: CommonDose, records: tuple[TechniqueRecord, ...]) -> tuple[CombinationRecord, ...]:
+        """Return two techniques in one course, where that was asked for."""
+        found = []
+        for name in (name for name in self.names if name in COMBINATIONS):
+            made = combination(common, records)
+            if isinstance(made, str):
+                self.skipped[name] = made
+            else:
+                found.append(made)
+        return tuple(found)
 
     def _further(self, aim: Aim) -> dict[str, Made]:
         """Let the techniques that bring their own placements join."""
@@ -464,6 +498,11 @@ class _Work:
 
 def _magnitude(choice: Choice) -> float:
     return float(np.linalg.norm(choice.mean_e_V_per_m))
+
+
+def _rule_set() -> RuleSetRecord:
+    rules = load_rule_set()
+    return RuleSetRecord(name=rules.name, version=rules.version, sha256=rules.sha256)
 
 
 def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:

@@ -6,8 +6,10 @@ image. `json_schema` publishes the JSON Schema; `docs/plan_json.md` explains the
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from assuage.plan.course_records import CombinationRecord, CourseRecord, DrivingRecord
+from assuage.plan.record_base import Point, Record, Row4, VerdictRecord
 from assuage.safety import Outcome
 
 SCHEMA_VERSION = "1.2"
@@ -18,15 +20,6 @@ DISCLAIMER = (
 )
 
 OWN_REFERENCE = "best magnitude of the same technique in the cortex under C3"
-
-Point = tuple[float, float, float]
-Row4 = tuple[float, float, float, float]
-
-
-class Record(BaseModel):
-    """Base of all records: frozen, no unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class FileRecord(Record):
@@ -138,6 +131,17 @@ class CoilProposal(Record):
     words: str
 
 
+class OutlineRecord(Record):
+    """Flat outline of an electrode: the sizes of its kind, as in protocol.json."""
+
+    kind: Literal["disc", "pad", "ring"]
+    radius_mm: float | None = None
+    width_mm: float | None = None
+    height_mm: float | None = None
+    inner_mm: float | None = None
+    outer_mm: float | None = None
+
+
 class ElectrodeRecord(Record):
     """One electrode of a montage."""
 
@@ -146,6 +150,7 @@ class ElectrodeRecord(Record):
     current_A: float = Field(description="positive into the head; the amplitude, zero to peak, where a phase is given")
     shape: str
     area_mm2: float
+    outline: OutlineRecord | None = None
     phase_deg: float | None = Field(default=None, description="of an alternating current")
     carrier_Hz: float | None = Field(default=None, description="of an alternating current")
 
@@ -173,6 +178,7 @@ class MontageProposal(Record):
     largest_current_A: float
     certificate: Certificate | None
     words: str
+    placement: str = Field(default="", description="name of a standard placement, if it is one")
 
 
 class ContactRecord(Record):
@@ -370,21 +376,6 @@ class ShortlistRecord(Record):
     shifts: tuple[ShiftRecord, ...]
 
 
-class VerdictRecord(Record):
-    """What one cited limit says."""
-
-    rule_id: str
-    quantity: str
-    outcome: Outcome
-    value: float | None
-    limit: float | None
-    unit: str
-    population: str
-    source: str
-    source_level: str
-    why: str
-
-
 class SearchRecord(Record):
     """How the proposal was found."""
 
@@ -411,6 +402,11 @@ class TechniqueRecord(Record):
     phasors: tuple[PhasorRecord, ...] = ()
     currency: Currency | None = None
     aimed_mm: Point | None = Field(default=None, description="centre of its own region, where it is not the target")
+    quantities: dict[str, float | str] = Field(
+        default_factory=dict, description="what was held against the cited limits, SI"
+    )
+    courses: tuple[CourseRecord, ...] = Field(default=(), description="of a coil: one field, several courses")
+    driving: DrivingRecord | None = Field(default=None, description="of a coil: motor threshold and devices")
 
 
 class Rank(Record):
@@ -473,6 +469,14 @@ class Provenance(Record):
     seconds: dict[str, float]
 
 
+class RuleSetRecord(Record):
+    """The cited limits that the plan was held against."""
+
+    name: str
+    version: str
+    sha256: str
+
+
 class PlanRecord(Record):
     """The whole of plan.json."""
 
@@ -483,6 +487,7 @@ class PlanRecord(Record):
     target: TargetRecord
     circuit: CircuitRecord | None
     techniques: tuple[TechniqueRecord, ...]
+    combinations: tuple[CombinationRecord, ...] = ()
     skipped: dict[str, str] = Field(description="technique to the reason why there is no proposal")
     ranking: Ranking
     shortlist: ShortlistRecord | None = None
@@ -490,6 +495,7 @@ class PlanRecord(Record):
     maps: dict[str, str] = Field(description="arrays of maps.npz: name to what it holds")
     files: tuple[FileRecord, ...] = Field(description="filled when the plan is written")
     limits: tuple[str, ...] = Field(description="what the model leaves out, in words")
+    rule_set: RuleSetRecord | None = None
     provenance: Provenance
 
 

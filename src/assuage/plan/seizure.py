@@ -54,6 +54,7 @@ def make_ect(aim: Aim) -> Made:
         quantities=best.stimulus.quantities(),
         notes=(EXAMPLE, best.words, *best.notes),
         tables=(_table(aim, found, [p.placement.name.replace("_", " ") for p in found]),),
+        placement=best.placement.name,
     )
     return _made(aim, choice, best, found)
 

@@ -46,8 +46,14 @@ def draft(start: str | Published, *, screening: Iterable[str] = ()) -> dict[str,
     empty["safety"]["screening"] = dict.fromkeys(screening, "unknown")
     if published is None:
         return empty
-    filled = {part: _merged(empty[part], published.parts[part]) for part in published.parts}
-    reference = {
+    parts = {part: filled(empty[part], published.parts[part]) for part in published.parts}
+    notes = [f"{published.citation}: {text}" for text in (*published.says, *published.derived)]
+    return empty | parts | {"evidence": [evidence_entry(published)], "notes": notes}
+
+
+def evidence_entry(published: Published) -> dict[str, Any]:
+    """Return what `evidence` of a protocol says about a published one."""
+    return {
         "name": published.name,
         "citation": published.citation,
         "source": published.source,
@@ -55,8 +61,6 @@ def draft(start: str | Published, *, screening: Iterable[str] = ()) -> dict[str,
         "evidence_row": published.evidence_row or None,
         "not_reported": list(published.not_reported),
     }
-    notes = [f"{published.citation}: {text}" for text in (*published.says, *published.derived)]
-    return empty | filled | {"evidence": [reference], "notes": notes}
 
 
 def open_fields(content: Any, path: str = "") -> tuple[str, ...]:
@@ -112,6 +116,8 @@ def _empty(node: Mapping[str, Any], schema: Mapping[str, Any], path: str, needed
         return {name: _empty(each, schema, f"{path}.{name}", needed) for name, each in inner["properties"].items()}
     if isinstance(node.get("default"), list | dict):
         return deepcopy(node["default"])
+    if isinstance(inner.get("additionalProperties"), dict) and not optional:
+        return {}
     items = inner.get("items", {})
     if inner.get("type") == "array" and "$ref" in items and not optional:
         name = path.rsplit(".", maxsplit=1)[-1]
@@ -119,13 +125,13 @@ def _empty(node: Mapping[str, Any], schema: Mapping[str, Any], path: str, needed
     return inner.get("const") if not optional else None
 
 
-def _merged(base: Any, over: Any) -> Any:
+def filled(base: Any, over: Any) -> Any:
     """Return `base` with the values of `over`; a list of records takes the shape of the empty record for each entry."""
     if isinstance(base, dict) and isinstance(over, Mapping):
         unknown = set(over) - set(base)
         if unknown and base:
-            raise DataError(f"published.toml gives {', '.join(sorted(unknown))}, which this part of a protocol has not")
-        return base | {key: _merged(base.get(key), value) for key, value in over.items()}
+            raise DataError(f"the draft is given {', '.join(sorted(unknown))}, which this part of a protocol has not")
+        return base | {key: filled(base.get(key), value) for key, value in over.items()}
     if isinstance(base, list) and isinstance(over, list) and base and isinstance(base[0], dict):
-        return [_merged(base[0], entry) for entry in over]
+        return [filled(base[0], entry) for entry in over]
     return deepcopy(over)

@@ -5,15 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from assuage.plan.records import (
-    CoilProposal,
-    ErrorBar,
-    LeadProposal,
-    MontageProposal,
-    PlanRecord,
-    TechniqueRecord,
-    VerdictRecord,
-)
+from assuage.plan.course_records import CombinationRecord, CourseRecord
+from assuage.plan.record_base import VerdictRecord
+from assuage.plan.records import CoilProposal, ErrorBar, LeadProposal, MontageProposal, PlanRecord, TechniqueRecord
 from assuage.report import charts, head_quality, headmap, pareto, phasors, slices, volumes, words
 from assuage.report.reading import PlanFiles
 from assuage.units import A_PER_MA
@@ -24,6 +18,8 @@ CONTENTS = (
     ("proposed", "What is proposed"),
     ("field", "The field in the head"),
     ("scalp", "The scalp maps"),
+    ("courses", "Courses of the coil"),
+    ("combination", "tDCS and rTMS"),
     ("doses", "Doses with error bars"),
     ("scale", "One dose scale"),
     ("shortlist", "Shortlist"),
@@ -57,6 +53,7 @@ def overview(record: PlanRecord) -> dict[str, Any]:
 def tables(record: PlanRecord) -> dict[str, Any]:
     """Return what the tables show."""
     order = [entry["item"] for entry in _ranked(record)]
+    judged = _judged(order, record.combinations)
     error_tissues = list(dict.fromkeys(s.tissue for item in order for s in item.dose.error.conductivity_by_tissue))
     return {
         "comparison": charts.comparison([_bar(item) for item in order]) if order else "",
@@ -64,8 +61,11 @@ def tables(record: PlanRecord) -> dict[str, Any]:
         "error_tissues": error_tissues,
         "share": _share,
         "error_words": _error_words(order),
-        "verdicts": _verdicts(order),
-        "verdict_words": _verdict_words(order),
+        "verdicts": _verdicts(judged),
+        "verdict_words": _verdict_words(judged),
+        "coils": [item for item in order if item.courses],
+        "stricter": _stricter,
+        "combined": [(both, _parts(record, both)) for both in record.combinations],
         "head_notes": _head_notes(record),
         "shifts": _shift_words(record),
         **_common_doses(order),
@@ -243,10 +243,10 @@ def _clip(record: PlanRecord) -> list[float]:
 
 def _cautions(record: PlanRecord) -> list[str]:
     lines = []
-    for item in record.techniques:
-        if item.worst_verdict == "stop":
-            stops = [v for v in item.verdicts if v.outcome == "stop"]
-            lines += [f"{item.label}: {words.sentence(v.why)}" for v in stops]
+    for label, found in _judged(record.techniques, record.combinations):
+        lines += [f"{label}: {words.sentence(v.why)}" for v in found if v.outcome == "stop"]
+    for both in record.combinations:
+        lines += [f"{both.label}: {words.sentence(line)}" for line in both.words if both.under_coil and "cover" in line]
     if record.target.snapped_mm > 5:
         lines.append(
             f"The coordinate lies {words.number(record.target.snapped_mm, digits=2)} mm outside grey matter; "
@@ -271,6 +271,20 @@ def _bar(item: TechniqueRecord) -> charts.Bar:
     )
 
 
+def _stricter(verdicts: Sequence[VerdictRecord]) -> list[VerdictRecord]:
+    """Return the verdicts that warn or stop, the strictest first."""
+    return sorted((v for v in verdicts if v.outcome in SEVERITY[:2]), key=lambda v: SEVERITY.index(v.outcome))
+
+
+def _parts(record: PlanRecord, both: CombinationRecord) -> list[tuple[TechniqueRecord, CourseRecord | None]]:
+    """Return the parts of a combination, the coil's with its course."""
+    by_name = {item.technique: item for item in record.techniques}
+    return [
+        (by_name[name], next((c for c in by_name[name].courses if c.technique == both.course), None))
+        for name in both.parts
+    ]
+
+
 def _share(error: ErrorBar, tissue: str) -> float | None:
     return next((s.sd_V_per_m for s in error.conductivity_by_tissue if s.tissue == tissue), None)
 
@@ -282,17 +296,27 @@ def _error_words(order: Sequence[TechniqueRecord]) -> list[str]:
     return list(dict.fromkeys(line for line in lines if line))
 
 
-def _verdicts(order: Sequence[TechniqueRecord]) -> list[tuple[list[str], VerdictRecord]]:
+def _judged(
+    items: Sequence[TechniqueRecord], combinations: Sequence[CombinationRecord]
+) -> list[tuple[str, tuple[VerdictRecord, ...]]]:
+    """Return what was held against limits: the courses of a coil in place of the coil itself."""
+    found: list[tuple[str, tuple[VerdictRecord, ...]]] = []
+    for item in items:
+        found += [(course.label, course.verdicts) for course in item.courses] or [(item.label, item.verdicts)]
+    return [*found, *((both.label, both.verdicts) for both in combinations)]
+
+
+def _verdicts(judged: Sequence[tuple[str, tuple[VerdictRecord, ...]]]) -> list[tuple[list[str], VerdictRecord]]:
     """Return every verdict once, with the techniques it holds for; the strictest first."""
     found: dict[str, tuple[list[str], VerdictRecord]] = {}
-    for item in order:
-        for verdict in item.verdicts:
-            found.setdefault(verdict.model_dump_json(), ([], verdict))[0].append(item.label)
+    for label, verdicts in judged:
+        for verdict in verdicts:
+            found.setdefault(verdict.model_dump_json(), ([], verdict))[0].append(label)
     return sorted(found.values(), key=lambda row: SEVERITY.index(row[1].outcome))
 
 
-def _verdict_words(order: Sequence[TechniqueRecord]) -> str:
-    outcomes = [verdict.outcome for item in order for verdict in item.verdicts]
+def _verdict_words(judged: Sequence[tuple[str, tuple[VerdictRecord, ...]]]) -> str:
+    outcomes = [verdict.outcome for _, verdicts in judged for verdict in verdicts]
     counts = [
         f"{outcomes.count(outcome)} {words.OUTCOME_WORDS[outcome]}" for outcome in SEVERITY if outcome in outcomes
     ]

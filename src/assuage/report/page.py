@@ -67,6 +67,8 @@ def render(files: PlanFiles) -> str:
             field=bool(stills),
             scalp=bool(maps),
             scale=any(item.currency is not None for item in files.record.techniques),
+            courses=any(item.courses for item in files.record.techniques),
+            combination=bool(files.record.combinations),
             shortlist=files.record.shortlist is not None,
             circuit=files.record.circuit is not None,
         ),
@@ -113,6 +115,8 @@ def _environment() -> jinja2.Environment:
         setting=words.setting,
         shade=lambda value: f"{0.75 * min(max(value, 0.0), 1.0):.2f}",
         amount=words.amount,
+        duration=words.duration,
+        thousands=words.thousands,
         level=words.level,
         quantity=words.quantity,
     )

@@ -16,6 +16,12 @@ TECHNIQUES = {
     "ect": "ECT",
     "mst": "MST",
     "dbs": "DBS",
+    "rtms_1hz": "rTMS, 1 Hz",
+    "rtms_10hz": "rTMS, 10 Hz",
+    "itbs": "iTBS",
+    "ctbs": "cTBS",
+    "snt": "SNT",
+    "tdcs_rtms": "tDCS, then rTMS",
 }
 OUTCOME_CLASS = {"within cited range": "pass", "warn": "warn", "stop": "stop", "cannot say": "none"}
 OUTCOME_WORDS = {
@@ -139,6 +145,22 @@ def _minus(text: str) -> str:
 
 def _superscript(value: int) -> str:
     return str(value).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time as people say it: seconds below two minutes, then minutes, then hours."""
+    if seconds is None:
+        return "–"
+    if seconds < 120:
+        return f"{short(seconds)} s"
+    if seconds < 2 * 3600:
+        return f"{number(seconds / 60, digits=3).rstrip('0').rstrip('.')} min"
+    return f"{number(seconds / 3600, digits=2)} h"
+
+
+def thousands(value: int) -> str:
+    """Return a count with its thousands apart."""
+    return f"{value:,}".replace(",", "\u202f")
 
 
 def sentence(text: str) -> str:

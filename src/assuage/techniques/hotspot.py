@@ -1,10 +1,11 @@
 """The motor hotspot: the pose at which the motor threshold was taken, and the cortex that answers there.
 
-Three ways, from best to worst: the measured pose; the hand knob in MNI space with the coil held over it by convention;
-the cortex under C3 or C4. Each gives a place on the scalp; the cortex that answers is the grey matter nearest to it,
-the crown of the gyrus. The hand knob itself is the mean of many brains and lies deep in a sulcus (31 mm under the scalp
-of Colin27, where the field is half of that on the crown): as threshold field it would halve every dose that is matched
-to it. Which way was gone, and what is known about its error, stands in `Hotspot.assumptions`.
+Four ways, from best to worst: the measured pose; the measured place of the coil, held by convention; the hand knob in
+MNI space with the coil held over it by convention; the cortex under C3 or C4. Each gives a place on the scalp; the
+cortex that answers is the grey matter nearest to it, the crown of the gyrus. The hand knob itself is the mean of many
+brains and lies deep in a sulcus (31 mm under the scalp of Colin27, where the field is half of that on the crown): as
+threshold field it would halve every dose that is matched to it. Which way was gone, and what is known about its error,
+stands in `Hotspot.assumptions`.
 """
 
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Side = Literal["left", "right"]
-Way = Literal["measured pose", "hand knob", "scalp site"]
+Way = Literal["measured pose", "measured place", "hand knob", "scalp site"]
 
 SITES: Mapping[str, str] = MappingProxyType({"left": "C3", "right": "C4"})
 
@@ -107,6 +108,44 @@ def measured_hotspot(
     return Hotspot(target=found, pose=matrix, side=side, way="measured pose", assumptions=tuple(assumptions))
 
 
+def placed_hotspot(site: CoilSite, point_mm: ArrayLike, *, radius_mm: float = DEFAULT_RADIUS_MM) -> Hotspot:
+    """Return the hotspot of a measured place of the coil; its turn was not stored, so it is held back and aside.
+
+    Parameters
+    ----------
+    site
+        Coil and scalp.
+    point_mm
+        (3,) of the coil centre or of the scalp under it, world mm of this head.
+    radius_mm
+        Of the target.
+
+    Raises
+    ------
+    PoseError
+        The point is not near the scalp of this head.
+    """
+    head, point = site.scalp.head, np.asarray(point_mm, dtype=np.float64)
+    if point.shape != (3,) or not np.isfinite(point).all():
+        raise PoseError(f"the hotspot {point.tolist()} is no point; give three finite numbers, mm in head coordinates")
+    foot, _, distance = head.scalp.nearest(point[None])
+    if float(distance[0]) > FARTHEST_MM:
+        raise PoseError(
+            f"the hotspot lies {float(distance[0]):.0f} mm from the scalp of head {head.name!r} (limit "
+            f"{FARTHEST_MM:g} mm); give the place of the coil in this head's world coordinates, RAS+ mm"
+        )
+    side: Side = "right" if float((foot[0] - site.scalp.axes.origin_mm) @ site.scalp.axes.right) > 0 else "left"
+    target = Target.sphere(nearest_cortex_mm(head, foot[0]), radius_mm, name="cortex at the measured hotspot")
+    pose, handle = _held(site, foot[0], side)
+    return Hotspot(
+        target=target,
+        pose=pose,
+        side=side,
+        way="measured place",
+        assumptions=("the turn of the coil at the hotspot is not known", handle, *_cautions("measured place")),
+    )
+
+
 def anatomical_hotspot(
     site: CoilSite, *, side: Side = "left", radius_mm: float = DEFAULT_RADIUS_MM, use_scalp_site: bool = False
 ) -> Hotspot:
@@ -151,9 +190,7 @@ def anatomical_hotspot(
             f"{SITES[side]} with use_scalp_site=True (about 2 cm off)"
         )
     target = Target.sphere(nearest_cortex_mm(head, point), radius_mm, name=name)
-    angle = float(facts["handle"]["angle_deg"]) * (-1 if side == "left" else 1)
-    pose = poses_around(site, point, angle, np.zeros((1, 2)), np.zeros(1)).set.poses[0]
-    handle = f"handle back and aside, {abs(angle):g} degrees from the midline: {cited(facts['handle'])}"
+    pose, handle = _held(site, point, side)
     return Hotspot(target=target, pose=pose, side=side, way=way, assumptions=(where, handle, *_cautions(way)))
 
 
@@ -192,6 +229,14 @@ def strongest_place(hotspot: Hotspot, landscape: "Landscape", site: CoilSite) ->
     said = f"the coil was moved {moved:.0f} mm along the scalp to where the model's field in that cortex is largest"
     pose = hotspot.pose if stays else best.pose
     return replace(hotspot, pose=pose, assumptions=(*hotspot.assumptions, said))
+
+
+def _held(site: CoilSite, point_mm: Array, side: Side) -> tuple[Array, str]:
+    """Return the pose of a coil that is held by convention at a scalp point, and the convention in words."""
+    handle = read_table("hotspot")["handle"]
+    angle = float(handle["angle_deg"]) * (-1 if side == "left" else 1)
+    pose = poses_around(site, point_mm, angle, np.zeros((1, 2)), np.zeros(1)).set.poses[0]
+    return pose, f"handle back and aside, {abs(angle):g} degrees from the midline: {cited(handle)}"
 
 
 def _check_rests(head: "Head", pose: Array) -> None:

@@ -78,16 +78,21 @@ def find_pair(stimulator: str, coil: str) -> Pair:
     Raises
     ------
     SourceError
-        The pair has no sourced largest dI/dt; the message lists those that have one.
+        The pair has no sourced largest dI/dt; the message lists the coils of this stimulator that have one, or the
+        stimulators.
     """
     for pair in pairs():
         maker_less = pair.coil.partition("_")[2]
         if _key(stimulator) == _key(pair.stimulator) and _key(coil) in {_key(pair.coil), _key(maker_less)}:
             return pair
-    known = "; ".join(pair.label for pair in pairs())
+    own = [pair.coil for pair in pairs() if _key(stimulator) == _key(pair.stimulator)]
+    if own:
+        known = f"a coil that is known with this stimulator: {', '.join(own)}"
+    else:
+        known = f"a known stimulator: {', '.join(dict.fromkeys(pair.stimulator for pair in pairs()))}"
     raise SourceError(
         f"no sourced largest dI/dt for stimulator {stimulator!r} with coil {coil!r}, so % of its output cannot be "
-        f"turned into A/us; give the intensity as dI/dt (many stimulators show it), or one of the known pairs: {known}"
+        f"turned into A/us; give the intensity as dI/dt (many stimulators show it), or {known}"
     )
 
 
