@@ -31,8 +31,8 @@ from assuage.units import A_PER_MA
 
 Array = NDArray[np.float64]
 
-REACH_MM = 5.0
-"""Largest radius of the sphere to be covered (a working choice): what one lead activates."""
+REACH_MM = 3.5
+"""Largest radius of the sphere to be covered (a working choice): about what currents of a few milliampere activate."""
 SHIFT_MM = 1.0
 """Displacement of the lead in the error bar (a working choice; the accuracy of a surgical system replaces it)."""
 DRAWS = 40
