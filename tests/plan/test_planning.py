@@ -18,7 +18,7 @@ from assuage.plan import plan as make_plan
 from assuage.plan.bench import CORE, resolve_techniques
 from assuage.plan.rank import rank
 from assuage.plan.records import MontageProposal
-from assuage.plan.regions import primary_region, region_targets
+from assuage.plan.regions import DOSE_SHARE, primary_region, region_targets
 from assuage.safety import OUTCOMES
 from assuage.sources import Coil
 from assuage.space import validate_pose
@@ -195,11 +195,21 @@ def test_tms_hardly_depends_on_conductivity_but_tes_does(made):
 
 
 def test_the_ranking_follows_its_rule(made):
-    scores = [place.score for place in made.record.ranking.ranks]
-    assert scores == sorted(scores, reverse=True)
+    weak = {item.technique: item.dose.relative_to_reference < DOSE_SHARE for item in made.record.techniques}
+    places = [(weak[place.technique], -place.score) for place in made.record.ranking.ranks]
+    assert places == sorted(places)
     assert [place.place for place in made.record.ranking.ranks] == [1, 2, 3, 4, 5]
     assert made.best.technique == made.record.ranking.ranks[0].technique
     assert all(place.reasons for place in made.record.ranking.ranks)
+
+
+def test_a_weak_dose_comes_after_a_strong_one(made):
+    best = made.best
+    weak = best.model_copy(update={"dose": best.dose.model_copy(update={"relative_to_reference": 0.1})})
+    ranks = rank((weak, *(item for item in made.record.techniques if item is not best))).ranks
+    assert ranks[0].technique != best.technique
+    [place] = [place for place in ranks if place.technique == best.technique]
+    assert "less than 0.5 of its reference: comes after what reaches that" in place.reasons
 
 
 def test_a_stopped_technique_comes_last(made):

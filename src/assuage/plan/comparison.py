@@ -33,6 +33,7 @@ from assuage.targets import Target
 from assuage.techniques.calibration import Calibration
 from assuage.techniques.charge import delivered_charge, session_duration_s
 from assuage.techniques.currency import DoseCurrency, dose_currency
+from assuage.techniques.dose import TargetDose
 from assuage.techniques.goal import Goal
 from assuage.techniques.hotspot import Hotspot
 from assuage.techniques.patches import FieldMap, Located, Patch, patch_on
@@ -124,6 +125,7 @@ class CommonDose:
         reference: Reference,
         quantities: Mapping[str, Any],
         target: Target | None = None,
+        read: TargetDose | None = None,
     ) -> Currency:
         """Return a technique's dose in the common currency.
 
@@ -137,6 +139,8 @@ class CommonDose:
             What is known of a session, for charge and duration.
         target
             What the technique aims at, where that is not the plan's target.
+        read
+            The field in it, where a finer grid than the map's has read it.
         """
         asked = {**self.protocol, **quantities, "technique": technique}
         found = dose_currency(
@@ -149,6 +153,7 @@ class CommonDose:
             reference=reference,
             normal=self.goal.normal if target is None else None,
             duration_s=session_duration_s(asked),
+            read=read,
         )
         return _record(found, reference)
 

@@ -15,7 +15,7 @@ from assuage.plan.records import MatrixCell, TechniqueRecord
 from assuage.plan.regions import is_reached
 from assuage.plan.result import Volume
 from assuage.targets import Target
-from assuage.techniques.dose import stronger_share
+from assuage.techniques.dose import TargetDose, stronger_share
 from assuage.techniques.goal import Goal
 from assuage.techniques.patches import FieldMap
 from assuage.techniques.references import Reference
@@ -72,6 +72,8 @@ class Made:
         What is known of a session.
     target
         What it aims at, where that is not the plan's target.
+    read
+        The field in it, where a finer grid than the plan's has read it.
     """
 
     record: TechniqueRecord
@@ -81,6 +83,7 @@ class Made:
     quantities: Mapping[str, Any] = dataclass_field(default_factory=dict)
     cells: tuple[MatrixCell, ...] = ()
     target: Target | None = None
+    read: TargetDose | None = None
 
 
 def field_volume(field: Field, label: str) -> Volume:

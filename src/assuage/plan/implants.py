@@ -24,7 +24,7 @@ from assuage.safety import worst
 from assuage.targets import Target
 from assuage.techniques import dbs
 from assuage.techniques.dbs_activation import region_share
-from assuage.techniques.dose import half_max, target_dose
+from assuage.techniques.dose import PEAK_PERCENTILE, TargetDose, half_max, target_dose, weighted_percentile
 from assuage.techniques.patches import FieldMap, patch_on
 from assuage.techniques.references import Reference, make_reference
 from assuage.units import A_PER_MA
@@ -73,6 +73,22 @@ def make_dbs(aim: Aim) -> Made:
         reference=_reference(found),
         quantities=found.dose.quantities,
         target=target,
+        read=_read(target, found, E),
+    )
+
+
+def _read(target: Target, found: dbs.DbsProposal, E: NDArray[np.float32]) -> TargetDose:
+    """Return the field in the lead's region on the fine grid, as the dose has it."""
+    weight = np.asarray(region_share(found.fields, target), np.float64)
+    inside = weight > 0
+    sizes, weights = np.linalg.norm(E, axis=-1)[inside].astype(np.float64), weight[inside] / weight.sum()
+    return TargetDose(
+        mean_V_per_m=found.dose.mean_magnitude_V_per_m,
+        mean_is="mean size",
+        mean_e_V_per_m=None,
+        normal_V_per_m=None,
+        mean_size_V_per_m=found.dose.mean_magnitude_V_per_m,
+        e99_V_per_m=weighted_percentile(sizes, weights, PEAK_PERCENTILE),
     )
 
 

@@ -218,6 +218,7 @@ def _proposal(
                     shape=describe.shape_words(electrode.shape),
                     area_mm2=number(contact.area_mm2),
                     carrier_Hz=frequency_Hz,
+                    outline=describe.outline(electrode.shape),
                 )
             )
     said = " and ".join(

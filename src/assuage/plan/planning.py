@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.circuits import Circuit, load_circuit
-from assuage.errors import PlanError, SourceError, TargetError
+from assuage.errors import PlanError, SolverError, SourceError, TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head
 from assuage.plan import describe, maps, regions
@@ -315,9 +315,8 @@ class _Work:
             if item.values is None:
                 done.append(item.record)
                 continue
-            stated = common.state(
-                item.values, name, item.reference or common.reference(name), item.quantities, item.target
-            )
+            reference = item.reference or common.reference(name)
+            stated = common.state(item.values, name, reference, item.quantities, item.target, item.read)
             done.append(item.record.model_copy(update={"currency": stated}))
         return tuple(done)
 
@@ -339,7 +338,7 @@ class _Work:
             self.clock(LABELS[name], 0.9 + 0.01 * k)
             try:
                 found[name] = FURTHER[name](aim)
-            except (PlanError, SourceError, TargetError) as error:
+            except (PlanError, SolverError, SourceError, TargetError) as error:
                 self.skipped[name] = str(error)
         return found
 

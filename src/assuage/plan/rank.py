@@ -1,10 +1,12 @@
 """The order of the techniques, in words."""
 
 from assuage.plan.records import Rank, Ranking, TechniqueRecord
+from assuage.plan.regions import DOSE_SHARE
 
 RULE = (
     "Techniques that a limit stops come last, those that need surgery before them, those that need anaesthesia before "
-    "these. The others are ordered by selectivity: the field in the target over the "
+    f"these. Of the others, those whose dose is at least {DOSE_SHARE:g} of their own reference come first. Within each "
+    "group the order is by selectivity: the dose in the target over the "
     "99th percentile of the same field in the target's tissue of the whole head. It says how much of what a technique "
     "does to the brain it does where it is wanted. It does not say which technique works: a pulse of tens of V/m and a "
     "steady field of tenths of V/m act by different mechanisms, so their doses are shown beside each other, not added "
@@ -24,6 +26,7 @@ def rank(techniques: tuple[TechniqueRecord, ...]) -> Ranking:
         key=lambda item: (
             item.worst_verdict == "stop",
             NEEDS.get(item.technique, 0),
+            item.dose.relative_to_reference < DOSE_SHARE,
             -item.dose.target_over_e99,
             item.technique,
         ),
@@ -47,7 +50,7 @@ def _reasons(item: TechniqueRecord, techniques: tuple[TechniqueRecord, ...]) -> 
     part = 100 * error.combined_sd_V_per_m / max(dose.magnitude_V_per_m, 1e-12)
     larger = "placement" if error.placement_sd_V_per_m > error.conductivity_sd_V_per_m else "tissue conductivity"
     reasons = [
-        f"the mean field in the target is {dose.target_over_e99:.2f} times the 99th percentile in its tissue",
+        f"the dose in the target is {dose.target_over_e99:.2f} times the 99th percentile in its tissue",
         f"{dose.magnitude_V_per_m:.3g} V/m at {dose.intensity}, +-{part:.0f} % (mostly {larger})",
         f"{100 * dose.relative_to_reference:.0f} % of its reference: {dose.reference}",
         f"half-maximum volume {dose.half_max_volume_mm3 / 1000:.1f} ml",
@@ -59,6 +62,8 @@ def _reasons(item: TechniqueRecord, techniques: tuple[TechniqueRecord, ...]) -> 
     needs = NEEDS.get(item.technique)
     if needs:
         reasons.insert(0, "needs " + ("anaesthesia: comes after what does not" if needs == ANAESTHESIA else "surgery"))
+    if not needs and dose.relative_to_reference < DOSE_SHARE:
+        reasons.insert(0, f"less than {DOSE_SHARE:g} of its reference: comes after what reaches that")
     reasons += [f"a limit stops it: {why}" for why in stopped]
     reasons += [f"caution: {why}" for why in warned]
     return tuple(reasons)

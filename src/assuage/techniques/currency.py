@@ -120,7 +120,7 @@ def circuit_dose(
     )
 
 
-def dose_currency(
+def dose_currency(  # noqa: PLR0913 (one call, everything named)
     values: "FieldMap | Field",
     patch: Patch,
     *,
@@ -131,6 +131,7 @@ def dose_currency(
     reference: Reference | None = None,
     normal: Array | None = None,
     duration_s: float | None = None,
+    read: TargetDose | None = None,
 ) -> DoseCurrency:
     """State a technique's dose in the common currency.
 
@@ -150,6 +151,8 @@ def dose_currency(
         The technique's own reference field; None if unknown.
     normal
         (3,) mean inward cortical normal of the target.
+    read
+        The field inside the target, where a finer grid than the map's has read it.
 
     Raises
     ------
@@ -163,7 +166,7 @@ def dose_currency(
             f"the dose of {technique!r} was to be compared with the {reference.kind.name} of {reference.technique!r}; "
             "each technique has its own reference"
         )
-    target = target_dose(values, patch, normal=normal)
+    target = read or target_dose(values, patch, normal=normal)
     peak, volume_mm3 = half_max(values, patch.tissues)
     mean = target.mean_V_per_m
     return DoseCurrency(
