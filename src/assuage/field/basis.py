@@ -17,9 +17,9 @@ sphere (78/80/86/92 mm, skull 1:165, a CSF layer as thin as a voxel of 2 mm), ve
 
 | POLARISATION | electrodes | coil |
 |---|---|---|
-| 0.3 | 1.0 / 1.8 / 2.6 % | 1.2 / 1.9 / 3.1 % |
-| 0.5 | 1.3 / 2.0 / 2.4 % | 1.0 / 1.6 / 2.9 % |
-| 0.75 | 1.8 / 2.3 / 2.3 % | 0.9 / 1.4 / 2.6 % |
+| 0.3 | 0.9 / 1.7 / 2.7 % | 1.2 / 2.0 / 3.2 % |
+| 0.5 | 1.0 / 1.7 / 2.4 % | 1.1 / 1.8 / 2.9 % |
+| 0.75 | 1.3 / 1.9 / 2.2 % | 0.9 / 1.5 / 2.6 % |
 
 Air counts nothing: its sub-voxels take the geometric mean conductivity of the tissue around while psi is found, and
 are left out of every integral, which puts the insulating boundary at its true place.
