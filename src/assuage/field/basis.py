@@ -129,7 +129,10 @@ def edge_conductances(e, g):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def solve_banded(A, B, band):  # type: ignore[no-untyped-def]
-    """Solve the banded SPD system A X = B by Cholesky; A (n, n) lower part and B (n, m) are overwritten."""
+    """Solve the banded SPD system A X = B by Cholesky; A (n, n) lower part and B (n, m) are overwritten.
+
+    The diagonal of the factor is stored as its reciprocal: products are cheaper than divisions.
+    """
     n, m = B.shape
     for c in range(n):
         first = max(0, c - band)
@@ -137,19 +140,19 @@ def solve_banded(A, B, band):  # type: ignore[no-untyped-def]
             total = A[r, c]
             for q in range(max(first, r - band), c):
                 total -= A[r, q] * A[c, q]
-            A[r, c] = np.sqrt(total) if r == c else total / A[c, c]
+            A[r, c] = 1.0 / np.sqrt(total) if r == c else total * A[c, c]
     for r in range(n):
         for q in range(max(0, r - band), r):
             for a in range(m):
                 B[r, a] -= A[r, q] * B[q, a]
         for a in range(m):
-            B[r, a] /= A[r, r]
+            B[r, a] *= A[r, r]
     for r in range(n - 1, -1, -1):
         for q in range(r + 1, min(n, r + band + 1)):
             for a in range(m):
                 B[r, a] -= A[q, r] * B[q, a]
         for a in range(m):
-            B[r, a] /= A[r, r]
+            B[r, a] *= A[r, r]
 
 
 @njit(cache=True)
