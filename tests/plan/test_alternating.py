@@ -1,34 +1,19 @@
 """tACS and HD-tACS in a whole plan on a coarse sphere."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from coarse_plans import COARSE, registered_sphere
 
-from assuage.head.gallery import sphere_head
 from assuage.plan import alternating, planning
 from assuage.plan import plan as make_plan
 from assuage.targets import Target
 from assuage.techniques.phasors import phase_difference_deg, phasor, wrapped_deg
 from assuage.techniques.tacs import Wave
 
-COARSE = {"voxel_mm": 4.0, "coarse_voxel_mm": 8.0, "spacing_mm": 30.0, "angle_step_deg": 60.0, "draws": 40}
-
-
-class SameSpace:
-    """An MNI registration of a sphere: the identity."""
-
-    space = "that of the sphere"
-
-    def mni_to_head(self, points_mm):
-        return np.asarray(points_mm, float)
-
-    head_to_mni = mni_to_head
-
 
 @pytest.fixture(scope="module")
 def head():
-    return replace(sphere_head(voxel_mm=4.0), mni=SameSpace())
+    return registered_sphere()
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
 """Temporal interference in a whole plan on a coarse sphere: consistent with its own fields, and its error bar."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from coarse_plans import COARSE, registered_sphere
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -11,7 +10,6 @@ from hypothesis.extra import numpy as hnp
 from assuage.field import Conductor
 from assuage.field.lead_field_store import FOLDER_VARIABLE
 from assuage.head import conductivities
-from assuage.head.gallery import sphere_head
 from assuage.plan import plan as make_plan
 from assuage.plan.interference import FRONT, FRONT_COLUMNS, PROPOSED, STRONGEST
 from assuage.plan.interference_error import depth_of, slopes_of
@@ -21,24 +19,12 @@ from assuage.techniques import modulation
 from assuage.techniques.goal import Goal
 from assuage.techniques.patches import patch_on
 
-COARSE = {"voxel_mm": 4.0, "coarse_voxel_mm": 8.0, "spacing_mm": 30.0, "angle_step_deg": 60.0, "draws": 40}
 vectors = hnp.arrays(float, 3, elements=st.floats(-2, 2).map(lambda x: round(x, 3)))
-
-
-class SameSpace:
-    """An MNI registration of a sphere: the identity."""
-
-    space = "that of the sphere"
-
-    def mni_to_head(self, points_mm):
-        return np.asarray(points_mm, float)
-
-    head_to_mni = mni_to_head
 
 
 @pytest.fixture(scope="module")
 def head():
-    return replace(sphere_head(voxel_mm=4.0), mni=SameSpace())
+    return registered_sphere()
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from assuage.plan.describe import number
 from assuage.plan.further import Aim, Made
 from assuage.plan.records import Certificate, Dose, MontageProposal, PhasorRecord, Table, TechniqueRecord
 from assuage.plan.result import Volume
-from assuage.plan.surface_reach import Alone, cells, reach_alone, reference_V_per_m
+from assuage.plan.surface_reach import Reach, cells, reach_alone, reference_V_per_m
 from assuage.safety import worst
 from assuage.sources import Montage
 from assuage.techniques.dose import half_max, spread
@@ -176,7 +176,7 @@ class _Doing:
     wave: Wave
     started: float
     reference_V_per_m: float
-    alone: Mapping[str, Alone]
+    alone: Mapping[str, Reach]
 
     def finish(self, proposed: Proposed) -> Made:
         """Solve and describe."""

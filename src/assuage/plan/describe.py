@@ -308,10 +308,7 @@ def montage_words(montage: Montage, field: Field) -> str:
 
 def error_bar(bench: Bench, choice: Choice, landscape: Landscape, slopes: Array, mean: Array, goal: Goal) -> ErrorBar:
     """Return the standard deviation of a dose from conductivities and from placement."""
-    ranges = conductivities()
-    shares = conductivity_deviation(slopes, landscape.tissues, mean, goal, ranges)
-    unknown = sorted(set(landscape.tissues) - set(ranges) - {"air"})
-    by_tissue = float(np.sqrt(sum(share**2 for share in shares.values())))
+    shares = conductivity_deviation(slopes, landscape.tissues, mean, goal, conductivities())
     s = bench.settings
     if choice.pose is not None:
         assert isinstance(choice.source, PlacedCoil)
@@ -321,7 +318,31 @@ def error_bar(bench: Bench, choice: Choice, landscape: Landscape, slopes: Array,
     else:
         assert isinstance(choice.source, Montage)
         draws = montage_draws(landscape, bench.head, choice.source, count=s.draws, seed=s.seed)
-    scores = goal.score(draws)
+    return combined_error(
+        shares, landscape.tissues, goal.score(draws), seed=s.seed, assumptions=(CONDUCTIVITY_ASSUMPTION, ASSUMPTION)
+    )
+
+
+def combined_error(
+    shares: Mapping[str, float], tissues: tuple[str, ...], scores: Array, *, seed: int, assumptions: tuple[str, str]
+) -> ErrorBar:
+    """Return an error bar.
+
+    Parameters
+    ----------
+    shares
+        Tissue to the standard deviation that its conductivity causes, V/m.
+    tissues
+        All tissues; those without a known range are named.
+    scores
+        (n,) dose under misplacements, V/m.
+    seed
+        Of the misplacements.
+    assumptions
+        On conductivity and on placement, in words.
+    """
+    unknown = sorted(set(tissues) - set(conductivities()) - {"air"})
+    by_tissue = float(np.sqrt(sum(share**2 for share in shares.values())))
     deviation = float(scores.std())
     low, high = np.percentile(scores, [5, 95])
     return ErrorBar(
@@ -330,14 +351,14 @@ def error_bar(bench: Bench, choice: Choice, landscape: Landscape, slopes: Array,
             TissueShare(tissue=tissue, sd_V_per_m=number(share))
             for tissue, share in sorted(shares.items(), key=lambda item: -item[1])
         ),
-        conductivity_assumption=CONDUCTIVITY_ASSUMPTION
+        conductivity_assumption=assumptions[0]
         + (f"; no range known for {', '.join(unknown)}, taken as exact" if unknown else ""),
         placement_sd_V_per_m=number(deviation),
         placement_mean_V_per_m=number(scores.mean()),
         placement_5_95_V_per_m=(number(low), number(high)),
-        placement_assumption=ASSUMPTION,
-        placements=s.draws,
-        seed=s.seed,
+        placement_assumption=assumptions[1],
+        placements=len(scores),
+        seed=seed,
         combined_sd_V_per_m=number(np.hypot(by_tissue, deviation)),
         left_out=LEFT_OUT,
     )

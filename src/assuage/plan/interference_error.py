@@ -15,7 +15,7 @@ from assuage.field import Field
 from assuage.head import conductivities
 from assuage.plan import describe
 from assuage.plan.further import Aim
-from assuage.plan.records import ErrorBar, TissueShare
+from assuage.plan.records import ErrorBar
 from assuage.sources import Montage
 from assuage.techniques import modulation
 from assuage.techniques.dose import conductivity_deviation
@@ -43,7 +43,7 @@ def depth_error(
     depth_V_per_m
         Mean depth over the target.
     """
-    number, settings = describe.number, aim.bench.settings
+    settings = aim.bench.settings
     reading = aim.bench.read_out(aim.target)
     one, two = (field.mean_over(reading) for field in fields)
     nominal = float(depth_of(one, two, aim.goal))
@@ -51,34 +51,17 @@ def depth_error(
     first, second = aim.landscape.sensitivity(list(fields))
     along = slopes_of(one, two, aim.goal)
     slopes = (along[0] @ first + along[1] @ second) * scale
-    ranges, tissues = conductivities(), aim.landscape.tissues
+    tissues = aim.landscape.tissues
     axis = np.array([1.0, 0.0, 0.0])
-    shares = conductivity_deviation(np.outer(axis, slopes), tissues, axis, Goal(direction=axis, normal=None), ranges)
-    unknown = sorted(set(tissues) - set(ranges) - {"air"})
-    tissue = float(np.sqrt(sum(share**2 for share in shares.values())))
+    shares = conductivity_deviation(
+        np.outer(axis, slopes), tissues, axis, Goal(direction=axis, normal=None), conductivities()
+    )
     drawn = [
         montage_draws(aim.landscape, aim.bench.head, pair, count=settings.draws, seed=settings.seed + k)
         for k, pair in enumerate(pairs)
     ]
     depths = scale * depth_of(drawn[0], drawn[1], aim.goal)
-    low, high = np.percentile(depths, [5, 95])
-    return ErrorBar(
-        conductivity_sd_V_per_m=number(tissue),
-        conductivity_by_tissue=tuple(
-            TissueShare(tissue=name, sd_V_per_m=number(share))
-            for name, share in sorted(shares.items(), key=lambda item: -item[1])
-        ),
-        conductivity_assumption=CONDUCTIVITY
-        + (f"; no range known for {', '.join(unknown)}, taken as exact" if unknown else ""),
-        placement_sd_V_per_m=number(depths.std()),
-        placement_mean_V_per_m=number(depths.mean()),
-        placement_5_95_V_per_m=(number(low), number(high)),
-        placement_assumption=PLACEMENT,
-        placements=settings.draws,
-        seed=settings.seed,
-        combined_sd_V_per_m=number(np.hypot(tissue, depths.std())),
-        left_out=describe.LEFT_OUT,
-    )
+    return describe.combined_error(shares, tissues, depths, seed=settings.seed, assumptions=(CONDUCTIVITY, PLACEMENT))
 
 
 def depth_of(one: Array, two: Array, goal: Goal) -> Array:

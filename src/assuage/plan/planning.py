@@ -9,7 +9,6 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,6 +46,7 @@ from assuage.plan.rank import rank
 from assuage.plan.records import Matrix, MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
 from assuage.plan.result import Plan
 from assuage.plan.seizure import make_ect, make_mst
+from assuage.plan.surface_reach import Reach
 from assuage.plan.volumes import volumes
 from assuage.safety import load_rule_set
 from assuage.sources import Coil
@@ -77,14 +77,6 @@ FURTHER: dict[str, Callable[[Aim], Made]] = {
     "dbs": make_dbs,
 }
 """Techniques that join once target and circuit are known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """What a technique can do for a region, and the share of the tissue that then gets a stronger field."""
-
-    best_V_per_m: float
-    stronger_elsewhere: float
 
 
 class _Clock:

@@ -23,7 +23,7 @@ from assuage.techniques.goal import Goal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Alone:
+class Reach:
     """Best magnitude in a region, V/m, and the share of its tissue in the head that then gets more."""
 
     best_V_per_m: float
@@ -35,7 +35,7 @@ def reference_V_per_m(aim: Aim, search: str) -> float:
     return _best(aim.bench, aim.bench.places.reference_target(_radius_mm(aim)), search)
 
 
-def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Alone]:
+def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Reach]:
     """Return what a search of `bench.CORE` could do for every region, by key; what the grid misses is left out.
 
     The target's own region is searched on the plan's grid, as for every technique.
@@ -61,7 +61,7 @@ def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Alone]:
         magnitude = float(np.linalg.norm(choice.mean_e_V_per_m))
         tissues = aim.regions[key].tissue_in(bench.head)
         stronger = stronger_share(field, tissues, magnitude)
-        found[key] = Alone(best_V_per_m=scale * magnitude, stronger_elsewhere=stronger)
+        found[key] = Reach(best_V_per_m=scale * magnitude, stronger_elsewhere=stronger)
     here = choose(aim.bench, search, aim.landscape, Goal(direction=None, normal=None)).mean_e_V_per_m
     if aim.key in found:
         found[aim.key] = replace(found[aim.key], best_V_per_m=float(np.linalg.norm(here)))
@@ -69,7 +69,7 @@ def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Alone]:
 
 
 def cells(
-    technique: str, alone: Mapping[str, Alone], reference: float, proposed_V_per_m: Mapping[str, float]
+    technique: str, alone: Mapping[str, Reach], reference: float, proposed_V_per_m: Mapping[str, float]
 ) -> tuple[MatrixCell, ...]:
     """Return the column of a technique in the matrix.
 

@@ -14,7 +14,7 @@ from assuage.plan.bench import MAX_ELECTRODES
 from assuage.plan.describe import normal_of, number
 from assuage.plan.further import Aim
 from assuage.plan.records import PhasorRecord, Table
-from assuage.plan.surface_reach import Alone
+from assuage.plan.surface_reach import Reach
 from assuage.sources import Montage
 from assuage.targets import Target
 from assuage.techniques import optimise
@@ -87,7 +87,7 @@ class Pair:
     why: str
 
 
-def partner(aim: Aim, alone: dict[str, Alone]) -> tuple[str, str]:
+def partner(aim: Aim, alone: dict[str, Reach]) -> tuple[str, str]:
     """Return the key of the other region that the surface reaches best, with the reason; empty if there is none.
 
     Only regions count for which the circuit's table names a surface technique, and which lie apart from the target's.
