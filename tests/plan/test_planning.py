@@ -7,6 +7,7 @@ from types import ModuleType
 import nibabel as nib
 import numpy as np
 import pytest
+from coarse_plans import SameSpace
 
 import assuage
 from assuage.circuits import load_circuit
@@ -26,18 +27,6 @@ from assuage.targets import Target
 
 COARSE = {"voxel_mm": 4.0, "coarse_voxel_mm": 8.0, "spacing_mm": 20.0, "angle_step_deg": 30.0, "draws": 60}
 CENTER_MM = np.array([-38.0, 30.0, 48.0])
-
-
-class SameSpace:
-    """An MNI registration of a sphere: the identity."""
-
-    space = "that of the sphere"
-
-    def mni_to_head(self, points_mm):
-        return np.asarray(points_mm, float)
-
-    def head_to_mni(self, points_mm):
-        return np.asarray(points_mm, float)
 
 
 class EightDipoles(Coil):
