@@ -6,6 +6,7 @@ MIN_PER_H = 60.0
 A_PER_S_PER_A_PER_US = 1e6
 """dI/dt: 1 A/µs = 1e6 A/s."""
 A_PER_MA = 1e-3
+V_PER_UV = 1e-6
 C_PER_UC = 1e-6
 MM3_PER_ML = 1e3
 M2_PER_CM2 = 1e-4

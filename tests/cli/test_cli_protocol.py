@@ -71,7 +71,7 @@ def test_new_says_which_fields_are_open(capsys, tmp_path):
 def test_checklist_forms(capsys, tmp_path, file):
     assert "| 1 |" in done(capsys, "checklist", file, "--list", "tidier")
     assert done(capsys, "checklist", file, "--list", "tidier", "--form", "csv").startswith(
-        "item,group,says,status,value"
+        "list,complete,item,group,says,status,value"
     )
     document = json.loads(done(capsys, "checklist", file, "--list", "chipchase", "--json"))
     assert len(document["rows"]) == 30
@@ -79,6 +79,15 @@ def test_checklist_forms(capsys, tmp_path, file):
         out = tmp_path / f"list.{ending}"
         assert "12 items" in done(capsys, "checklist", file, "--list", "tidier", "--out", out)
         assert out.stat().st_size > 500
+
+
+def test_a_list_that_could_not_be_read_says_so_in_every_form(capsys, tmp_path):
+    path = tmp_path / "tdcs.json"
+    write_protocol(example("tdcs"), path)
+    assert "not obtained" in done(capsys, "checklist", path, "--list", "rates")
+    assert json.loads(done(capsys, "checklist", path, "--list", "rates", "--json"))["complete"] is False
+    assert ",no,participants-1," in done(capsys, "checklist", path, "--list", "rates", "--form", "csv")
+    assert "the list is incomplete" in done(capsys, "checklist", path, "--list", "rates", "--out", tmp_path / "r.csv")
 
 
 def test_schema(capsys, tmp_path):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_a_complete_list_has_the_number_of_items_of_its_source(name):
 
 
 def test_lists_that_could_not_be_obtained_say_so():
-    assert {name for name in NAMES if not load_checklist(name).complete} == {"tms-rat", "rates", "contes", "spirit-c"}
+    assert {name for name in NAMES if not load_checklist(name).complete} == {"rates", "contes", "spirit-c"}
 
 
 def test_tidier_of_a_full_protocol():
@@ -74,6 +75,16 @@ def test_an_empty_list_of_medicines_is_an_answer():
     assert rows("spirit", blinding__blinded=[])["24a"].status == "missing"
 
 
+def test_a_number_keeps_its_unit():
+    given = {"person__height_m": 1.7, "person__sleep_hours": 7, "threshold__criterion_V": 5e-5}
+    found = {item: row.value for item, row in rows("tms-rat", **given).items()}
+    assert (found["A1"], found["A4"], found["B6"], found["H3"]) == ("16 years", "1.7 m", "7 h of sleep", "50 µV")
+    assert found["E3"] == "left dorsolateral prefrontal cortex; mni (-44, 40, 29) mm"
+    assert found["E6"] == "navigation: none; 3 mm; 5 degrees; every session against this sheet"
+    assert found["C9"] == "hearing protection: yes; 30 dB"
+    assert found["H5"] == "50 % of the stimulator's output"
+
+
 def test_what_does_not_apply():
     assert {row.status for row in rows("chipchase", "tdcs").values()} == {"not applicable"}
     assert rows("chipchase")["26"].status == "not applicable"
@@ -90,12 +101,43 @@ def test_every_list_fills_for_every_technique(name, technique):
         assert row.value, "a row always says something"
 
 
+@pytest.mark.parametrize("technique", ["itbs", "snt", "rtms_10hz", "tdcs_rtms"])
+def test_tms_rat_has_the_sections_of_its_source(technique):
+    """Items a section as the authors list them: 72 in A to M, the number of version 1.0, and 8 in N."""
+    found = rows("tms-rat", technique)
+    counts = Counter(item[0] for item in found)
+    assert "".join(f"{section}{count}" for section, count in counts.items()) == "A5B7C9D4E6F3G3H5I3J9K7L7M4N8"
+    assert {row.status for item, row in found.items() if item[0] in "KLM"} == {"not applicable"}
+    assert found["N2"].value == ("1" if technique in {"rtms_10hz", "tdcs_rtms"} else "3")
+
+
+def test_tms_rat_says_the_pulses_as_planned():
+    found = {item: row.value for item, row in rows("tms-rat").items()}
+    assert [found[f"N{k}"] for k in range(1, 7)] == [
+        "50 Hz",
+        "3",
+        "0.2 s from start to start",
+        "10 in a train",
+        "8 s",
+        "20",
+    ]
+    assert found["F2"] == "60 % of the stimulator's output"
+    assert found["F3"] == "120 % of the resting motor threshold"
+    unmeasured = rows("tms-rat", threshold__percent_mso=None)
+    assert (unmeasured["F2"].status, unmeasured["H5"].status) == ("missing", "missing")
+
+
+def test_a_list_whose_definitions_were_not_read_says_so():
+    assert "definitions of full reporting were not read" in load_checklist("tms-rat").note
+
+
 def test_exporters_hold_the_same_rows():
     checklist, protocol = load_checklist("rates"), example("tdcs")
     found = fill(checklist, protocol)
-    table = list(csv.DictReader(io.StringIO(to_csv(found))))
+    table = list(csv.DictReader(io.StringIO(to_csv(checklist, found))))
     document = json.loads(json.dumps(to_json(checklist, found, protocol)))
     text = to_markdown(checklist, found, protocol)
+    assert {(row.pop("list"), row.pop("complete")) for row in table} == {(f"{checklist.title} (2025)", "no")}
     assert table == document["rows"]
     assert document["protocol_sha256"] == protocol.sha256
     assert document["complete"] is False

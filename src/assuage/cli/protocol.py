@@ -175,7 +175,7 @@ def checklist(
         form = form or _form_of(out)
     text = {
         Form.md: lambda: checklists.to_markdown(chosen, rows, protocol),
-        Form.csv: lambda: checklists.to_csv(rows),
+        Form.csv: lambda: checklists.to_csv(chosen, rows),
         Form.json: lambda: json.dumps(document, indent=2, ensure_ascii=False) + "\n",
     }[form or Form.md]()
     if out is not None:
@@ -186,7 +186,8 @@ def checklist(
         typer.echo(text, nl=False)
     else:
         missing = sum(row.status == "missing" for row in rows)
-        typer.echo(f"written: {out} ({len(rows)} items, {missing} missing)")
+        incomplete = "" if chosen.complete else "; the list is incomplete: its items could not be read"
+        typer.echo(f"written: {out} ({len(rows)} items, {missing} missing{incomplete})")
 
 
 @protocol_app.command("schema", epilog="Example: assuage protocol schema --out protocol.schema.json")

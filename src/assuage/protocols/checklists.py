@@ -15,8 +15,11 @@ from typing import Any, Literal
 
 from assuage.errors import DataError
 from assuage.protocols import words
+from assuage.protocols.coil import CoilPlan
+from assuage.protocols.combined import TdcsRtmsPlan
+from assuage.protocols.exact import show
 from assuage.protocols.mandatory import ADULT_AGE_YEARS, look_up, read_toml
-from assuage.protocols.protocol import Protocol
+from assuage.protocols.protocol import Protocol, coil_intensity, planned_percent_mso
 
 ORDER = ("tidier", "chipchase", "tms_rat", "rates", "contes", "spirit", "spirit_c", "who")
 Status = Literal["filled", "missing", "not applicable"]
@@ -107,12 +110,13 @@ def fill(checklist: Checklist | str, protocol: Protocol) -> tuple[ChecklistRow, 
     return tuple(_row(item, content, protocol, reason) for item in chosen.items)
 
 
-def to_csv(rows: tuple[ChecklistRow, ...]) -> str:
-    """Return rows as CSV text."""
+def to_csv(checklist: Checklist, rows: tuple[ChecklistRow, ...]) -> str:
+    """Return rows as CSV text; the first two columns name the list and say whether its items are all there."""
+    list_of = {"list": f"{checklist.title} ({checklist.version})", "complete": "yes" if checklist.complete else "no"}
     out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(ChecklistRow.__dataclass_fields__), lineterminator="\n")
+    writer = csv.DictWriter(out, fieldnames=[*list_of, *ChecklistRow.__dataclass_fields__], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer.writerows({**list_of, **asdict(row)} for row in rows)
     return out.getvalue()
 
 
@@ -175,14 +179,27 @@ def _value(path: str, content: dict[str, Any], protocol: Protocol) -> str:
     """Return the text of a field; "" where it is missing, "none" where the answer is an empty list."""
     if path.startswith("@"):
         return DERIVED[path[1:]](protocol)
-    value = look_up(content, path)
-    if isinstance(value, bool):
-        return f"{path.rsplit('.', maxsplit=1)[-1].replace('_', ' ')}: {'yes' if value else 'no'}"
-    if isinstance(value, list) and path in ASKED:
-        return "; ".join(_entry(each) for each in value) or "none"
+    value, name = look_up(content, path), path.rsplit(".", maxsplit=1)[-1]
     if isinstance(value, list):
-        return "; ".join(_entry(each) for each in value)
-    return "" if value is None else str(value)
+        return _listed(value, name) or ("none" if path in ASKED else "")
+    return "" if value is None else _said(value, name)
+
+
+def _said(value: Any, name: str) -> str:
+    """Return one value with its unit; yes, no and none with the field's name."""
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    elif name == "criterion_V":
+        return words.microvolt(value)
+    elif value != "none":
+        return f"{_number(value)} {_unit(name)}".rstrip()
+    return f"{name.replace('_', ' ')}: {value}"
+
+
+def _listed(values: list[Any], name: str) -> str:
+    if values and _unit(name):
+        return f"{name.removesuffix('_mm')} ({', '.join(map(_number, values))}) {_unit(name)}"
+    return "; ".join(_entry(each) for each in values)
 
 
 ASKED = frozenset(
@@ -190,6 +207,28 @@ ASKED = frozenset(
     for name in ("prescribed_medication", "cns_active_drugs", "neuro_psychiatric_disorders", "other_medical_conditions")
 )
 """Lists where an empty list is an answer."""
+
+
+UNITS = {
+    "_years": "years",
+    "_mm": "mm",
+    "_deg": "degrees",
+    "_m": "m",
+    "_kg": "kg",
+    "_decibel": "dB",
+    "sleep_hours": "h of sleep",
+    "percent_mso": "% of the stimulator's output",
+    "percent_mvc": "% of the strongest contraction",
+}
+"""Unit by the end of a field's name."""
+
+
+def _unit(name: str) -> str:
+    return next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "")
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
 
 
 def _entry(value: Any) -> str:
@@ -205,6 +244,36 @@ def _device(protocol: Protocol) -> str:
     return f"{stimulator.make} {stimulator.model}" + (f"; coil {coil.make} {coil.model}, {coil.shape}" if coil else "")
 
 
+def _coil(protocol: Protocol) -> CoilPlan:
+    """Return the pulses of a coil technique, or of its part in a combination."""
+    dose = protocol.dose.rtms if isinstance(protocol.dose, TdcsRtmsPlan) else protocol.dose
+    if not isinstance(dose, CoilPlan):
+        raise TypeError(f"{protocol.technique} has no trains of pulses")
+    return dose
+
+
+def _burst_frequency(protocol: Protocol) -> str:
+    frequency = _coil(protocol).session.train.burst.frequency_Hz
+    return "single pulses" if frequency is None else f"{show(frequency)} Hz"
+
+
+def _train_interval(protocol: Protocol) -> str:
+    pause = _coil(protocol).session.inter_train_interval_s
+    return "one train" if pause is None else words.time_words(pause)
+
+
+def _of_output(protocol: Protocol) -> str:
+    setting = planned_percent_mso(protocol)
+    return "" if setting is None else f"{show(setting)} % of the stimulator's output"
+
+
+def _of_threshold(protocol: Protocol) -> str:
+    intensity = coil_intensity(protocol)
+    if intensity is None or intensity.percent_mt is None:
+        return ""
+    return f"{show(intensity.percent_mt)} % of the {intensity.threshold} motor threshold"
+
+
 DERIVED: dict[str, Callable[[Protocol], str]] = {
     "technique": lambda protocol: words.TECHNIQUES[protocol.technique],
     "evidence": lambda protocol: "; ".join(reference.citation for reference in protocol.evidence),
@@ -218,6 +287,15 @@ DERIVED: dict[str, Callable[[Protocol], str]] = {
     "impedance_limit": lambda protocol: _lines(protocol, "impedance"),
     "pulse_shape": lambda protocol: str(look_up(_dose(protocol), "pulse.shape") or ""),
     "pulse_current": lambda protocol: str(look_up(_dose(protocol), "pulse.induced_current") or ""),
+    "percent_mso": _of_output,
+    "percent_mt": _of_threshold,
+    "session_time": lambda protocol: f"a session takes {words.time_words(_coil(protocol).session.duration_s)}",
+    "burst_frequency": _burst_frequency,
+    "burst_pulses": lambda protocol: str(_coil(protocol).session.train.burst.pulses),
+    "burst_interval": lambda protocol: f"{show(1 / _coil(protocol).session.train.burst_rate_Hz)} s from start to start",
+    "bursts": lambda protocol: f"{_coil(protocol).session.train.bursts} in a train",
+    "train_interval": _train_interval,
+    "trains": lambda protocol: str(_coil(protocol).session.trains),
 }
 """Texts that follow from several fields."""
 

@@ -20,7 +20,7 @@ from assuage.protocols.exact import show
 from assuage.protocols.implanted import ContactSetting, DbsPlan
 from assuage.protocols.protocol import Protocol, coil_intensity, planned_percent_mso
 from assuage.protocols.seizure import EctPlan, MstPlan
-from assuage.units import A_PER_MA, A_PER_S_PER_A_PER_US
+from assuage.units import A_PER_MA, A_PER_S_PER_A_PER_US, V_PER_UV
 
 TECHNIQUES = {
     "tms": "rTMS",
@@ -70,6 +70,11 @@ def counted(number: int, noun: str) -> str:
 def milliampere(value_A: Fraction | float) -> str:
     """Return a current in mA."""
     return f"{float(value_A) / A_PER_MA:.6g} mA"
+
+
+def microvolt(value_V: float) -> str:
+    """Return the size of a response in µV."""
+    return f"{value_V / V_PER_UV:.4g} µV"
 
 
 @singledispatch
@@ -217,15 +222,17 @@ def pulse_words(pulse: CoilPulse) -> str:
 
 
 def electrode_words(electrodes: tuple[PlannedElectrode, ...]) -> str:
-    """Return a montage; electrodes of one shape and medium share its description."""
+    """Return a montage with its highest mean density; electrodes of one shape and medium share its description."""
+    density = f"at most {max(electrode.density_A_per_m2 for electrode in electrodes):.3g} A/m²"
     parts = []
     for electrode in electrodes:
         phase = f" at {show(electrode.phase_deg)}°" if electrode.phase_deg else ""
         parts.append(f"{electrode.name} {float(electrode.current_A) / A_PER_MA:+.6g} mA{phase}")
     kinds = list(dict.fromkeys(f"{shape_words(e.shape)}{f', {e.medium}' if e.medium else ''}" for e in electrodes))
     if len(kinds) == 1:
-        return f"{', '.join(parts)} (each {kinds[0]})"
-    return ", ".join(f"{part} ({shape_words(e.shape)})" for part, e in zip(parts, electrodes, strict=True))
+        return f"{', '.join(parts)} (each {kinds[0]}; {density})"
+    shapes = ", ".join(f"{part} ({shape_words(e.shape)})" for part, e in zip(parts, electrodes, strict=True))
+    return f"{shapes}; {density}"
 
 
 def shape_words(shape: ElectrodeShape) -> str:
@@ -262,8 +269,10 @@ def _session(session: Session) -> Lines:
 def _phase(phase: Phase) -> str:
     week = f" ({phase.days_per_week} a week)" if phase.days_per_week else ""
     pause = phase.day.session_interval_s
-    sessions = "1 session" if pause is None else f"{phase.day.sessions} sessions {time_words(pause)} apart"
-    return f"{sessions} a day on {counted(phase.days, 'day')}{week}"
+    sessions = (
+        "1 session a day" if pause is None else f"{phase.day.sessions} sessions a day, {time_words(pause)} apart,"
+    )
+    return f"{sessions} on {counted(phase.days, 'day')}{week}"
 
 
 def _contact(contact: ContactSetting) -> str:
