@@ -9,7 +9,8 @@ import pytest
 from assuage.errors import DataError
 from assuage.protocols.gallery import POSE, TECHNIQUES, example
 from assuage.report import sheet as sheets
-from assuage.report.sheet import render_sheet, sections, write_sheet
+from assuage.report.sheet import render_sheet, write_sheet
+from assuage.report.sheet_rows import sections
 
 
 class Page(HTMLParser):
@@ -80,11 +81,61 @@ def test_the_dose_is_said_as_a_technician_needs_it():
     assert "F3 +2 mA, F4 -2 mA" in both
 
 
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_every_line_has_room_or_a_box_for_what_was_done(technique):
+    rows = [row for section in sections(example(technique)) for row in section.rows]
+    assert not [row.label for row in rows if not row.actual]
+    assert len({row.label for row in rows}) == len(rows)
+    assert any(row.key for row in rows)
+
+
+def test_what_papers_omit_most_stands_on_the_sheet():
+    """The fields that the fewest studies report, of a session with a motor threshold."""
+    text = Page(render_sheet(example("itbs"))).text
+    for said in ("biphasic", "anterior to posterior", "sertraline 50 mg", "plays the violin", "5 to 7 s apart",
+                 "others: watched on EMG", "before: none for 10 min", "awake, eyes open", "right-handed",
+                 "major depression", "belly and tendon"):  # fmt: skip
+        assert said in text
+
+
+def test_a_tracked_coil_is_read_back():
+    tracked = {row.label: row.actual for s in sections(example("itbs", target__navigation="N 1")) for row in s.rows}
+    by_eye = {row.label: row.actual for s in sections(example("itbs")) for row in s.rows}
+    assert "untracked:" in tracked["Navigation, fidelity"]
+    assert by_eye["Navigation, fidelity"] == "as planned: ☐"
+
+
+def test_a_motor_threshold_stands_where_the_dose_refers_to_it():
+    titles = {technique: [s.title for s in sections(example(technique))] for technique in ("itbs", "mst", "tdcs")}
+    assert "Device and motor threshold" in titles["itbs"]
+    assert "Device" in titles["mst"]
+    assert "Device" in titles["tdcs"]
+
+
+@pytest.mark.parametrize("technique", ["tdcs", "ti", "tdcs_rtms", "dbs", "ect"])
+def test_impedance_can_be_written_down(technique):
+    prompts = " ".join(row.actual for section in sections(example(technique)) for row in section.rows)
+    assert "Ω):" in prompts
+
+
+def test_the_rules_are_named_and_their_sources_said_in_words():
+    text = Page(render_sheet(example("itbs"), verdicts=[verdict("warn")], rules="limits 1.0 (sha256 ab)")).text
+    assert "limits 1.0 (sha256 ab)" in text
+    assert "Somebody 2020; abstract read" in text
+    planned = Page(render_sheet(example("itbs", safety__rule_set="limits 0.9"), verdicts=[verdict("warn")])).text
+    assert "limits 0.9" in planned
+
+
+def test_the_head_of_the_hash_stands_beside_the_version():
+    protocol = example("itbs")
+    assert f"1.2 · {protocol.sha256[:12]}" in Page(render_sheet(protocol)).text
+
+
 def test_no_stop_is_ever_cut_off():
     many = [verdict("warn", f"warning-{k}") for k in range(9)] + [verdict("stop", f"stop-{k}") for k in range(8)]
     text = Page(render_sheet(example("itbs"), verdicts=many)).text
     assert all(f"stop-{k}" in text for k in range(8))
-    assert "stop: 8, warn: 9" in text
+    assert "17 limits: 8 stop, 9 warn" in text
     assert "9 warnings more" in text
     few = Page(render_sheet(example("itbs"), verdicts=[*many[:2], verdict("within cited range")])).text
     assert "warning-1" in few

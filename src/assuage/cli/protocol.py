@@ -136,13 +136,15 @@ def sheet(
 
     from assuage.protocols import quantities, read_protocol
     from assuage.report.sheet import write_sheet
-    from assuage.safety import check
+    from assuage.safety import check, load_rule_set
 
     if out.suffix.lower() not in {".html", ".htm", ".pdf"}:
         raise DataError(f"--out {out} ends in neither .html nor .pdf; name the file accordingly")
     protocol = read_protocol(file)
     _refuse_existing(out)
-    write_sheet(protocol, out, verdicts=[asdict(verdict) for verdict in check(quantities(protocol))])
+    rules = load_rule_set()
+    verdicts = [asdict(verdict) for verdict in check(quantities(protocol), rules=rules)]
+    write_sheet(protocol, out, verdicts=verdicts, rules=str(rules))
     if as_json:
         print_json({"file": str(out), "protocol_sha256": protocol.sha256})
     else:

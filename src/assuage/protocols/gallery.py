@@ -202,13 +202,45 @@ _REST = {
     "fidelity": {"tolerance_mm": 3, "tolerance_deg": 5, "planned": "every session against this sheet"},
 }
 
+_SHAM_CURRENT = {"design": "double blind", "blinded": ["person", "raters"], "sham": "both ramps, then no current"}
+_ASLEEP: Content = {
+    "blinding": {"design": "open"},
+    "conditions": {"attention": "under general anaesthesia", "activity": "at rest, monitored"},
+    "safety": {
+        "hearing_protection": True,
+        "hearing_attenuation_decibel": 30,
+        "screening": {"seizure_history": "no"},
+        "stop_criteria": ["the anaesthetist says so"],
+        "adverse_events_method": "asked after every session",
+    },
+}
+_ONLY: dict[str, Content] = {
+    **{
+        key: {"blinding": _SHAM_CURRENT}
+        for key in ("tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal", "tacs", "hd_tacs", "ti")
+    },
+    "ect": {**_ASLEEP, "target": {"region": "right hemisphere", "placement": "right temple and right of the vertex"}},
+    "mst": {**_ASLEEP, "target": {"region": "frontal and parietal cortex", "placement": "twin coil centred on Cz"}},
+    "dbs": {
+        "blinding": {"design": "open"},
+        "target": {
+            "circuit": "reward",
+            "region": "left nucleus accumbens",
+            "mni_mm": [-9, 9, -8],
+            "placement": "lead as implanted, contact 1 in the target",
+            "navigation": "post-operative CT",
+        },
+    },
+}
+"""Sections that differ from the rest for some techniques."""
+
 TECHNIQUES = tuple(sorted(_DOSES))
 """Every technique that a protocol can be written for."""
 
 
 def example_content(technique: str, **changes: Any) -> dict[str, Any]:
     """Return the JSON content of an example; a change is named section__field (dose__session__trains=10)."""
-    found = deepcopy({**_REST, "dose": _DOSES[technique]})
+    found = deepcopy({**_REST, **_ONLY.get(technique, {}), "dose": _DOSES[technique]})
     for path, value in changes.items():
         *sections, last = path.split("__")
         part: Any = found

@@ -141,7 +141,7 @@ def _ect(dose: EctPlan) -> Lines:
 @dose_lines.register
 def _mst(dose: MstPlan) -> Lines:
     return (
-        ("Coil", dose.placement),
+        ("Coil placement", dose.placement),
         ("Intensity", intensity_words(dose.intensity)),
         ("Train", f"{show(dose.frequency_Hz)} Hz for {show(dose.stimulus_duration_s)} s: {show(dose.pulses)} pulses"),
         ("Pulse", pulse_words(dose.pulse)),
@@ -277,8 +277,12 @@ def _phase(phase: Phase) -> str:
 
 def _contact(contact: ContactSetting) -> str:
     if contact.current_A is not None:
-        return f"{contact.name} {float(contact.current_A) / A_PER_MA:+.6g} mA"
-    return f"{contact.name} {float(contact.voltage_V or 0):+.6g} V"
+        return f"{_named(contact.name)}: {float(contact.current_A) / A_PER_MA:+.6g} mA"
+    return f"{_named(contact.name)}: {float(contact.voltage_V or 0):+.6g} V"
+
+
+def _named(contact: str) -> str:
+    return f"contact {contact}" if contact[:1].isdigit() else contact
 
 
 def _impedance(limit_Ohm: Fraction | None) -> Lines:

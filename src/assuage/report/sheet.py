@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -21,13 +20,17 @@ import jinja2
 from assuage import __version__
 from assuage.errors import DataError
 from assuage.protocols import Protocol
-from assuage.protocols.combined import TdcsRtmsPlan
-from assuage.protocols.electrodes import TesPlan, TiPlan
+from assuage.protocols.combined import NOT_ADDITIVE, TdcsRtmsPlan
 from assuage.protocols.implanted import DbsPlan
-from assuage.protocols.protocol import DISCLAIMER, coil_intensity, write_whole
-from assuage.protocols.words import TECHNIQUES, counted, dose_lines, schedule_words, setting_words
+from assuage.protocols.protocol import DISCLAIMER, write_whole
+from assuage.protocols.words import (
+    TECHNIQUES,
+    counted,
+    schedule_words,
+)
+from assuage.report import words
+from assuage.report.sheet_rows import sections
 
-HANDS = {"right": "right-handed", "left": "left-handed", "both": "uses both hands"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_PATIENCE_S = 60
 """A page of some kilobytes prints within seconds; a browser that takes longer hangs."""
@@ -37,26 +40,12 @@ OUTCOMES = ("stop", "warn", "cannot say", "within cited range")
 """What a verdict may say, strictest first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line: what, as planned, and what the technician writes down."""
-
-    label: str
-    planned: str
-    actual: str = ""
-    tall: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """Lines under one heading."""
-
-    title: str
-    rows: tuple[Row, ...]
-
-
-def write_sheet(protocol: Protocol, path: Path | str, *, verdicts: Iterable[Mapping[str, Any]] = ()) -> Path:
+def write_sheet(
+    protocol: Protocol, path: Path | str, *, verdicts: Iterable[Mapping[str, Any]] = (), rules: str = ""
+) -> Path:
     """Write the sheet as HTML or, where the name ends in .pdf, as PDF; the file appears whole or not at all.
+
+    `rules` names the set of limits that the verdicts come from; "": what the protocol says.
 
     Returns
     -------
@@ -68,12 +57,12 @@ def write_sheet(protocol: Protocol, path: Path | str, *, verdicts: Iterable[Mapp
         PDF was asked for and no browser is there to print it.
     """
     out = Path(path)
-    page = render_sheet(protocol, verdicts=verdicts)
+    page = render_sheet(protocol, verdicts=verdicts, rules=rules)
     return _print_pdf(page, out) if out.suffix.lower() == ".pdf" else write_whole(out, page)
 
 
-def render_sheet(protocol: Protocol, *, verdicts: Iterable[Mapping[str, Any]] = ()) -> str:
-    """Return the sheet as HTML text."""
+def render_sheet(protocol: Protocol, *, verdicts: Iterable[Mapping[str, Any]] = (), rules: str = "") -> str:
+    """Return the sheet as HTML text; see `write_sheet`."""
     found = sorted(verdicts, key=_strictness)
     return (
         _environment()
@@ -87,156 +76,13 @@ def render_sheet(protocol: Protocol, *, verdicts: Iterable[Mapping[str, Any]] = 
             sections=sections(protocol),
             findings=_shown(found),
             findings_words=_findings_words(found),
+            note=NOT_ADDITIVE if isinstance(protocol.dose, TdcsRtmsPlan) else "",
+            rules=rules or protocol.safety.rule_set or "",
+            level=words.level,
+            typeset=words.typeset,
             disclaimer=DISCLAIMER,
             version=__version__,
         )
-    )
-
-
-def sections(protocol: Protocol) -> tuple[Section, ...]:
-    """Return the lines of the sheet; what the protocol leaves open is blank, for the technician to fill."""
-    all_sections = (
-        Section(title="Person today", rows=_person(protocol)),
-        Section(title="Device", rows=_device(protocol)),
-        Section(title="Motor threshold", rows=_threshold(protocol)),
-        Section(title="Place", rows=_place(protocol)),
-        Section(title="Dose", rows=_dose(protocol)),
-        Section(title="Conditions and fidelity", rows=_conditions(protocol)),
-        Section(title="Afterwards", rows=_afterwards(protocol)),
-    )
-    return tuple(section for section in all_sections if section.rows)
-
-
-def _person(protocol: Protocol) -> tuple[Row, ...]:
-    person, consent, safety = protocol.person, protocol.consent, protocol.safety
-    basics = [f"{person.age_years:g} years", person.sex, HANDS.get(person.handedness or "")]
-    medicines = [" ".join(filter(None, (m.name, m.dose))) for m in person.prescribed_medication or ()]
-    drugs = ", ".join(person.cns_active_drugs or ()) or "none"
-    number = Counter(safety.screening.values())["no"]
-    flagged = [topic.replace("_", " ") for topic, answer in safety.screening.items() if answer != "no"]
-    screening = f"{counted(number, 'topic')} answered no" if safety.screening else "no topic answered"
-    agreed = [
-        consent.consent_version and f"form {consent.consent_version}",
-        consent.assent is not None and f"assent {_yes(consent.assent)}",
-        consent.guardian_consent is not None and f"guardian {_yes(consent.guardian_consent)}",
-        consent.support_contact and f"support: {consent.support_contact}",
-    ]
-    return (
-        Row(label="Person", planned=_join(basics)),
-        Row(label="Medication", planned=", ".join(medicines) or "none", actual="changed since last visit: ☐ no ☐ yes:"),
-        Row(label="CNS-active drugs", planned=drugs, actual="alcohol, nicotine, caffeine, sleep (h):"),
-        Row(
-            label="Screening",
-            planned=_join([screening, flagged and "ask about: " + ", ".join(flagged)]),
-            actual="done today: ☐ yes   anything new: ☐ no ☐ yes:",
-        ),
-        Row(label="Consent and support", planned=_join(agreed), actual="wellbeing reviewed today by:"),
-    )
-
-
-def _device(protocol: Protocol) -> tuple[Row, ...]:
-    stimulator, coil = protocol.device.stimulator, protocol.device.coil
-    rows = [
-        Row(
-            label="Stimulator",
-            planned=_join([f"{stimulator.make} {stimulator.model}", stimulator.firmware]),
-            actual=f"serial {stimulator.serial}: ☐" if stimulator.serial else "serial:",
-        )
-    ]
-    if coil is not None and coil_intensity(protocol) is not None:
-        planned = _join([f"{coil.make} {coil.model}", coil.shape, coil.size, coil.cooling])
-        rows.append(Row(label="Coil", planned=planned, actual=f"serial {coil.serial}: ☐" if coil.serial else "serial:"))
-    if protocol.device.recording:
-        rows.append(Row(label="Recording", planned=protocol.device.recording))
-    return tuple(rows)
-
-
-def _threshold(protocol: Protocol) -> tuple[Row, ...]:
-    threshold = protocol.threshold
-    if threshold is None or coil_intensity(protocol) is None:
-        return ()
-    muscle = _join([threshold.muscle, threshold.side, threshold.state and f"at {threshold.state}"])
-    level = "" if threshold.percent_mso is None else f"{float(threshold.percent_mso):g} % of output"
-    how = _join([threshold.method, threshold.hits, threshold.hotspot and f"hotspot: {threshold.hotspot}"])
-    return (
-        Row(label="Muscle", planned=muscle),
-        Row(label="Method", planned=_join([how, threshold.inter_pulse_interval_s]), actual="hits / pulses:"),
-        Row(label="Threshold", planned=level, actual="% of output:"),
-    )
-
-
-def _place(protocol: Protocol) -> tuple[Row, ...]:
-    target, fidelity = protocol.target, protocol.fidelity
-    coil = coil_intensity(protocol) is not None
-    points = [
-        target.mni_mm and f"MNI {_point(target.mni_mm)}",
-        target.subject_mm and f"head {_point(target.subject_mm)}",
-    ]
-    tolerance = [
-        fidelity.tolerance_mm and f"{fidelity.tolerance_mm:g} mm",
-        fidelity.tolerance_deg and f"{fidelity.tolerance_deg:g}°",
-    ]
-    place = _join([target.placement, coil and target.orientation])
-    navigation = _join([target.navigation, _join(tolerance) and f"tolerance {_join(tolerance)}"])
-    rows = [
-        Row(label="Target", planned=_join([target.region, *points])),
-        Row(label="Placement", planned=place, actual="as planned: ☐ yes ☐ no:"),
-        Row(label="Navigation", planned=navigation, actual="residual (mm):"),
-    ]
-    if coil and target.coil_pose is not None:
-        pose = " | ".join(" ".join(f"{value:.6g}" for value in row) for row in target.coil_pose[:3])
-        rows.append(Row(label="Coil pose (mm)", planned=f"rows {pose}"))
-    return tuple(rows)
-
-
-def _dose(protocol: Protocol) -> tuple[Row, ...]:
-    prompts = {
-        "session": "pulses given:        paused / stopped:",
-        "duration": "minutes given:        stopped early: ☐",
-        "current": "mA reached:",
-        "pair 1": "mA reached:",
-        "pair 2": "mA reached:",
-        "impedance": "before / after (kOhm):",
-        "charge": "display:",
-        "stimulus": "as set: ☐ yes ☐ no:",
-    }
-    lines = [(label, text) for label, text in dose_lines(protocol.dose) if text]
-    if isinstance(protocol.dose, TesPlan | TiPlan) and protocol.dose.impedance_limit_Ohm is None:
-        lines.append(("Impedance", "limit not given"))
-    setting = setting_words(protocol)
-    rows = [Row(label=label, planned=text, actual=_prompt(prompts, label)) for label, text in lines]
-    if setting:
-        after = next(k for k, row in enumerate(rows, start=1) if row.label.lower().endswith("intensity"))
-        rows.insert(after, Row(label="Stimulator set to", planned=setting, actual="% of output:"))
-    return tuple(rows)
-
-
-def _prompt(prompts: Mapping[str, str], label: str) -> str:
-    return next((text for key, text in prompts.items() if label.lower().endswith(key)), "")
-
-
-def _conditions(protocol: Protocol) -> tuple[Row, ...]:
-    conditions, safety, blinding = protocol.conditions, protocol.safety, protocol.blinding
-    blinded = _join([blinding.design, blinding.sham and f"sham: {blinding.sham}"])
-    rows = [
-        Row(label="Attention, activity", planned=_join([conditions.attention, conditions.activity])),
-        Row(label="Blinding", planned=blinded, actual="group not revealed: ☐"),
-    ]
-    if safety.hearing_protection is not None and coil_intensity(protocol) is not None:
-        level = safety.hearing_attenuation_decibel
-        planned = _join([_yes(safety.hearing_protection), level and f"{level:g} dB"])
-        rows.insert(0, Row(label="Hearing protection", planned=planned, actual="person ☐   nearby ☐"))
-    call = safety.emergency_contact and f"call: {safety.emergency_contact}"
-    stop = _join(["; ".join(safety.stop_criteria or ()), call])
-    rows.append(Row(label="Stop if", planned=stop, actual="met: ☐ no ☐ yes:"))
-    return tuple(rows)
-
-
-def _afterwards(protocol: Protocol) -> tuple[Row, ...]:
-    method, notes = protocol.safety.adverse_events_method or "", "; ".join(protocol.notes)
-    return (
-        Row(label="Adverse events", planned=method, actual="what, severity, related:", tall=True),
-        Row(label="Deviations, notes", planned=notes, actual="next appointment:", tall=True),
     )
 
 
@@ -244,7 +90,7 @@ def _session(protocol: Protocol) -> str:
     """Return the number of this session, with a blank where it is not planned, and how many there are."""
     number = protocol.header.session_number
     if isinstance(protocol.dose, DbsPlan):
-        return str(number or "")
+        return str(number or "not in sessions")
     dose = protocol.dose.rtms if isinstance(protocol.dose, TdcsRtmsPlan) else protocol.dose
     return f"{number or '____'} of {dose.course.sessions}"
 
@@ -266,23 +112,11 @@ def _findings_words(verdicts: Sequence[Mapping[str, Any]]) -> str:
     if not verdicts:
         return "The protocol has not been held against cited limits here."
     count = Counter(str(verdict["outcome"]) for verdict in verdicts)
-    said = ", ".join(f"{outcome}: {count[outcome]}" for outcome in OUTCOMES if count[outcome])
+    said = ", ".join(f"{count[outcome]} {outcome}" for outcome in OUTCOMES if count[outcome])
     left = count["stop"] + count["warn"] - len(_shown(verdicts))
     more = f" {counted(left, 'warning')} more: see the check." if left else ""
     caution = "'Within cited range' is not a statement of safety."
-    return f"{counted(len(verdicts), 'limit')} held against: {said}.{more} {caution}"
-
-
-def _join(parts: Iterable[Any]) -> str:
-    return ", ".join(str(part) for part in parts if part)
-
-
-def _yes(value: bool) -> str:
-    return "yes" if value else "no"
-
-
-def _point(point: Sequence[float]) -> str:
-    return f"({', '.join(f'{value:g}' for value in point)}) mm"
+    return f"{counted(len(verdicts), 'limit')}: {said}.{more} {caution}"
 
 
 @cache
