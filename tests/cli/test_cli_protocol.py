@@ -96,6 +96,10 @@ def test_schema(capsys, tmp_path):
     assert json.loads((tmp_path / "s.json").read_text(encoding="utf-8")) == json_schema()
 
 
+def contents(folder):
+    return {p.relative_to(folder): p.is_file() and p.read_bytes() for p in folder.rglob("*")}
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -104,6 +108,11 @@ def test_schema(capsys, tmp_path):
         (["new", "itbs"], "--out"),
         (["new", "itbs", "--out", "FILE"], "exists; name a new file"),
         (["sheet", "missing.json", "--out", "s.html"], "no such file or folder: missing.json"),
+        (["sheet", "FOLDER", "--out", "s.html"], "folder is a folder; name a file in it"),
+        (["sheet", "DEEP", "--out", "s.html"], "deep.json is not JSON"),
+        (["sheet", "FILE", "--out", "none/s.pdf"], "there is no folder none; make it first"),
+        (["checklist", "FILE", "--list", "tidier", "--out", "none/t.md"], "there is no folder none"),
+        (["new", "itbs", "--out", "none/p.json"], "there is no folder none"),
         (["sheet", "FILE", "--out", "s.docx"], "neither .html nor .pdf"),
         (["sheet", "FILE", "--out", "TAKEN"], "exists; name a new file"),
         (["checklist", "FILE", "--list", "x"], "no checklist 'x'"),
@@ -116,7 +125,9 @@ def test_schema(capsys, tmp_path):
 def test_refusals(arguments, said, capsys, file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "taken.html").write_text("precious", encoding="utf-8")
-    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    names = {"FILE": file, "TAKEN": "taken.html", "NEW": "new.json"}
+    (tmp_path / "deep.json").write_text("[" * 100_000, encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    before = contents(tmp_path)
+    names = {"FILE": file, "TAKEN": "taken.html", "NEW": "new.json", "FOLDER": "folder", "DEEP": "deep.json"}
     assert said in refused(capsys, *(names.get(a, a) for a in arguments))
-    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+    assert contents(tmp_path) == before

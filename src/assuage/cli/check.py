@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ from rich.table import Table
 from rich.text import Text
 
 from assuage.cli.listing import console
-from assuage.errors import DataError
+from assuage.errors import DataError, ProtocolError
 from assuage.protocols import from_content, quantities
 from assuage.report import words
 from assuage.safety import OUTCOMES, OWN_LEVEL, RuleSet, Verdict, check, load_rule_set, missing_quantities, worst
+from assuage.safety.quantities import QUANTITIES, SCREEN
 
 EXIT_STOPPED = 1
+TEXTS = ("technique", "stimulator", "coil_source")
+"""What a flat protocol says in words."""
 STYLES = {"stop": "bold red", "warn": "yellow", "cannot say": "dim", "within cited range": "green"}
 
 
@@ -130,17 +134,32 @@ def quantities_of(path: Path, content: bytes) -> Mapping[str, Any]:
     """Return the quantities of a protocol.json, or of a file that holds the flat mapping itself."""
     try:
         document = json.loads(content, object_pairs_hook=_once)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON ({error}); write one object with 'technique' and its quantities") from None
-    if isinstance(document, dict) and "schema_version" in document:
-        return quantities(from_content(document))
+    if isinstance(document, dict) and {"schema_version", "dose"} & document.keys():
+        try:
+            return quantities(from_content(document))
+        except ProtocolError as error:
+            raise ProtocolError(f"{path}: {error}") from None
     if not isinstance(document, dict) or "technique" not in document:
         found = ", ".join(document) if isinstance(document, dict) else type(document).__name__
         raise DataError(f'{path} names no technique (found: {found}); add for example "technique": "tdcs"')
     nested = [key for key, value in document.items() if isinstance(value, dict | list)]
     if nested:
         raise DataError(f'{path}: {", ".join(nested)} is nested; write quantities as "name": number, in SI')
+    _refuse_unknown(path, document)
     return document
+
+
+def _refuse_unknown(path: Path, document: Mapping[str, Any]) -> None:
+    """Refuse a name that no rule could ever look at: a current in mA would be taken for one that is not given."""
+    known = (*TEXTS, *QUANTITIES)
+    for name in document:
+        if name in known or name.startswith(SCREEN):
+            continue
+        near = get_close_matches(name, QUANTITIES, n=1, cutoff=0.75)
+        hint = f"write {near[0]}, in SI" if near else "assuage.safety.quantities.QUANTITIES lists the names"
+        raise DataError(f"{path}: {name} is no quantity; {hint}")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

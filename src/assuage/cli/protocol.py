@@ -141,7 +141,7 @@ def sheet(
     if out.suffix.lower() not in {".html", ".htm", ".pdf"}:
         raise DataError(f"--out {out} ends in neither .html nor .pdf; name the file accordingly")
     protocol = read_protocol(file)
-    _refuse_existing(out)
+    _refuse_place(out)
     rules = load_rule_set()
     verdicts = [asdict(verdict) for verdict in check(quantities(protocol), rules=rules)]
     write_sheet(protocol, out, verdicts=verdicts, rules=str(rules))
@@ -213,13 +213,16 @@ def _form_of(out: Path) -> Form:
 def _write(out: Path, text: str) -> None:
     from assuage.protocols.protocol import write_whole
 
-    _refuse_existing(out)
+    _refuse_place(out)
     write_whole(out, text)
 
 
-def _refuse_existing(out: Path) -> None:
+def _refuse_place(out: Path) -> None:
+    """Refuse a file that is there, and a folder that is not."""
     if out.exists():
         raise DataError(f"--out {out} exists; name a new file")
+    if not out.parent.is_dir():
+        raise DataError(f"--out {out}: there is no folder {out.parent}; make it first, or choose another")
 
 
 def _summary(published: Any) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def _text_of(error: Exception) -> str:
         return f"no such file or folder: {error.filename}; check the path"
     if isinstance(error, PermissionError) and error.filename:
         return f"not allowed to read or write {error.filename}; choose another place or change its permissions"
+    if isinstance(error, IsADirectoryError) and error.filename:
+        return f"{error.filename} is a folder; name a file in it"
     if isinstance(error, OSError) and error.filename:
         return f"{error.strerror or type(error).__name__}: {error.filename}"
     return str(error)

@@ -130,7 +130,9 @@ def read_protocol(path: Path | str) -> Protocol:
     source = Path(path)
     try:
         content = json.loads(source.read_text(encoding="utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except ProtocolError as error:
+        raise ProtocolError(f"{source}: {error}") from None
+    except (ValueError, RecursionError) as error:
         raise ProtocolError(f"{source} is not JSON ({error}); start one with: assuage protocol new") from None
     try:
         return from_content(content)
@@ -253,6 +255,10 @@ def _check_under_coil(dose: TdcsRtmsPlan, target: TargetPlan) -> None:
     )
 
 
+QUOTE = "'"
+"""Around names in the messages of pydantic."""
+
+
 def _problems(error: ValidationError, content: Mapping[str, Any]) -> str:
     """Return everything that is wrong, in one sentence per kind."""
     missing: dict[str, str] = {}
@@ -270,6 +276,12 @@ def _problems(error: ValidationError, content: Mapping[str, Any]) -> str:
             wrong.append(f"{path} is not a field; see docs/protocol_json.md")
         elif item["type"] == "value_error":
             wrong.append(f"{path}: {item['ctx']['error']}")
+        elif item["type"] == "union_tag_not_found":
+            missing[f"{path}.{item['ctx']['discriminator'].strip(QUOTE)}"] = ""
+        elif item["type"] == "union_tag_invalid":
+            name = item["ctx"]["discriminator"].strip(QUOTE)
+            known = item["ctx"]["expected_tags"].replace(QUOTE, "")
+            wrong.append(f"{path}.{name} {item['ctx']['tag']!r} is not known; known: {known}")
         else:
             wrong.append(f"{path}: {item['msg'][:1].lower()}{item['msg'][1:]}, got {_short(item['input'])}")
     if any(item["loc"] for item in error.errors()):
