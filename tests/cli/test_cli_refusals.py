@@ -51,9 +51,19 @@ PLAN = ["plan", "--head", "colin27", "--out", "OUT"]
         ([*PLAN, "--target", "1,2,3", "--space", "talairach"], "talairach"),
         ([*PLAN, "--target", "1,2,3", "--region", "amygdala"], "--circuit"),
         ([*PLAN, "--circuit", "pain", "--space", "mni"], "--target"),
-        ([*PLAN, "--circuit", "pain", "--voxel-mm", "0"], "--voxel-mm 0.0"),
+        ([*PLAN, "--circuit", "pain", "--voxel-mm", "0"], "--voxel-mm 0 "),
         ([*PLAN, "--circuit", "pain", "--voxel-mm", "nan"], "--voxel-mm nan"),
         ([*PLAN, "--circuit", "pain", "--voxel-mm", "fine"], "fine"),
+        ([*PLAN, "--circuit", "pain", "--radius-mm", "500"], "--radius-mm 500"),
+        ([*PLAN, "--circuit", "pain", "--hair-mm", "-5"], "--hair-mm -5"),
+        ([*PLAN, "--circuit", "pain", "--hair-mm", "nan"], "--hair-mm nan"),
+        ([*PLAN, "--circuit", "pain", "--seed", "-1"], "--seed -1"),
+        ([*PLAN, "--circuit", "pain", "--weights", "focality=-1"], "focality=-1"),
+        ([*PLAN, "--circuit", "pain", "--weights", "focality=nan"], "focality=nan"),
+        ([*PLAN, "--circuit", "pain", "--weights", "focality=0,burden=0"], "focality=0,burden=0"),
+        ([*PLAN, "--circuit", "pain", "--weights", "burden=1,burden=2"], "'burden' twice"),
+        ([*PLAN, "--circuit", "pain", "--hotspot-side", "right"], "--motor-threshold"),
+        ([*PLAN, "--circuit", "pain", "--hotspot-side", "up"], "'up' is no side"),
         ([*PLAN, "--circuit", "pain", "--techniques", ","], "--techniques"),
         ([*PLAN, "--circuit", "pain", "--coil", "no-such.ccd"], "no-such.ccd"),
         ([*PLAN, "--circuit", "pain", "--colour", "red"], "--colour"),
@@ -66,6 +76,14 @@ def test_bad_input_is_refused_in_one_line(arguments, said, capsys, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     assert said in refused(arguments, capsys)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_the_work(capsys, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    monkeypatch.setattr("assuage.cli.planning.load", lambda *_: pytest.fail("the head was loaded"))
+    line = refused(["plan", "--head", "colin27", "--circuit", "pain", "--out", tmp_path / "file" / "plan"], capsys)
+    assert "file" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_labels_without_names_are_not_guessed(labels, capsys, tmp_path):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -335,3 +336,8 @@ def test_a_row_without_source_or_with_another_answer_is_refused():
         _trial(row | {"source": ""})
     with pytest.raises(DataError, match="unknown answer in controlled"):
         _trial(row | {"controlled": "maybe"})
+
+
+def test_the_page_lists_the_equipment_that_can_be_named():
+    text = (Path(__file__).parents[2] / "docs" / "chooser.md").read_text(encoding="utf-8")
+    assert [name for name in equipment_names() if f"`{name}`" not in text] == []

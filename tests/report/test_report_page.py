@@ -1,11 +1,13 @@
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
 from plan_example import example_record, write_example
 
 from assuage.errors import AssuageError
+from assuage.plan.records import Currency
 from assuage.report import niivue, words, write_report
 from assuage.report import page as page_module
 
@@ -165,3 +167,35 @@ def test_an_interrupted_write_leaves_the_old_report(plan_folder, tmp_path, monke
         write_report(plan_folder, out)
     assert out.read_text(encoding="utf-8") == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_a_head_outside_its_cited_range_is_a_caution(plan_folder, tmp_path):
+    folder = tmp_path / "plan"
+    shutil.copytree(plan_folder, folder)
+    (folder / "head_qc").mkdir()
+    figures = {
+        "volumes": [], "leak_faces": 0, "leak_faces_calvaria": 0, "asymmetry": {},
+        "warnings": ["brain volume 2000 ml is outside the cited adult range 874-1626 ml"],
+    }  # fmt: skip
+    (folder / "head_qc" / "qc.json").write_text(json.dumps(figures), encoding="utf-8")
+    page = write_report(folder, folder / "report.html").read_text(encoding="utf-8")
+    cautions = page.split("Before anyone relies on this")[1].split("</div>")[0]
+    assert "The head model: brain volume 2000 ml is outside the cited adult range" in cautions
+
+
+def test_every_quantity_of_the_common_dose_stands_in_its_table(tmp_path):
+    dose = Currency(
+        quantity="made for tests", mean_V_per_m=1.11, normal_V_per_m=2.22, e99_V_per_m=3.33, reference="made for tests",
+        reference_V_per_m=4.44, reference_origin="", ratio=0.55, peak_V_per_m=6.66, target_over_peak=0.77,
+        half_max_volume_mm3=88e3, circuits=(), sensitive=(), charge_C=None, charge_words="duration_s not stated",
+        duration_s=999.0,
+    )  # fmt: skip
+    record = example_record()
+    first = record.techniques[0].model_copy(update={"currency": dose})
+    folder = write_example(
+        tmp_path / "p", record=record.model_copy(update={"techniques": (first, *record.techniques[1:])})
+    )
+    page = write_report(folder, folder / "report.html").read_text(encoding="utf-8")
+    table = page.split('aria-label="Common dose"')[1].split("</table>")[0]
+    for value in ("1.11", "2.22", "3.33", "4.44", "0.55", "88", "duration not stated", "999"):
+        assert value in table, value

@@ -161,7 +161,8 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         typer.Option(
             "--weights",
             metavar="NAME=NUMBER,...",
-            help="What counts for the shortlist: target_field, focality, evidence, burden, invasiveness, equipment.",
+            help="What counts for the shortlist: target_field, focality, evidence, burden, invasiveness, equipment. "
+            "What is not named counts 0; default: all alike.",
         ),
     ] = None,
     equipment: Annotated[

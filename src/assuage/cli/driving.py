@@ -47,6 +47,8 @@ def coil_and_driving(request: "Request") -> tuple[Coil | None, Driving | None]:
     if all(option is None for option in options):
         if request.active_threshold:
             raise PlanError("--active-threshold says how --motor-threshold was measured; add it, for example 65A/us")
+        if _side(request.hotspot_side) != "left":
+            raise PlanError("--hotspot-side says where --motor-threshold was measured; add it, for example 65A/us")
         return geometry, None
     way, amount = _dose(request.coil_dose)
     return geometry, Driving(

@@ -1,7 +1,9 @@
 """`assuage plan`: from what was typed to a folder with a plan and its report."""
 
+import math
 import shlex
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,8 @@ from assuage.units import A_PER_MA
 
 REPORT_FILE = "report.html"
 OLDEST_YEARS = 120.0
+WIDEST_MM = 50.0
+"""A region or a gap of more than this is no part of a head."""
 SHARE_OF_PLANNING = 0.88
 """Of the whole task by time; loading and the report take the rest."""
 
@@ -139,6 +143,7 @@ def make_plan(request: Request) -> Result:
     weights = None if request.weights is None else parse_weights(request.weights)
     equipment = None if request.equipment is None else _split(request.equipment, "--equipment")
     check_writable(request.out, force=request.force)
+    _check_place(request.out)
     coil, driving = coil_and_driving(request)
     head = load(request.head, request.tissues)
     aim = _aim(request, head, point)
@@ -213,15 +218,32 @@ def _check(request: Request) -> None:
         raise PlanError(f"--space {request.space!r} belongs to a coordinate; add --target X,Y,Z")
     if request.space not in {None, "mni", "head"}:
         raise PlanError(f"--space {request.space!r} is not known; write mni or head")
-    for name, value in (
-        ("--radius-mm", request.radius_mm),
-        ("--voxel-mm", request.voxel_mm),
-        ("--current-ma", request.current_milliampere),
-    ):
-        if not 0 < value < float("inf"):
-            raise PlanError(f"{name} {value} makes no plan; give a number above 0")
+    _check_numbers(request)
+
+
+def _check_numbers(request: Request) -> None:
+    for name, value in (("--voxel-mm", request.voxel_mm), ("--current-ma", request.current_milliampere)):
+        if not 0 < value < math.inf:
+            raise PlanError(f"{name} {value:g} makes no plan; give a number above 0")
+    if not 0 < request.radius_mm <= WIDEST_MM:
+        raise PlanError(f"--radius-mm {request.radius_mm:g} is no region; give above 0 and at most {WIDEST_MM:g}")
+    if not 0 <= request.hair_mm <= WIDEST_MM:
+        raise PlanError(f"--hair-mm {request.hair_mm:g} is no gap under a coil; give 0 to {WIDEST_MM:g}")
+    if request.seed < 0:
+        raise PlanError(f"--seed {request.seed} is no seed; give a whole number of 0 or more")
     if request.age_years is not None and not 0 < request.age_years <= OLDEST_YEARS:
         raise PlanError(f"--age {request.age_years:g} is no age in years; give for example --age 16")
+
+
+def _check_place(out: Path) -> None:
+    """Refuse a folder that cannot be made, before minutes of work: its nearest existing parent must take files."""
+    parent = out.expanduser().absolute().parent
+    while not parent.exists():
+        parent = parent.parent
+    try:
+        tempfile.TemporaryDirectory(dir=parent).cleanup()
+    except OSError as error:
+        raise PlanError(f"--out {out}: cannot write in {parent} ({error.strerror}); name another place") from None
 
 
 def _aim(request: Request, head: Head, point: tuple[float, float, float] | None) -> Target | str:
@@ -241,15 +263,22 @@ def parse_weights(text: str) -> dict[Any, float]:
     Raises
     ------
     PlanError
-        Not NAME=NUMBER.
+        Not NAME=NUMBER, a name twice, a number below 0 or not finite, or nothing above 0.
     """
-    found = {}
+    found: dict[str, float] = {}
     for part in _split(text, "--weights"):
-        name, _, number = part.partition("=")
+        name, _, typed = part.partition("=")
         try:
-            found[name.strip()] = float(number)
+            number = float(typed)
         except ValueError:
             raise PlanError(f"--weights {part!r} is not NAME=NUMBER; write for example focality=2,burden=1") from None
+        if not 0 <= number < math.inf:
+            raise PlanError(f"--weights {part!r}: a weight is a number of 0 or more")
+        if name.strip() in found:
+            raise PlanError(f"--weights names {name.strip()!r} twice; give it once")
+        found[name.strip()] = number
+    if not any(found.values()):
+        raise PlanError(f"--weights {text!r} gives no criterion any weight; give at least one a number above 0")
     return found
 
 

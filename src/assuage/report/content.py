@@ -36,14 +36,15 @@ CREDITS = (
 )
 
 
-def overview(record: PlanRecord) -> dict[str, Any]:
+def overview(files: PlanFiles) -> dict[str, Any]:
     """Return what the first two sections show."""
+    record = files.record
     ranked = _ranked(record)
     primary = next((r for r in record.circuit.regions if r.primary), None) if record.circuit else None
     return {
         "ranked": ranked,
         "primary": primary,
-        "cautions": _cautions(record),
+        "cautions": _cautions(files),
         "near": near,
         "phasor_plots": phasor_plots,
         "credits": CREDITS,
@@ -241,8 +242,8 @@ def _clip(record: PlanRecord) -> list[float]:
     return [0.12, azimuth, elevation]
 
 
-def _cautions(record: PlanRecord) -> list[str]:
-    lines = []
+def _cautions(files: PlanFiles) -> list[str]:
+    record, lines = files.record, []
     for label, found in _judged(record.techniques, record.combinations):
         lines += [f"{label}: {words.sentence(v.why)}" for v in found if v.outcome == "stop"]
     for both in record.combinations:
@@ -253,8 +254,9 @@ def _cautions(record: PlanRecord) -> list[str]:
             "the target was moved."
         )
     warnings = record.head.metadata.get("warnings", ())
-    lines += [words.sentence(str(line)) for line in ([warnings] if isinstance(warnings, str) else warnings)]
-    return lines
+    told = [warnings] if isinstance(warnings, str) else [*warnings]
+    told += [f"the head model: {line}" for line in files.qc.get("warnings", ())]
+    return lines + [words.sentence(str(line)) for line in told]
 
 
 def _bar(item: TechniqueRecord) -> charts.Bar:

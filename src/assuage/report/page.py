@@ -72,7 +72,7 @@ def render(files: PlanFiles) -> str:
             shortlist=files.record.shortlist is not None,
             circuit=files.record.circuit is not None,
         ),
-        **content.overview(files.record),
+        **content.overview(files),
         **content.tables(files.record),
         "maps": maps,
         "stills": stills,
