@@ -10,6 +10,7 @@ from typing import Any, Literal
 from rich.table import Table
 from rich.text import Text
 
+from assuage.cli.alternating import is_point, rhythm_of
 from assuage.cli.driving import coil_and_driving
 from assuage.cli.head import load
 from assuage.cli.listing import console
@@ -54,6 +55,9 @@ class Request:
     coil_dose: str | None
     hotspot: str | None
     hotspot_side: str
+    tacs_frequency_Hz: float | None
+    tacs_phase: str | None
+    tacs_partner: str | None
     tissues: Path | None
     seed: int
     force: bool
@@ -140,8 +144,12 @@ def make_plan(request: Request) -> Result:
     equipment = None if request.equipment is None else _split(request.equipment, "--equipment")
     check_writable(request.out, force=request.force)
     coil, driving = coil_and_driving(request)
+    partner = request.tacs_partner
+    second = parse_point(partner, "--tacs-partner") if partner is not None and is_point(partner) else None
+    rhythm_of(request, partner)  # refused before the head is read
     head = load(request.head, request.tissues)
     aim = _aim(request, head, point)
+    rhythm = rhythm_of(request, partner if second is None else _place(request, head, second))
     with StepProgress() as progress:
         made = plan(
             head,
@@ -155,6 +163,7 @@ def make_plan(request: Request) -> Result:
             hair_mm=request.hair_mm,
             seed=request.seed,
             driving=driving,
+            rhythm=rhythm,
             choosing=Choosing(weights=weights, equipment=equipment),
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
@@ -183,7 +192,7 @@ def make_plan(request: Request) -> Result:
     return Result(folder=request.out, record=record, seconds=time.monotonic() - started)
 
 
-def parse_point(text: str) -> tuple[float, float, float]:
+def parse_point(text: str, option: str = "--target") -> tuple[float, float, float]:
     """Return "x,y,z" (commas or spaces) as three numbers.
 
     Raises
@@ -195,9 +204,9 @@ def parse_point(text: str) -> tuple[float, float, float]:
     try:
         x, y, z = (float(part) for part in parts)
     except ValueError:
-        raise PlanError(f"--target {text!r} is not three numbers in mm; write for example --target -44,40,29") from None
+        raise PlanError(f"{option} {text!r} is not three numbers in mm; write for example {option} -44,40,29") from None
     if not all(abs(value) < 1e4 for value in (x, y, z)):
-        raise PlanError(f"--target {text!r} is not a place in a head; write millimetres, for example -44,40,29")
+        raise PlanError(f"{option} {text!r} is not a place in a head; write millimetres, for example -44,40,29")
     return x, y, z
 
 
@@ -228,6 +237,10 @@ def _aim(request: Request, head: Head, point: tuple[float, float, float] | None)
     if point is None:
         assert request.circuit is not None
         return request.circuit
+    return _place(request, head, point)
+
+
+def _place(request: Request, head: Head, point: tuple[float, float, float]) -> Target:
     if request.space is None and head.mni is None:
         note = "taken as a head coordinate, because this head has no MNI registration"
         return from_coordinate(head, point, space="head", radius_mm=request.radius_mm, notes=(note,))

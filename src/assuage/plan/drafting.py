@@ -20,6 +20,7 @@ from assuage.plan.records import (
     ElectrodeRecord,
     LeadProposal,
     MontageProposal,
+    PhaseRecord,
     PlanRecord,
     TechniqueRecord,
 )
@@ -123,6 +124,8 @@ def _common(record: PlanRecord, parts: list[TechniqueRecord], name: str, plan_sh
         f"drafted from a plan: {record.title}, plan.json sha256 {plan_sha256}, assuage {record.provenance.assuage}, "
         f"{record.provenance.created_utc}",
         *(_estimate(part, name) for part in parts),
+        *(f"frequency: {part.rhythm.frequency_source}" for part in parts if part.rhythm is not None),
+        *(_phase(part.rhythm.phase) for part in parts if part.rhythm is not None and part.rhythm.phase is not None),
     ]
     if course is not None:
         over["notes"] += [f"{part} of the course: {source}" for part, source in course.sources.items()]
@@ -159,6 +162,14 @@ def _estimate(item: TechniqueRecord, name: str) -> str:
     else:
         field, sd, at = item.dose.magnitude_V_per_m, item.dose.error.combined_sd_V_per_m, item.dose.intensity
     return f"model estimate in the target ({item.dose.quantity}): {field:.3g} +- {sd:.2g} V/m at {at}"
+
+
+def _phase(phase: PhaseRecord) -> str:
+    """Say which phase between two places the electrodes are for."""
+    return (
+        f"wanted phase of {phase.partner} ({phase.partner_because}) against {phase.region}: {phase.wanted_deg:g} "
+        f"degrees; reached {phase.reached_deg:g} +- {phase.spread_deg:g}"
+    )
 
 
 def _json(value: Any) -> Any:

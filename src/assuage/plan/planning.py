@@ -8,7 +8,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from assuage.head import Head
 from assuage.plan import describe, maps, regions
 from assuage.plan.alternating import make_hd_tacs, make_tacs
 from assuage.plan.bench import (
-    COARSE_TOLERANCE,
     COMBINATIONS,
     CORE,
     COURSES,
@@ -45,8 +43,9 @@ from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
 from assuage.plan.records import Matrix, MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
 from assuage.plan.result import Plan
+from assuage.plan.rhythm import Rhythm, partner_target
 from assuage.plan.seizure import make_ect, make_mst
-from assuage.plan.surface_reach import Reach
+from assuage.plan.surface_reach import Reach, SurfaceReach
 from assuage.plan.volumes import volumes
 from assuage.safety import load_rule_set
 from assuage.sources import Coil
@@ -110,6 +109,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     protocol: Mapping[str, Any] | None = None,
     choosing: Choosing | None = None,
     driving: Driving | None = None,
+    rhythm: Rhythm | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -144,6 +144,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What the user weights, and what the site has; None: all alike, and everything.
     driving
         Motor threshold, devices and how the dose is set; None: 1 A/us, and courses by the ratio to the threshold field.
+    rhythm
+        Frequency of alternating currents, and phase and second place of HD-tACS; None: an example, in phase.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -165,7 +167,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
     check_choosing(choosing or Choosing())
-    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing(), driving)
+    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing(), driving, rhythm)
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -187,9 +189,11 @@ class _Work:
         didt_A_per_s: float | None,
         choosing: Choosing,
         driving: Driving | None,
+        rhythm: Rhythm | None,
     ) -> None:
         self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
         self.protocol, self.didt_A_per_s, self.driving = protocol, didt_A_per_s, driving
+        self.rhythm = rhythm or Rhythm()
         self.skipped: dict[str, str] = {}
 
     def for_target(self, target: Target, command: str) -> Plan:
@@ -222,10 +226,11 @@ class _Work:
         common = CommonDose(bench, target, goal, self.protocol, self.driving)
         if self.driving is not None:
             _ = common.hotspot  # a place that is not on this head is refused before the work starts
+        partner = partner_target(self.rhythm, self.names, circuit, found, target)
         clock("building the conductor", 0.0)
         conductor = bench.conductor
         clock("adjoint of the target", 0.1)
-        landscape = conductor.adjoint(target)
+        landscape = bench.landscape(target)
         choices = self._choices(landscape, goal, target)
         clock("forward solutions of the finalists", 0.42)
         solved = conductor.solve([choice.source for choice in choices.values()])
@@ -233,7 +238,8 @@ class _Work:
         others = {
             item.region.key: item.target for item in found if item.target is not None and item.target is not target
         }
-        reference, best = self._compare(others)
+        surface = SurfaceReach(bench, DEFAULT_RADIUS_MM if circuit is None else target.radius_mm)
+        reference, best = self._compare(surface, others)
         clock("error bars", 0.9)
         records = self._records(choices, fields, landscape, target, goal, others, reference)
         clock("maps", 0.96)
@@ -242,7 +248,8 @@ class _Work:
         key = next((item.region.key for item in found if item.target is target), "")
         made = self._further(
             Aim(
-                bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others,
+                bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others, surface=surface,
+                rhythm=self.rhythm, partner=partner,
                 in_principle={item.region.key: item.region.techniques_in_principle for item in found},
                 protocol=self.protocol,
             )
@@ -352,52 +359,28 @@ class _Work:
                 self.skipped[name] = str(error)
         return choices
 
-    def _compare(self, others: dict[str, Target]) -> tuple[dict[str, float], dict[str, dict[str, Reach]]]:
-        """Return the best dose of every technique in the reference cortex and in the other regions.
-
-        Regions are compared with the reference on the coarse grid, where both are known alike; the ratio is scaled by
-        the reference of the plan's grid.
-        """
-        bench = self.bench
-        if not any(name in CORE for name in self.names):
-            return {}, {}
-        radius_mm = next(iter(others.values())).radius_mm if others else DEFAULT_RADIUS_MM
-        target = bench.places.reference_target(radius_mm)
-        self.clock(f"reference dose in the {target.name}", 0.5)
-        reference = {name: _magnitude(choice) for name, choice in self._best(bench, target).items()}
+    def _compare(
+        self, surface: SurfaceReach, others: dict[str, Target]
+    ) -> tuple[dict[str, float], dict[str, dict[str, Reach]]]:
+        """Return the best dose of every technique in the reference cortex and in the other regions."""
+        asked = [name for name in self.names if name in CORE and name not in self.skipped]
+        searches = sorted({"hd_tdcs" if name == "hd_tdcs_focal" else name for name in asked})
         best: dict[str, dict[str, Reach]] = {}
+        if not searches:
+            return {}, {}
+        cortex = surface.cortex.name
+        self.clock(f"reference dose in the {cortex}", 0.5)
+        reference = {name: surface.reference_V_per_m(name) for name in searches}
         if others:
-            self.clock(f"reference dose in the {target.name}, coarse grid", 0.55)
-            coarse = {name: _magnitude(choice) for name, choice in self._best(bench.coarse, target).items()}
-            for k, (key, other) in enumerate(others.items()):
-                self.clock(f"what every technique could do for {other.name}", 0.58 + 0.32 * k / len(others))
-                with suppress(TargetError):
-                    best[key] = self._reach(other, reference, coarse)
+            self.clock(f"reference dose in the {cortex}, coarse grid", 0.55)
+            for name in searches:
+                surface.coarse_V_per_m(name)
+        for k, (key, other) in enumerate(others.items()):
+            self.clock(f"what every technique could do for {other.name}", 0.58 + 0.32 * k / len(others))
+            best |= surface.of(searches, {key: other})
         if "hd_tdcs" in reference:
             reference["hd_tdcs_focal"] = reference["hd_tdcs"]
         return reference, best
-
-    def _best(self, bench: Bench, target: Target) -> dict[str, Choice]:
-        """Let every technique propose for a target by magnitude alone; the focused montage counts as the strongest."""
-        asked = [name for name in self.names if name in CORE and name not in self.skipped]
-        names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in asked}
-        landscape = bench.landscape(target)
-        goal = Goal(direction=None, normal=None)
-        return {name: choose(bench, name, landscape, goal, thorough=False) for name in sorted(names)}
-
-    def _reach(self, target: Target, reference: dict[str, float], coarse: dict[str, float]) -> dict[str, Reach]:
-        """Return what every technique could do for a region, on the coarse grid."""
-        bench = self.bench.coarse
-        choices = self._best(bench, target)
-        fields = bench.conductor.solve([choice.source for choice in choices.values()], tolerance=COARSE_TOLERANCE)
-        tissues = target.tissue_in(bench.head)
-        return {
-            name: Reach(
-                best_V_per_m=_magnitude(choice) * reference[name] / coarse[name],
-                stronger_elsewhere=stronger_share(field, tissues, _magnitude(choice)),
-            )
-            for (name, choice), field in zip(choices.items(), fields, strict=True)
-        }
 
     def _records(
         self,
@@ -480,15 +463,12 @@ class _Work:
             "radius_mm": target.radius_mm,
             "didt_A_per_s": self.didt_A_per_s,
             "protocol": self.protocol,
+            "rhythm": self.rhythm.as_settings,
         }
         self.clock("done", 1.0)
         what = repr(circuit.domain if circuit is not None else target.name)
         said = command or f"assuage.plan(head {self.bench.head.name!r}, {what}, techniques={self.names})"
         return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)
-
-
-def _magnitude(choice: Choice) -> float:
-    return float(np.linalg.norm(choice.mean_e_V_per_m))
 
 
 def _rule_set() -> RuleSetRecord:

@@ -223,6 +223,26 @@ class PhasorRecord(Record):
     phase_deg: float = Field(description="by how much it leads the first of its panel")
 
 
+class PhaseRecord(Record):
+    """How two places swing together."""
+
+    region: str
+    partner: str
+    partner_because: str
+    wanted_deg: float = Field(description="by how much the partner shall lead the region")
+    asked: bool = Field(description="whether the user asked for this phase; else the plan shows in phase")
+    reached_deg: float = Field(description="after rounding to the stimulator's steps, along the axes in the notes")
+    spread_deg: float = Field(description="root mean square about the wanted phase when electrodes are misplaced")
+
+
+class RhythmRecord(Record):
+    """What alternates: frequency with its source, and the phase between two places if there are two."""
+
+    frequency_Hz: float
+    frequency_source: str
+    phase: PhaseRecord | None
+
+
 class TissueShare(Record):
     """What one tissue's conductivity range contributes to the error bar."""
 
@@ -400,6 +420,7 @@ class TechniqueRecord(Record):
     notes: tuple[str, ...]
     tables: tuple[Table, ...] = ()
     phasors: tuple[PhasorRecord, ...] = ()
+    rhythm: RhythmRecord | None = Field(default=None, description="of an alternating current of one frequency")
     currency: Currency | None = None
     aimed_mm: Point | None = Field(default=None, description="centre of its own region, where it is not the target")
     quantities: dict[str, float | str] = Field(
