@@ -50,8 +50,8 @@ def request(out, **changed):
         "techniques": None, "coil": None, "voxel_mm": 2.0, "current_milliampere": 1.5, "hair_mm": 3.0,
         "age_years": 16.0, "weights": "focality=2, burden=1", "equipment": "tes_device,pads", "tissues": None,
         "seed": 7, "force": False, "motor_threshold": None, "active_threshold": False, "stimulator": None,
-        "coil_dose": None, "hotspot": None, "hotspot_side": "left", "tacs_frequency_Hz": None, "tacs_phase": None,
-        "tacs_partner": None,
+        "coil_dose": None, "hotspot": None, "hotspot_side": "left", "courses": None, "tacs_frequency_Hz": None,
+        "tacs_phase": None,        "tacs_partner": None,
     }  # fmt: skip
     return planning.Request(**(options | changed))
 

@@ -70,6 +70,7 @@ def assuage(
     "Example: assuage plan --head sub.nii.gz --target -44,40,29 --techniques tms,hd-tdcs --out plan. "
     "Example: assuage plan --head colin27 --circuit reward --techniques rtms_10hz,itbs,snt --motor-threshold 65A/us "
     "--hotspot pose.txt --out plan. "
+    "Example: assuage plan --head colin27 --circuit reward --techniques rtms_10hz --course macmaster2019 --out plan. "
     "Example: assuage plan --head colin27 --circuit impulse_control --techniques hd-tacs --tacs-frequency 6 "
     "--tacs-phase anti --out plan"
 )
@@ -138,6 +139,15 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             help="mt (default: each course's % of motor threshold), mt=110, matched (the threshold field in the "
             "target), matched=1.1, didt=80 (A/us), output=60 (%).",
             metavar="WAY[=NUMBER]",
+        ),
+    ] = None,
+    courses: Annotated[
+        str | None,
+        typer.Option(
+            "--course",
+            help="Published protocol (assuage protocol list) or protocol.json whose session, calendar and intensity a "
+            "coil technique takes; default: an example for each.",
+            metavar="NAME|FILE,...",
         ),
     ] = None,
     tacs_frequency_hertz: Annotated[
@@ -211,7 +221,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
         motor_threshold=motor_threshold, active_threshold=active_threshold, stimulator=stimulator,
         coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years,
-        tacs_frequency_Hz=tacs_frequency_hertz, tacs_phase=tacs_phase, tacs_partner=tacs_partner,
+        courses=courses, tacs_frequency_Hz=tacs_frequency_hertz, tacs_phase=tacs_phase, tacs_partner=tacs_partner,
         weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)

@@ -19,6 +19,7 @@ from assuage.errors import PlanError
 from assuage.head import Head
 from assuage.plan import Choosing, PlanRecord, check_writable, plan
 from assuage.plan.records import TechniqueRecord
+from assuage.protocols.given_course import load_course
 from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
 from assuage.targets import Target, from_coordinate
@@ -55,6 +56,7 @@ class Request:
     coil_dose: str | None
     hotspot: str | None
     hotspot_side: str
+    courses: str | None
     tacs_frequency_Hz: float | None
     tacs_phase: str | None
     tacs_partner: str | None
@@ -118,11 +120,14 @@ def _courses(item: TechniqueRecord) -> Table:
             else words.with_error(dose.target_V_per_m, dose.sd_V_per_m or 0.0)
         )
         row = (
-            course.label, f"{course.pulses:,}", f"{course.pulses_per_session} in {words.short(course.session_s)} s",
+            f"{course.label}*" if course.given else course.label,
+            f"{course.pulses:,}", f"{course.pulses_per_session} in {words.short(course.session_s)} s",
             f"{course.sessions} in {course.days} days", words.typeset(dose.words), field,
             words.WORST_WORDS[course.worst_verdict],
         )  # fmt: skip
         table.add_row(*(Text(cell) for cell in row))
+    named = [course.given for course in item.courses if course.given]
+    table.caption, table.caption_justify = (f"* {'; '.join(named)}", "left") if named else (None, "left")
     return table
 
 
@@ -144,6 +149,8 @@ def make_plan(request: Request) -> Result:
     equipment = None if request.equipment is None else _split(request.equipment, "--equipment")
     check_writable(request.out, force=request.force)
     coil, driving = coil_and_driving(request)
+    named = () if request.courses is None else _split(request.courses, "--course")
+    courses = tuple(load_course(name) for name in named)
     partner = request.tacs_partner
     second = parse_point(partner, "--tacs-partner") if partner is not None and is_point(partner) else None
     rhythm_of(request, partner)  # refused before the head is read
@@ -164,6 +171,7 @@ def make_plan(request: Request) -> Result:
             seed=request.seed,
             driving=driving,
             rhythm=rhythm,
+            courses=courses,
             choosing=Choosing(weights=weights, equipment=equipment),
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
@@ -269,6 +277,11 @@ def parse_weights(text: str) -> dict[Any, float]:
 def _split(text: str, option: str = "--techniques") -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if not names:
-        example = {"--techniques": "tms,hd-tdcs", "--weights": "focality=2,burden=1", "--equipment": "tes_device,pads"}
+        example = {
+            "--techniques": "tms,hd-tdcs",
+            "--weights": "focality=2,burden=1",
+            "--equipment": "tes_device,pads",
+            "--course": "macmaster2019",
+        }
         raise PlanError(f"{option} is empty; name some, for example {example[option]}, or leave it out for all")
     return names

@@ -12,7 +12,7 @@ from assuage.field import Field, Landscape
 from assuage.plan import chooser
 from assuage.plan.bench import Bench
 from assuage.plan.chooser import Criterion, Site
-from assuage.plan.course_records import CombinationRecord
+from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.describe import number
 from assuage.plan.driving import Driving, calibration_of, hotspot_of
 from assuage.plan.record_base import VerdictRecord
@@ -28,7 +28,7 @@ from assuage.plan.records import (
     ShortlistRecord,
     TechniqueRecord,
 )
-from assuage.plan.technique_facts import equipment_names, evidence_for
+from assuage.plan.technique_facts import Facts, equipment_names, evidence_for, technique_facts
 from assuage.targets import Target
 from assuage.techniques.calibration import Calibration
 from assuage.techniques.charge import delivered_charge, session_duration_s
@@ -40,6 +40,7 @@ from assuage.techniques.patches import FieldMap, Located, Patch, patch_on
 from assuage.techniques.references import Reference, make_reference, reference_montage
 from assuage.techniques.tms import UNIT_DIDT_A_PER_S
 from assuage.techniques.watched import circuit_patches, sensitive_patches
+from assuage.units import MIN_PER_H
 
 ALL_EQUIPMENT = "a site that has everything: name what is there to leave out what cannot be done"
 AT_THRESHOLD = (
@@ -285,9 +286,21 @@ def _candidates(record: TechniqueRecord, reached: bool | None) -> list[chooser.C
             stops=_stops(course.verdicts),
             evidence=evidence_for(course.technique),
             basis=course.intensity.words,
+            own_facts=_facts(course),
         )
         for course in record.courses
     ] or [field]
+
+
+def _facts(course: CourseRecord) -> Facts:
+    """Return what a course asks of person and site: its own visits and hours, the equipment of its technique."""
+    known = technique_facts(course.technique)
+    if not course.given:
+        return known
+    minutes = MIN_PER_H * course.hours_on_site / course.visits - known.other_minutes
+    return replace(
+        known, visits=course.visits, minutes=minutes, source=course.burden_source, source_level="of the course named"
+    )
 
 
 def _combined(

@@ -25,7 +25,7 @@ from assuage.plan.records import (
     TechniqueRecord,
 )
 from assuage.protocols import draft, load_published
-from assuage.protocols.courses import coil_course, combined_course
+from assuage.protocols.courses import combined_course
 from assuage.protocols.draft import evidence_entry, filled
 from assuage.protocols.electrodes import SUM_TOLERANCE_A
 from assuage.units import M_PER_MM
@@ -128,6 +128,7 @@ def _common(record: PlanRecord, parts: list[TechniqueRecord], name: str, plan_sh
         *(_phase(part.rhythm.phase) for part in parts if part.rhythm is not None and part.rhythm.phase is not None),
     ]
     if course is not None:
+        over["notes"] += [f"course as named by the user: {course.given}"] * bool(course.given)
         over["notes"] += [f"{part} of the course: {source}" for part, source in course.sources.items()]
         over["notes"] += list(course.notes)
     return over
@@ -177,13 +178,13 @@ def _json(value: Any) -> Any:
 
 
 def _coil(record: PlanRecord, item: TechniqueRecord, plan_sha256: str, *, technique: str) -> Content:
-    course, planned = _course_of(item, technique), coil_course(technique).dose
+    course = _course_of(item, technique)
     assert course is not None
     return {
         "technique": technique,
         "intensity": _intensity(record, course, plan_sha256),
-        "session": _json(planned.session),
-        "course": _json(planned.course),
+        "session": course.session,
+        "course": course.calendar,
     }
 
 

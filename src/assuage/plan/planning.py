@@ -22,7 +22,6 @@ from assuage.plan.alternating import make_hd_tacs, make_tacs
 from assuage.plan.bench import (
     COMBINATIONS,
     CORE,
-    COURSES,
     LABELS,
     Bench,
     Choice,
@@ -34,7 +33,7 @@ from assuage.plan.bench import (
 )
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
 from assuage.plan.course_records import CombinationRecord
-from assuage.plan.courses import combination, with_courses
+from assuage.plan.courses import chosen_courses, combination, with_courses
 from assuage.plan.driving import Driving
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
@@ -47,6 +46,7 @@ from assuage.plan.rhythm import Rhythm, partner_target
 from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.surface_reach import Reach, SurfaceReach
 from assuage.plan.volumes import volumes
+from assuage.protocols.courses import CoilCourse
 from assuage.safety import load_rule_set
 from assuage.sources import Coil
 from assuage.targets import Target
@@ -110,6 +110,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     choosing: Choosing | None = None,
     driving: Driving | None = None,
     rhythm: Rhythm | None = None,
+    courses: Iterable[CoilCourse] = (),
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -146,6 +147,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         Motor threshold, devices and how the dose is set; None: 1 A/us, and courses by the ratio to the threshold field.
     rhythm
         Frequency of alternating currents, and phase and second place of HD-tACS; None: an example, in phase.
+    courses
+        Of coil techniques, instead of the package's examples; see `protocols.given_course.load_course`.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -168,6 +171,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
     check_choosing(choosing or Choosing())
     work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing(), driving, rhythm)
+    work.courses = chosen_courses(names, courses)
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -194,6 +198,7 @@ class _Work:
         self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
         self.protocol, self.didt_A_per_s, self.driving = protocol, didt_A_per_s, driving
         self.rhythm = rhythm or Rhythm()
+        self.courses: tuple[CoilCourse, ...] = ()
         self.skipped: dict[str, str] = {}
 
     def for_target(self, target: Target, command: str) -> Plan:
@@ -308,7 +313,7 @@ class _Work:
             stated = common.state(fields[name], name, common.reference(name), quantities)
             stated_record = record.model_copy(update={"currency": stated})
             if name == "tms":
-                stated_record = with_courses(common, stated_record, tuple(n for n in self.names if n in COURSES))
+                stated_record = with_courses(common, stated_record, self.courses)
             done.append(stated_record)
         for name, item in made.items():
             if item.values is None:
@@ -323,7 +328,7 @@ class _Work:
         """Return two techniques in one course, where that was asked for."""
         found = []
         for name in (name for name in self.names if name in COMBINATIONS):
-            made = combination(common, records)
+            made = combination(common, records, self.courses)
             if isinstance(made, str):
                 self.skipped[name] = made
             else:
@@ -464,6 +469,7 @@ class _Work:
             "didt_A_per_s": self.didt_A_per_s,
             "protocol": self.protocol,
             "rhythm": self.rhythm.as_settings,
+            "courses": {course.technique: course.given for course in self.courses if course.given},
         }
         self.clock("done", 1.0)
         what = repr(circuit.domain if circuit is not None else target.name)
