@@ -14,9 +14,10 @@ from assuage.plan import Driving, json_schema
 from assuage.plan import plan as make_plan
 from assuage.plan.drafting import DOSES, draft_protocol, planned_techniques
 from assuage.plan.records import ContactRecord, LeadProposal
-from assuage.protocols import draft, from_content, load_course, quantities
+from assuage.protocols import draft, from_content, quantities
 from assuage.protocols.draft import open_fields
 from assuage.protocols.gallery import example_content
+from assuage.protocols.given_course import load_course
 from assuage.report.sheet import write_sheet
 from assuage.safety import check
 from assuage.targets import Target
@@ -34,10 +35,9 @@ def plan(tmp_path_factory):
     file.write_text(json.dumps(named), encoding="utf-8")
     target = Target.sphere([-38.0, 30.0, 48.0], 12.0, name="left frontal")
     asked = ["tms", "tdcs", "4x1", "hd_tdcs", "ect", "mst", "tdcs_rtms"]
+    courses = [load_course(str(file))]
     driving = Driving(threshold_percent_output=45.0, stimulator="Magstim Rapid", stimulator_coil="D70")
-    return make_plan(
-        sphere_head(voxel_mm=4.0), target, asked, driving=driving, courses=[load_course(str(file))], **COARSE
-    )
+    return make_plan(sphere_head(voxel_mm=4.0), target, asked, driving=driving, courses=courses, **COARSE)
 
 
 @pytest.fixture(scope="module")
