@@ -175,7 +175,7 @@ def _two_regions(aim: Aim, other: Target, why: str, wave: Wave) -> Proposed:
         phase=PhaseRecord(
             region=first,
             partner=second,
-            partner_because=why.removeprefix("partner: "),
+            partner_because=why.removeprefix(f"partner: {second}, "),
             wanted_deg=wave.phase_deg,
             asked=aim.rhythm.phase_deg is not None,
             reached_deg=two_regions.degrees(variant.difference_deg),

@@ -15,20 +15,11 @@ from assuage.plan.chooser import Criterion, Site
 from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.describe import number
 from assuage.plan.driving import Driving, calibration_of, hotspot_of
-from assuage.plan.record_base import VerdictRecord
-from assuage.plan.records import (
-    ChosenRecord,
-    CircuitFieldRecord,
-    CriterionRecord,
-    Currency,
-    LeftOutRecord,
-    Matrix,
-    RegionFieldRecord,
-    ShiftRecord,
-    ShortlistRecord,
-    TechniqueRecord,
-)
+from assuage.plan.further import Made
+from assuage.plan.order_records import ChosenRecord, CriterionRecord, LeftOutRecord, ShiftRecord, ShortlistRecord
+from assuage.plan.records import CircuitFieldRecord, Currency, Matrix, RegionFieldRecord, TechniqueRecord
 from assuage.plan.technique_facts import Facts, equipment_names, evidence_for, technique_facts
+from assuage.safety import Verdict
 from assuage.targets import Target
 from assuage.techniques.calibration import Calibration
 from assuage.techniques.charge import delivered_charge, session_duration_s
@@ -196,6 +187,39 @@ def _record(found: DoseCurrency, reference: Reference) -> Currency:
     )
 
 
+def with_currency(
+    common: CommonDose,
+    records: tuple[TechniqueRecord, ...],
+    fields: Mapping[str, Field],
+    made: Mapping[str, Made],
+) -> tuple[TechniqueRecord, ...]:
+    """Return all records, each with its dose in the common currency.
+
+    Parameters
+    ----------
+    common
+        Of the plan.
+    records, fields
+        Of the plan's own searches, by technique.
+    made
+        Of the techniques that bring their own placements.
+    """
+    done = []
+    for record in records:
+        quantities = {} if record.dose.current_A is None else {"total_current_A": record.dose.current_A}
+        name = record.technique
+        stated = common.state(fields[name], name, common.reference(name), quantities)
+        done.append(record.model_copy(update={"currency": stated}))
+    for name, item in made.items():
+        if item.values is None:
+            done.append(item.record)
+            continue
+        reference = item.reference or common.reference(name)
+        stated = common.state(item.values, name, reference, item.quantities, item.target, item.read)
+        done.append(item.record.model_copy(update={"currency": stated}))
+    return tuple(done)
+
+
 def shortlist(
     records: tuple[TechniqueRecord, ...],
     choosing: Choosing,
@@ -325,7 +349,7 @@ def _combined(
     )
 
 
-def _stops(verdicts: tuple[VerdictRecord, ...]) -> tuple[str, ...]:
+def _stops(verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
     return tuple(verdict.why for verdict in verdicts if verdict.outcome == "stop")
 
 

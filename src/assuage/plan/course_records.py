@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import Field
 
-from assuage.plan.record_base import Point, Record, Row4, VerdictRecord
-from assuage.safety import Outcome
+from assuage.plan.record_base import Point, Record, Row4
+from assuage.safety import Outcome, Verdict
 
 
 class IntensityRecord(Record):
@@ -57,7 +57,7 @@ class RepeatedRecord(Record):
     technique: str
     label: str
     quantities: dict[str, float | str] = Field(description="what was held against the cited limits, SI")
-    verdicts: tuple[VerdictRecord, ...]
+    verdicts: tuple[Verdict, ...]
     worst_verdict: Outcome
     evidence_grade: str
     evidence: str

@@ -54,12 +54,18 @@ def chosen_courses(names: tuple[str, ...], given: Iterable[CoilCourse]) -> tuple
         if name not in chosen:
             made = ", ".join(chosen) or "no course of a coil"
             raise PlanError(
-                f"{course.given} is a course of {name}, but the plan makes {made}; add {name} to techniques"
+                f"{_short(course)} is a course of {name}, but the plan makes {made}; add {name} to techniques"
             )
         if name in by_user:
-            raise PlanError(f"{course.given} and {by_user[name].given} are both courses of {name}; name one of them")
+            raise PlanError(
+                f"{_short(course)} and {_short(by_user[name])} are both courses of {name}; name one of them"
+            )
         by_user[name] = course
     return tuple((chosen | by_user).values())
+
+
+def _short(course: CoilCourse) -> str:
+    return course.given.partition(":")[0]
 
 
 def with_courses(common: CommonDose, record: TechniqueRecord, wanted: tuple[CoilCourse, ...]) -> TechniqueRecord:

@@ -6,7 +6,6 @@
 4. The cortex under C3 and, for a circuit, every other region get their own adjoint: what each technique could do there.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -31,30 +30,29 @@ from assuage.plan.bench import (
     choose_focal,
     resolve_techniques,
 )
-from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
+from assuage.plan.clock import Clock, Progress
+from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist, with_currency
 from assuage.plan.course_records import CombinationRecord
 from assuage.plan.courses import chosen_courses, combination, with_courses
 from assuage.plan.driving import Driving
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
 from assuage.plan.interference import make_ti
-from assuage.plan.provenance import head_record, provenance
+from assuage.plan.provenance import head_record, provenance, rule_set_record
 from assuage.plan.rank import rank
-from assuage.plan.records import Matrix, MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
+from assuage.plan.records import MatrixCell, PlanRecord, TechniqueRecord
 from assuage.plan.result import Plan
 from assuage.plan.rhythm import Rhythm, partner_target
 from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.surface_reach import Reach, SurfaceReach
 from assuage.plan.volumes import volumes
 from assuage.protocols.courses import CoilCourse
-from assuage.safety import load_rule_set
 from assuage.sources import Coil
 from assuage.targets import Target
 from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
 
 Array = NDArray[np.float64]
-Progress = Callable[[str, float], None]
 
 DEFAULT_RADIUS_MM = 10.0
 
@@ -76,22 +74,6 @@ FURTHER: dict[str, Callable[[Aim], Made]] = {
     "dbs": make_dbs,
 }
 """Techniques that join once target and circuit are known."""
-
-
-class _Clock:
-    """Reports progress and keeps the time of each stage."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress or (lambda _stage, _fraction: None)
-        self._stage, self._since, self._done = "", time.monotonic(), 0.0
-        self.seconds: dict[str, float] = {}
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        now = time.monotonic()
-        if self._stage:
-            self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
-        self._stage, self._since, self._done = stage, now, max(self._done, fraction)
-        self._progress(stage, self._done)
 
 
 def plan(  # noqa: PLR0913 (every option of a plan is named here)
@@ -163,7 +145,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What was asked for does not exist or has no place on this head.
     """
     names = resolve_techniques(None if techniques is None else tuple(techniques))
-    clock = _Clock(progress)
+    clock = Clock(progress)
     try:
         made = Settings(voxel_mm=voxel_mm, current_A=current_A, hair_mm=hair_mm, **settings)  # type: ignore[arg-type]
     except TypeError as error:
@@ -188,7 +170,7 @@ class _Work:
         self,
         bench: Bench,
         names: tuple[str, ...],
-        clock: _Clock,
+        clock: Clock,
         protocol: dict[str, Any],
         didt_A_per_s: float | None,
         choosing: Choosing,
@@ -260,12 +242,15 @@ class _Work:
             )
         )  # fmt: skip
         self.clock("the common dose", 0.955)
-        records = self._with_currency(common, records, fields, made)
+        records = tuple(
+            with_courses(common, record, self.courses) if record.technique == "tms" else record
+            for record in with_currency(common, records, fields, made)
+        )
         if not records:
             raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
         combinations = self._combinations(common, records)
         cells += [cell for item in made.values() for cell in item.cells]
-        matrix = None if circuit is None else _matrix(circuit, cells)
+        matrix = None if circuit is None else regions.matrix(circuit, cells)
         record = PlanRecord(
             title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
             head=head_record(head),
@@ -287,7 +272,7 @@ class _Work:
             maps=says,
             files=(),
             limits=LIMITS,
-            rule_set=_rule_set(),
+            rule_set=rule_set_record(),
             provenance=self._provenance(target, circuit, command),
         )
         return Plan(
@@ -297,32 +282,6 @@ class _Work:
             | {item.record.field_file: item.volume for item in made.values()},
             maps=arrays,
         )  # fmt: skip
-
-    def _with_currency(
-        self,
-        common: CommonDose,
-        records: tuple[TechniqueRecord, ...],
-        fields: dict[str, Field],
-        made: dict[str, Made],
-    ) -> tuple[TechniqueRecord, ...]:
-        """Return all records, each with its dose in the common currency, the coil with its courses."""
-        done = []
-        for record in records:
-            quantities = {} if record.dose.current_A is None else {"total_current_A": record.dose.current_A}
-            name = record.technique
-            stated = common.state(fields[name], name, common.reference(name), quantities)
-            stated_record = record.model_copy(update={"currency": stated})
-            if name == "tms":
-                stated_record = with_courses(common, stated_record, self.courses)
-            done.append(stated_record)
-        for name, item in made.items():
-            if item.values is None:
-                done.append(item.record)
-                continue
-            reference = item.reference or common.reference(name)
-            stated = common.state(item.values, name, reference, item.quantities, item.target, item.read)
-            done.append(item.record.model_copy(update={"currency": stated}))
-        return tuple(done)
 
     def _combinations(self, common: CommonDose, records: tuple[TechniqueRecord, ...]) -> tuple[CombinationRecord, ...]:
         """Return two techniques in one course, where that was asked for."""
@@ -475,20 +434,3 @@ class _Work:
         what = repr(circuit.domain if circuit is not None else target.name)
         said = command or f"assuage.plan(head {self.bench.head.name!r}, {what}, techniques={self.names})"
         return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)
-
-
-def _rule_set() -> RuleSetRecord:
-    rules = load_rule_set()
-    return RuleSetRecord(name=rules.name, version=rules.version, sha256=rules.sha256)
-
-
-def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:
-    return Matrix(
-        criterion=regions.CRITERION,
-        reference=regions.REFERENCE_NAME,
-        threshold=regions.DOSE_SHARE,
-        selectivity_threshold=regions.STRONGER_SHARE,
-        cells=tuple(cells),
-        reached_by_none=regions.reached_by_none(cells),
-        without_centroid=tuple(region.key for region in circuit.without_centroid),
-    )
