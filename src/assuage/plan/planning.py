@@ -152,8 +152,17 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
     check_choosing(choosing or Choosing())
-    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing(), driving, rhythm)
-    work.courses = chosen_courses(names, courses)
+    work = _Work(
+        bench,
+        names,
+        clock,
+        dict(protocol or {}),
+        didt_A_per_s,
+        choosing or Choosing(),
+        driving,
+        rhythm,
+        chosen_courses(names, courses),
+    )
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -176,11 +185,12 @@ class _Work:
         choosing: Choosing,
         driving: Driving | None,
         rhythm: Rhythm | None,
+        courses: tuple[CoilCourse, ...],
     ) -> None:
         self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
         self.protocol, self.didt_A_per_s, self.driving = protocol, didt_A_per_s, driving
         self.rhythm = rhythm or Rhythm()
-        self.courses: tuple[CoilCourse, ...] = ()
+        self.courses = courses
         self.skipped: dict[str, str] = {}
 
     def for_target(self, target: Target, command: str) -> Plan:
