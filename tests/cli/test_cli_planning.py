@@ -50,7 +50,8 @@ def request(out, **changed):
         "techniques": None, "coil": None, "voxel_mm": 2.0, "current_milliampere": 1.5, "hair_mm": 3.0,
         "age_years": 16.0, "weights": "focality=2, burden=1", "equipment": "tes_device,pads", "tissues": None,
         "seed": 7, "force": False, "motor_threshold": None, "active_threshold": False, "stimulator": None,
-        "coil_dose": None, "hotspot": None, "hotspot_side": "left",
+        "coil_dose": None, "hotspot": None, "hotspot_side": "left", "courses": None, "tacs_frequency_Hz": None,
+        "tacs_phase": None,        "tacs_partner": None,
     }  # fmt: skip
     return planning.Request(**(options | changed))
 
@@ -139,3 +140,39 @@ def test_what_cannot_be_read_is_refused_in_one_line(options, says, tmp_path):
     with pytest.raises(AssuageError, match=says) as refusal:
         driving_of(tmp_path, **options)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_rhythm_reaches_the_planner(asked, tmp_path):
+    options = {"tacs_frequency_Hz": 6.0, "tacs_phase": "anti", "tacs_partner": "amygdala R"}
+    planning.make_plan(request(tmp_path / "out", circuit="pain", **options))
+    rhythm = asked["rhythm"]
+    assert (rhythm.frequency_Hz, rhythm.phase_deg, rhythm.partner) == (6.0, 180.0, "amygdala R")
+
+
+def test_a_second_coordinate_is_a_place_in_the_space_of_the_first(asked, tmp_path):
+    options = {"target": "-44,40,29", "tacs_phase": "-90", "tacs_partner": "44,40,29", "space": "head"}
+    planning.make_plan(request(tmp_path / "out", **options))
+    point, placed = asked["rhythm"].partner
+    assert point == (44.0, 40.0, 29.0)
+    assert (placed["space"], placed["radius_mm"], asked["rhythm"].phase_deg) == ("head", 8.0, -90.0)
+
+
+def test_no_rhythm_is_none(asked, tmp_path):
+    planning.make_plan(request(tmp_path / "out", circuit="pain"))
+    assert asked["rhythm"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"tacs_phase": "sideways"}, "--tacs-phase 'sideways' is no phase; write in, anti, or degrees"),
+        ({"tacs_phase": "inf"}, "is no angle"),
+        ({"tacs_frequency_Hz": -1.0}, "a frequency of -1 Hz alternates nothing"),
+        ({"tacs_partner": "1,2"}, "--tacs-partner '1,2' is not three numbers"),
+    ],
+)
+def test_what_is_no_rhythm_is_refused_before_the_head_is_read(options, says, tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "load", lambda *_: pytest.fail("the head was read"))
+    with pytest.raises(PlanError, match=says):
+        planning.make_plan(request(tmp_path / "out", circuit="pain", **options))
+    assert not (tmp_path / "out").exists()

@@ -4,11 +4,17 @@ import numpy as np
 import pytest
 from coarse_plans import COARSE, registered_sphere
 
-from assuage.plan import alternating, planning
+from assuage.circuits import load_circuit
+from assuage.errors import DataError, PlanError
+from assuage.plan import Rhythm
 from assuage.plan import plan as make_plan
+from assuage.plan.bench import Bench, Places, Settings
+from assuage.plan.regions import region_targets
+from assuage.plan.rhythm import partner_target
+from assuage.plan.surface_reach import SurfaceReach
+from assuage.sources import Coil
 from assuage.targets import Target
 from assuage.techniques.phasors import phase_difference_deg, phasor, wrapped_deg
-from assuage.techniques.tacs import Wave
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +86,60 @@ def test_the_regions_table_shows_what_the_forward_solution_does(made):
     assert first[3] == second[3] == 0.0
 
 
+def test_the_rhythm_says_what_was_not_asked(made):
+    one, two = (technique(made, name).rhythm for name in ("tacs", "hd_tacs"))
+    assert (one.frequency_Hz, one.phase) == (10.0, None)
+    assert two.frequency_source.startswith("an example")
+    assert (two.phase.wanted_deg, two.phase.asked) == (0.0, False)
+    assert two.phase.partner == technique(made, "hd_tacs").phasors[1].region
+
+
+REGIONS = region_targets(registered_sphere(), load_circuit("impulse_control"), radius_mm=10.0)
+LOCATED = [item.target for item in REGIONS if item.target is not None]
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "names", "circuit", "says"),
+    [
+        ({"frequency_Hz": 10.0}, ("tdcs",), True, "no current of this plan alternates"),
+        ({"phase_deg": 90.0}, ("tacs",), True, "tacs has two pads"),
+        ({"phase_deg": 90.0}, ("hd_tacs",), False, "a phase of 90 degrees needs a second place"),
+        ({"partner": "right amygdala"}, ("hd_tacs",), False, "is a region of a circuit"),
+        ({"partner": "nowhere"}, ("hd_tacs",), True, "region 'nowhere' of circuit"),
+        ({"partner": LOCATED[0]}, ("hd_tacs",), True, "the target itself"),
+        ({"partner": Target.sphere(LOCATED[0].center_mm, 5.0)}, ("hd_tacs",), False, "overlap by 15.0 mm"),
+    ],
+)
+def test_a_rhythm_that_does_not_fit_is_refused(rhythm, names, circuit, says):
+    found = load_circuit("impulse_control") if circuit else None
+    with pytest.raises((PlanError, DataError), match=says):
+        partner_target(Rhythm(**rhythm), names, found, REGIONS if circuit else (), LOCATED[0])
+
+
+@pytest.mark.parametrize("asked", [{"frequency_Hz": 0.0}, {"frequency_Hz": float("nan")}, {"phase_deg": float("inf")}])
+def test_what_is_no_rhythm_is_refused(asked):
+    with pytest.raises(PlanError, match="give"):
+        Rhythm(**asked)
+
+
+def test_what_direct_current_could_do_is_not_solved_again_for_alternating(head):
+    bench = Bench(Places(head, Coil.figure_of_eight(), Settings(**COARSE)), COARSE["voxel_mm"])
+    surface = SurfaceReach(bench, 10.0)
+    solved = []
+    conductor = bench.coarse.conductor
+    solve = conductor.solve
+    object.__setattr__(
+        conductor, "solve", lambda sources, **more: solved.append(len(sources)) or solve(sources, **more)
+    )
+    regions = {"one": LOCATED[0], "two": LOCATED[1]}
+    both = surface.of(("tdcs", "hd_tdcs"), regions)
+    alone = surface.alone("tdcs", regions, "one")
+    assert solved == [4, 0]
+    assert alone["two"] == both["two"]["tdcs"]
+    assert alone["one"].stronger_elsewhere == both["one"]["tdcs"].stronger_elsewhere
+    assert 0.5 < alone["one"].best_V_per_m / both["one"]["tdcs"].best_V_per_m < 2.0
+
+
 def test_limits_look_at_the_peak(made):
     verdicts = {v.quantity: v for v in technique(made, "tacs").verdicts}
     assert verdicts["peak_current_A"].value == pytest.approx(2.0)
@@ -103,15 +163,22 @@ def test_a_target_alone_gets_one_region(head):
     assert alternating_.proposal.certificate.dual_V_per_m == steady.proposal.certificate.dual_V_per_m
 
 
-def test_a_quarter_cycle_solves_both_parts(head, monkeypatch):
-    wave = Wave(frequency_Hz=7.0, phase_deg=90.0)
-    monkeypatch.setitem(planning.FURTHER, "hd_tacs", lambda aim: alternating.make_hd_tacs(aim, wave))
-    plan = make_plan(head, "impulse_control", ["hd_tacs"], **COARSE)
+def test_a_quarter_cycle_with_a_second_place_solves_both_parts(head):
+    second = Target.sphere((38.0, 30.0, 48.0), 12.0, name="right")
+    rhythm = Rhythm(frequency_Hz=7.0, phase_deg=-270.0, partner=second)
+    plan = make_plan(head, Target.sphere((-38.0, 30.0, 48.0), 12.0), ["hd_tacs"], rhythm=rhythm, **COARSE)
     item = technique(plan, "hd_tacs")
+    assert item.rhythm.frequency_Hz == 7.0
+    assert {e.carrier_Hz for e in item.proposal.electrodes} == {7.0}
+    assert (item.rhythm.phase.partner, item.rhythm.phase.wanted_deg) == ("right", 90.0)
+    assert item.rhythm.phase.asked
+    assert item.rhythm.phase.reached_deg == pytest.approx(90.0, abs=1.0)
+    assert plan.record.provenance.settings["rhythm"] == {"frequency_Hz": 7.0, "phase_deg": -270.0, "partner": "right"}
     assert "hd_tacs" not in plan.fields
     assert plan.volumes[item.field_file].array.max() > 0
     assert abs(sum(phasor(e.current_A, e.phase_deg) for e in item.proposal.electrodes)) < 1e-8
     partner = item.phasors[3].region
+    assert partner == "right"
     assert row_of(item, partner, -1)[3] == pytest.approx(90.0, abs=2.0)
     assert phase_difference_deg(1.0, phasor(1.0, item.phasors[3].phase_deg)) == pytest.approx(90.0, abs=1.0)
     assert item.dose.magnitude_V_per_m == pytest.approx(item.dose.adjoint_V_per_m, rel=0.01)

@@ -14,9 +14,10 @@ from assuage.plan import Driving, json_schema
 from assuage.plan import plan as make_plan
 from assuage.plan.drafting import DOSES, draft_protocol, planned_techniques
 from assuage.plan.records import ContactRecord, LeadProposal
-from assuage.protocols import from_content, quantities
+from assuage.protocols import draft, from_content, quantities
 from assuage.protocols.draft import open_fields
 from assuage.protocols.gallery import example_content
+from assuage.protocols.given_course import load_course
 from assuage.report.sheet import write_sheet
 from assuage.safety import check
 from assuage.targets import Target
@@ -27,11 +28,16 @@ HERE = ("rtms_1hz", "rtms_10hz", "itbs", "ctbs", "snt", "tdcs", "hd_tdcs_4x1", "
 
 
 @pytest.fixture(scope="module")
-def plan():
+def plan(tmp_path_factory):
+    named = draft("nct06139484_rtms")
+    named["dose"]["course"]["phases"][0]["day"]["session_interval_s"] = 14400
+    file = tmp_path_factory.mktemp("course") / "course.json"
+    file.write_text(json.dumps(named), encoding="utf-8")
     target = Target.sphere([-38.0, 30.0, 48.0], 12.0, name="left frontal")
     asked = ["tms", "tdcs", "4x1", "hd_tdcs", "ect", "mst", "tdcs_rtms"]
+    courses = [load_course(str(file))]
     driving = Driving(threshold_percent_output=45.0, stimulator="Magstim Rapid", stimulator_coil="D70")
-    return make_plan(sphere_head(voxel_mm=4.0), target, asked, driving=driving, **COARSE)
+    return make_plan(sphere_head(voxel_mm=4.0), target, asked, driving=driving, courses=courses, **COARSE)
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +64,24 @@ def finished(record, technique):
     content = completed(draft_protocol(record, technique, plan_sha256=SHA), technique)
     content["dose"].pop("stated", None)  # totals of the example, not of the plan
     return content
+
+
+def test_a_named_course_goes_through_the_plan_into_the_draft(record):
+    coil = next(item for item in record.techniques if item.technique == "tms")
+    course = next(course for course in coil.courses if course.technique == "rtms_10hz")
+    assert (course.pulses_per_session, course.sessions, course.days) == (4000, 10, 5)
+    assert course.intensity.percent_mt == 90
+    assert course.quantities["pulses_per_session"] == 4000
+    assert course.given.startswith("file course.json")
+    listed = next(item for item in record.shortlist.chosen if item.technique == "rtms_10hz")
+    burden = next(part for part in listed.criteria if part.criterion == "burden")
+    assert "5 visits" in burden.words
+    assert record.provenance.settings["courses"] == {"rtms_10hz": course.given}
+    content = draft_protocol(record, "rtms_10hz", plan_sha256=SHA)
+    assert content["dose"]["session"]["trains"] == 100
+    assert content["dose"]["course"]["phases"][0]["day"] == {"sessions": 2, "session_interval_s": 14400}
+    assert content["evidence"][0]["evidence_row"] == "nct06139484_rtms"
+    assert any(note.startswith("course as named by the user: file course.json") for note in content["notes"])
 
 
 def test_the_plan_names_what_it_holds(record):

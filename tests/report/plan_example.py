@@ -10,6 +10,9 @@ import nibabel as nib
 import numpy as np
 
 from assuage.plan import records as r
+from assuage.plan.aim_records import CircuitRecord, HeadRecord, RegionRecord, TargetRecord, TissueRecord
+from assuage.plan.order_records import Rank, Ranking
+from assuage.safety import Verdict
 
 RADII_MM = np.array([75.0, 95.0, 85.0])
 SITES = {  # degrees from the vertex, degrees from the nose towards the left
@@ -66,10 +69,10 @@ def example_record(*, circuit: bool = True) -> r.PlanRecord:
         circuit=_circuit() if circuit else None,
         techniques=techniques,
         skipped={"hd_tdcs_focal": "no montage keeps the field elsewhere below the limit that was set"},
-        ranking=r.Ranking(
+        ranking=Ranking(
             rule="share of the technique's own reference field, lowered by its error bar",
             ranks=tuple(
-                r.Rank(
+                Rank(
                     place=k + 1,
                     technique=t.technique,
                     score=0.9 - 0.1 * k,
@@ -146,7 +149,7 @@ def _anatomy() -> nib.Nifti1Image:
     return nib.Nifti1Image(data.astype(np.uint8), affine)
 
 
-def _head() -> r.HeadRecord:
+def _head() -> HeadRecord:
     tissue = {
         "source": "Somebody 2020, a review",
         "source_level": "abstract",
@@ -158,14 +161,14 @@ def _head() -> r.HeadRecord:
         ("grey_matter", 650.0, 0.275, 0.2, 0.4),
         ("skull", 700.0, 0.01, 0.004, 0.02),
     )
-    return r.HeadRecord(
+    return HeadRecord(
         name="ellipsoid",
         sha256="0" * 64,
         shape=(42, 52, 48),
         voxel_mm=(4.0, 4.0, 4.0),
         affine=((4.0, 0, 0, -82), (0, 4.0, 0, -102), (0, 0, 4.0, -94), (0, 0, 0, 1.0)),
         tissues=tuple(
-            r.TissueRecord(name=n, volume_ml=v, conductivity_S_per_m=s, low_S_per_m=a, high_S_per_m=b, **tissue)
+            TissueRecord(name=n, volume_ml=v, conductivity_S_per_m=s, low_S_per_m=a, high_S_per_m=b, **tissue)
             for n, v, s, a, b in rows
         ),
         fiducials_mm={"Nz": (0.0, 94.0, -10.0)},
@@ -174,8 +177,8 @@ def _head() -> r.HeadRecord:
     )
 
 
-def _target(name: str) -> r.TargetRecord:
-    return r.TargetRecord(
+def _target(name: str) -> TargetRecord:
+    return TargetRecord(
         name=name,
         requested_mm=(-41.0, 45.0, 28.0),
         requested_mni_mm=(-44.0, 40.0, 29.0),
@@ -192,8 +195,8 @@ def _target(name: str) -> r.TargetRecord:
     )
 
 
-def _region(name: str, *, primary: bool, mni: tuple[float, float, float] | None) -> r.RegionRecord:
-    return r.RegionRecord(
+def _region(name: str, *, primary: bool, mni: tuple[float, float, float] | None) -> RegionRecord:
+    return RegionRecord(
         key=name.replace(" ", "_"),
         label=name,
         role="lower connectivity reported",
@@ -208,8 +211,8 @@ def _region(name: str, *, primary: bool, mni: tuple[float, float, float] | None)
     )
 
 
-def _circuit() -> r.CircuitRecord:
-    return r.CircuitRecord(
+def _circuit() -> CircuitRecord:
+    return CircuitRecord(
         domain="emotion_regulation",
         regions=(
             _region("dorsolateral prefrontal cortex L", primary=True, mni=(-44.0, 40.0, 29.0)),
@@ -256,14 +259,15 @@ def _dose(level: float, intensity: str) -> r.Dose:
     )
 
 
-def _verdicts() -> tuple[r.VerdictRecord, ...]:
+def _verdicts() -> tuple[Verdict, ...]:
     rows = (
         ("total_current_A", "within cited range", 2.0, 4.0, "mA", "abstract"),
         ("duration_s", "cannot say", None, 40.0, "min", "abstract"),
         ("brain_density_A_per_m2", "warn", 0.3, 0.2, "A/m^2", "from memory, unverified"),
     )
     return tuple(
-        r.VerdictRecord(
+        Verdict(
+            technique="",
             rule_id=f"rule-{q}",
             quantity=q,
             outcome=o,

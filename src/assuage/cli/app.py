@@ -69,7 +69,10 @@ def assuage(
     epilog="Example: assuage plan --head colin27 --circuit emotion_regulation --out plan. "
     "Example: assuage plan --head sub.nii.gz --target -44,40,29 --techniques tms,hd-tdcs --out plan. "
     "Example: assuage plan --head colin27 --circuit reward --techniques rtms_10hz,itbs,snt --motor-threshold 65A/us "
-    "--hotspot pose.txt --out plan"
+    "--hotspot pose.txt --out plan. "
+    "Example: assuage plan --head colin27 --circuit reward --techniques rtms_10hz --course macmaster2019 --out plan. "
+    "Example: assuage plan --head colin27 --circuit impulse_control --techniques hd-tacs --tacs-frequency 6 "
+    "--tacs-phase anti --out plan"
 )
 def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     head: Annotated[str, typer.Option("--head", help=HEAD_HELP, metavar="NAME|PATH")],
@@ -138,6 +141,41 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             metavar="WAY[=NUMBER]",
         ),
     ] = None,
+    courses: Annotated[
+        str | None,
+        typer.Option(
+            "--course",
+            help="Published protocol (assuage protocol list) or protocol.json whose session, calendar and intensity a "
+            "coil technique takes; default: an example for each.",
+            metavar="NAME|FILE,...",
+        ),
+    ] = None,
+    tacs_frequency_hertz: Annotated[
+        float | None,
+        typer.Option(
+            "--tacs-frequency",
+            parser=_number,
+            metavar="HZ",
+            help="Of tacs and hd-tacs; default: an example out of the literature.",
+        ),
+    ] = None,
+    tacs_phase: Annotated[
+        str | None,
+        typer.Option(
+            "--tacs-phase",
+            metavar="in|anti|DEG",
+            help="By how much a second place leads the target, hd-tacs; default: in.",
+        ),
+    ] = None,
+    tacs_partner: Annotated[
+        str | None,
+        typer.Option(
+            "--tacs-partner",
+            metavar="REGION|X,Y,Z",
+            help="The second place: a region of the circuit or a coordinate; default: the other region that electrodes "
+            "reach best.",
+        ),
+    ] = None,
     voxel_mm: Annotated[
         float,
         typer.Option(
@@ -184,6 +222,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
         motor_threshold=motor_threshold, active_threshold=active_threshold, stimulator=stimulator,
         coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years,
+        courses=courses, tacs_frequency_Hz=tacs_frequency_hertz, tacs_phase=tacs_phase, tacs_partner=tacs_partner,
         weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)

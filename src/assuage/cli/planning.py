@@ -12,6 +12,7 @@ from typing import Any, Literal
 from rich.table import Table
 from rich.text import Text
 
+from assuage.cli.alternating import is_point, rhythm_of
 from assuage.cli.driving import coil_and_driving
 from assuage.cli.head import load
 from assuage.cli.listing import console
@@ -20,6 +21,7 @@ from assuage.errors import PlanError
 from assuage.head import Head
 from assuage.plan import Choosing, PlanRecord, check_writable, plan
 from assuage.plan.records import TechniqueRecord
+from assuage.protocols.given_course import load_course
 from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
 from assuage.targets import Target, from_coordinate
@@ -58,6 +60,10 @@ class Request:
     coil_dose: str | None
     hotspot: str | None
     hotspot_side: str
+    courses: str | None
+    tacs_frequency_Hz: float | None
+    tacs_phase: str | None
+    tacs_partner: str | None
     tissues: Path | None
     seed: int
     force: bool
@@ -118,11 +124,14 @@ def _courses(item: TechniqueRecord) -> Table:
             else words.with_error(dose.target_V_per_m, dose.sd_V_per_m or 0.0)
         )
         row = (
-            course.label, f"{course.pulses:,}", f"{course.pulses_per_session} in {words.short(course.session_s)} s",
+            f"{course.label}*" if course.given else course.label,
+            f"{course.pulses:,}", f"{course.pulses_per_session} in {words.short(course.session_s)} s",
             f"{course.sessions} in {course.days} days", words.typeset(dose.words), field,
             words.WORST_WORDS[course.worst_verdict],
         )  # fmt: skip
         table.add_row(*(Text(cell) for cell in row))
+    named = [course.given for course in item.courses if course.given]
+    table.caption, table.caption_justify = (f"* {'; '.join(named)}", "left") if named else (None, "left")
     return table
 
 
@@ -145,8 +154,14 @@ def make_plan(request: Request) -> Result:
     check_writable(request.out, force=request.force)
     _check_place(request.out)
     coil, driving = coil_and_driving(request)
+    named = () if request.courses is None else _split(request.courses, "--course")
+    courses = tuple(load_course(name) for name in named)
+    partner = request.tacs_partner
+    second = parse_point(partner, "--tacs-partner") if partner is not None and is_point(partner) else None
+    rhythm_of(request, partner)  # refused before the head is read
     head = load(request.head, request.tissues)
     aim = _aim(request, head, point)
+    rhythm = rhythm_of(request, partner if second is None else _place(request, head, second))
     with StepProgress() as progress:
         made = plan(
             head,
@@ -160,6 +175,8 @@ def make_plan(request: Request) -> Result:
             hair_mm=request.hair_mm,
             seed=request.seed,
             driving=driving,
+            rhythm=rhythm,
+            courses=courses,
             choosing=Choosing(weights=weights, equipment=equipment),
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
@@ -188,7 +205,7 @@ def make_plan(request: Request) -> Result:
     return Result(folder=request.out, record=record, seconds=time.monotonic() - started)
 
 
-def parse_point(text: str) -> tuple[float, float, float]:
+def parse_point(text: str, option: str = "--target") -> tuple[float, float, float]:
     """Return "x,y,z" (commas or spaces) as three numbers.
 
     Raises
@@ -200,9 +217,9 @@ def parse_point(text: str) -> tuple[float, float, float]:
     try:
         x, y, z = (float(part) for part in parts)
     except ValueError:
-        raise PlanError(f"--target {text!r} is not three numbers in mm; write for example --target -44,40,29") from None
+        raise PlanError(f"{option} {text!r} is not three numbers in mm; write for example {option} -44,40,29") from None
     if not all(abs(value) < 1e4 for value in (x, y, z)):
-        raise PlanError(f"--target {text!r} is not a place in a head; write millimetres, for example -44,40,29")
+        raise PlanError(f"{option} {text!r} is not a place in a head; write millimetres, for example -44,40,29")
     return x, y, z
 
 
@@ -250,6 +267,10 @@ def _aim(request: Request, head: Head, point: tuple[float, float, float] | None)
     if point is None:
         assert request.circuit is not None
         return request.circuit
+    return _place(request, head, point)
+
+
+def _place(request: Request, head: Head, point: tuple[float, float, float]) -> Target:
     if request.space is None and head.mni is None:
         note = "taken as a head coordinate, because this head has no MNI registration"
         return from_coordinate(head, point, space="head", radius_mm=request.radius_mm, notes=(note,))
@@ -285,6 +306,11 @@ def parse_weights(text: str) -> dict[Any, float]:
 def _split(text: str, option: str = "--techniques") -> tuple[str, ...]:
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if not names:
-        example = {"--techniques": "tms,hd-tdcs", "--weights": "focality=2,burden=1", "--equipment": "tes_device,pads"}
+        example = {
+            "--techniques": "tms,hd-tdcs",
+            "--weights": "focality=2,burden=1",
+            "--equipment": "tes_device,pads",
+            "--course": "macmaster2019",
+        }
         raise PlanError(f"{option} is empty; name some, for example {example[option]}, or leave it out for all")
     return names

@@ -13,6 +13,7 @@ from assuage.plan.driving import Driving
 from assuage.plan.planning import plan
 from assuage.plan.records import SCHEMA_VERSION, PlanRecord, json_schema
 from assuage.plan.result import Plan, check_writable, load_record
+from assuage.plan.rhythm import Rhythm
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -20,6 +21,7 @@ __all__ = [
     "Driving",
     "Plan",
     "PlanRecord",
+    "Rhythm",
     "check_writable",
     "json_schema",
     "load_record",

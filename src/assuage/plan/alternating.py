@@ -5,24 +5,34 @@ what a quarter cycle and anti-phase would give. All intensities are amplitudes f
 """
 
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assuage.errors import TargetError
+from assuage.errors import PlanError, TargetError
 from assuage.plan import describe, two_regions
 from assuage.plan.bench import LABELS, Choice, choose
 from assuage.plan.describe import number
 from assuage.plan.further import Aim, Made
-from assuage.plan.records import Certificate, Dose, MontageProposal, PhasorRecord, Table, TechniqueRecord
+from assuage.plan.records import (
+    Certificate,
+    Dose,
+    MontageProposal,
+    PhaseRecord,
+    PhasorRecord,
+    RhythmRecord,
+    Table,
+    TechniqueRecord,
+)
 from assuage.plan.result import Volume
-from assuage.plan.surface_reach import Reach, cells, reach_alone, reference_V_per_m
+from assuage.plan.surface_reach import cells
 from assuage.safety import worst
 from assuage.sources import Montage
+from assuage.targets import Target
 from assuage.techniques.dose import half_max, spread
 from assuage.techniques.hd_tdcs import DISC
 from assuage.techniques.patches import FieldMap
@@ -52,7 +62,7 @@ class Proposed:
         (n,) complex, in the order of the source's electrodes.
     axis
         Direction (3,) in the target whose component has phase 0.
-    certificate, tables, phasors, notes
+    certificate, tables, phasors, notes, phase
         For the technique's page.
     """
 
@@ -63,51 +73,54 @@ class Proposed:
     tables: tuple[Table, ...] = ()
     phasors: tuple[PhasorRecord, ...] = ()
     notes: tuple[str, ...] = ()
+    phase: PhaseRecord | None = None
 
 
-def make_tacs(aim: Aim, wave: Wave | None = None) -> Made:
+def make_tacs(aim: Aim) -> Made:
     """Plan tACS with the two pads that give the target the largest amplitude.
 
     Parameters
     ----------
     aim
-        Head, target and circuit.
-    wave
-        Frequency; None: the example for one region.
+        Head, target, circuit, and the frequency; None: the example for one region.
     """
     started = time.monotonic()
-    reference = reference_V_per_m(aim, "tdcs")
     proposed = _one_region(aim, "tacs", "tdcs")
-    made = _Doing(aim, wave or example_wave("one_region"), started, reference, reach_alone(aim, "tdcs", reference))
-    return made.finish(proposed)
+    return _Doing(aim, _wave(aim, "one_region"), started, "tdcs").finish(proposed)
 
 
-def make_hd_tacs(aim: Aim, wave: Wave | None = None) -> Made:
+def make_hd_tacs(aim: Aim) -> Made:
     """Plan HD-tACS: two regions with a phase difference if the circuit has a second one, else one.
 
     Parameters
     ----------
     aim
-        Head, target and circuit.
-    wave
-        Frequency and phase difference; None: an example, in phase.
+        Head, target, circuit, and what is asked: frequency (None: an example), phase (None: in phase), second place.
 
     Raises
     ------
+    PlanError
+        A phase is asked for, and there is no second place.
     SolverError
         The convex solver found no optimum.
     """
     started = time.monotonic()
-    reference = reference_V_per_m(aim, "hd_tdcs")
-    alone = reach_alone(aim, "hd_tdcs", reference)
-    key, why = two_regions.partner(aim, alone)
-    if key:
-        wave = wave or example_wave("two_regions")
-        proposed = _two_regions(aim, key, why, wave)
+    other, why = two_regions.partner(aim, aim.surface.alone("hd_tdcs", aim.regions, aim.key))
+    if other is not None:
+        wave = _wave(aim, "two_regions")
+        proposed = _two_regions(aim, other, why, wave)
+    elif aim.rhythm.phase_deg is not None:
+        raise PlanError(f"a phase of {aim.rhythm.phase_deg:g} degrees needs a second place, but {why}; name one")
     else:
-        wave = wave or example_wave("one_region")
+        wave = _wave(aim, "one_region")
         proposed = _one_region(aim, "hd_tacs", "hd_tdcs", why if aim.key else "")
-    return _Doing(aim, wave, started, reference, alone).finish(proposed)
+    return _Doing(aim, wave, started, "hd_tdcs").finish(proposed)
+
+
+def _wave(aim: Aim, example: str) -> Wave:
+    """Return what was asked for; the frequency of an example where none was."""
+    wave = Wave(frequency_Hz=aim.rhythm.frequency_Hz) if aim.rhythm.frequency_Hz else example_wave(example)
+    return replace(wave, phase_deg=aim.rhythm.wished_deg)
 
 
 def _one_region(aim: Aim, technique: str, search: str, note: str = "") -> Proposed:
@@ -123,9 +136,9 @@ def _one_region(aim: Aim, technique: str, search: str, note: str = "") -> Propos
     )
 
 
-def _two_regions(aim: Aim, key: str, why: str, wave: Wave) -> Proposed:
+def _two_regions(aim: Aim, other: Target, why: str, wave: Wave) -> Proposed:
     bench = aim.bench
-    found = two_regions.pair(aim, key, why, wave.phase_deg)
+    found = two_regions.pair(aim, other, why, wave.phase_deg)
     variant = next(item for item in found.variants.values() if item.wished_deg == wave.phase_deg)
     currents = variant.few.currents_A
     sites = list(bench.places.discs.names)
@@ -159,8 +172,16 @@ def _two_regions(aim: Aim, key: str, why: str, wave: Wave) -> Proposed:
         ),
         tables=(two_regions.variants_table(found), two_regions.electrodes_table(found)),
         phasors=two_regions.phasor_records(found),
+        phase=PhaseRecord(
+            region=first,
+            partner=second,
+            partner_because=why.removeprefix(f"partner: {second}, "),
+            wanted_deg=wave.phase_deg,
+            asked=aim.rhythm.phase_deg is not None,
+            reached_deg=two_regions.degrees(variant.difference_deg),
+            spread_deg=two_regions.degrees(variant.spread_deg),
+        ),
         notes=(
-            why,
             *(f"{target.name}: {how}" for target, how in zip(found.targets, found.hows, strict=True)),
             "whatever directions and phases, no currents give both regions more than "
             f"{found.free_bound_V_per_m:.3g} V/m",
@@ -175,8 +196,13 @@ class _Doing:
     aim: Aim
     wave: Wave
     started: float
-    reference_V_per_m: float
-    alone: Mapping[str, Reach]
+    search: str
+    """Of direct currents: what the technique could do for a region alone, and its reference."""
+
+    @cached_property
+    def reference_V_per_m(self) -> float:
+        """Best magnitude in the reference cortex."""
+        return self.aim.surface.reference_V_per_m(self.search)
 
     def finish(self, proposed: Proposed) -> Made:
         """Solve and describe."""
@@ -187,6 +213,7 @@ class _Doing:
         )
         amplitudes = solved.amplitude_map()
         record = self._record(proposed, solved, amplitudes)
+        alone = aim.surface.alone(self.search, aim.regions, aim.key)
         technique = record.technique
         peak_A = number(np.abs(proposed.currents_A).sum() / 2)
         here = {aim.key: record.dose.magnitude_V_per_m} | {
@@ -202,7 +229,7 @@ class _Doing:
             # in line, the amplitude is the field of the real currents: read by the same functional as tDCS
             values=solved.real if solved.imaginary is None else amplitudes,
             quantities={"total_current_A": peak_A, "peak_current_A": peak_A, "frequency_Hz": self.wave.frequency_Hz},
-            cells=cells(technique, self.alone, self.reference_V_per_m, here),
+            cells=cells(technique, alone, self.reference_V_per_m, here),
         )
 
     def _record(self, proposed: Proposed, solved: PhasorField, amplitudes: FieldMap) -> TechniqueRecord:
@@ -213,7 +240,7 @@ class _Doing:
             seconds=time.monotonic() - self.started,
             intensity=f"{total_A / A_PER_MA:.4g} mA, {wave.frequency_Hz:g} Hz",
             notes=(
-                f"frequency: {wave.says}", *proposed.notes, MODEL, NO_ENTRAINMENT,
+                *proposed.notes, MODEL, NO_ENTRAINMENT,
                 "intensities are amplitudes from zero to peak",
             ),
             tables=(*proposed.tables, two_regions.regions_table(aim, solved, proposed.axis)),
@@ -245,6 +272,9 @@ class _Doing:
                 "verdicts": verdicts,
                 "worst_verdict": worst(verdict.outcome for verdict in verdicts),
                 "phasors": proposed.phasors,
+                "rhythm": RhythmRecord(
+                    frequency_Hz=wave.frequency_Hz, frequency_source=wave.says, phase=proposed.phase
+                ),
             }
         )
 

@@ -80,6 +80,8 @@ class Candidate:
         How much was studied; None if unknown.
     basis
         At which intensity the field stands, or of which part; empty where that is plain.
+    own_facts
+        What it asks of person and site, where its course is not that of the table.
     """
 
     technique: str
@@ -91,6 +93,12 @@ class Candidate:
     reached: bool | None = None
     evidence: Evidence | None = None
     basis: str = ""
+    own_facts: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What it asks: as given, else by the table."""
+        return self.own_facts or technique_facts(self.technique)
 
     def __post_init__(self) -> None:
         """Refuse doses that are none.
@@ -236,7 +244,7 @@ def shortlist(
     raw = _checked_weights(weights)
     excluded, kept = [], []
     for item in items:
-        reasons = _reasons_out(item, technique_facts(item.technique), site, age_years)
+        reasons = _reasons_out(item, item.facts, site, age_years)
         if reasons:
             excluded.append(Excluded(technique=item.technique, label=item.label, reasons=reasons))
         else:
@@ -302,7 +310,7 @@ def _cautions(item: Candidate, age_years: float | None) -> tuple[str, ...]:
 
 
 def _contributions(item: Candidate, site: Site, raw: Mapping[Criterion, float]) -> tuple[Contribution, ...]:
-    facts, scale, total = technique_facts(item.technique), scales(), sum(raw.values())
+    facts, scale, total = item.facts, scales(), sum(raw.values())
     found = []
     for name, (value, words) in _values(item, facts, site, scale).items():
         share = raw[name] / total

@@ -12,23 +12,14 @@ from assuage.field import Field, Landscape
 from assuage.plan import chooser
 from assuage.plan.bench import Bench
 from assuage.plan.chooser import Criterion, Site
-from assuage.plan.course_records import CombinationRecord
+from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.describe import number
 from assuage.plan.driving import Driving, calibration_of, hotspot_of
-from assuage.plan.record_base import VerdictRecord
-from assuage.plan.records import (
-    ChosenRecord,
-    CircuitFieldRecord,
-    CriterionRecord,
-    Currency,
-    LeftOutRecord,
-    Matrix,
-    RegionFieldRecord,
-    ShiftRecord,
-    ShortlistRecord,
-    TechniqueRecord,
-)
-from assuage.plan.technique_facts import equipment_names, evidence_for
+from assuage.plan.further import Made
+from assuage.plan.order_records import ChosenRecord, CriterionRecord, LeftOutRecord, ShiftRecord, ShortlistRecord
+from assuage.plan.records import CircuitFieldRecord, Currency, Matrix, RegionFieldRecord, TechniqueRecord
+from assuage.plan.technique_facts import Facts, equipment_names, evidence_for, technique_facts
+from assuage.safety import Verdict
 from assuage.targets import Target
 from assuage.techniques.calibration import Calibration
 from assuage.techniques.charge import delivered_charge, session_duration_s
@@ -40,6 +31,7 @@ from assuage.techniques.patches import FieldMap, Located, Patch, patch_on
 from assuage.techniques.references import Reference, make_reference, reference_montage
 from assuage.techniques.tms import UNIT_DIDT_A_PER_S
 from assuage.techniques.watched import circuit_patches, sensitive_patches
+from assuage.units import MIN_PER_H
 
 ALL_EQUIPMENT = "a site that has everything: name what is there to leave out what cannot be done"
 AT_THRESHOLD = (
@@ -195,6 +187,39 @@ def _record(found: DoseCurrency, reference: Reference) -> Currency:
     )
 
 
+def with_currency(
+    common: CommonDose,
+    records: tuple[TechniqueRecord, ...],
+    fields: Mapping[str, Field],
+    made: Mapping[str, Made],
+) -> tuple[TechniqueRecord, ...]:
+    """Return all records, each with its dose in the common currency.
+
+    Parameters
+    ----------
+    common
+        Of the plan.
+    records, fields
+        Of the plan's own searches, by technique.
+    made
+        Of the techniques that bring their own placements.
+    """
+    done = []
+    for record in records:
+        quantities = {} if record.dose.current_A is None else {"total_current_A": record.dose.current_A}
+        name = record.technique
+        stated = common.state(fields[name], name, common.reference(name), quantities)
+        done.append(record.model_copy(update={"currency": stated}))
+    for name, item in made.items():
+        if item.values is None:
+            done.append(item.record)
+            continue
+        reference = item.reference or common.reference(name)
+        stated = common.state(item.values, name, reference, item.quantities, item.target, item.read)
+        done.append(item.record.model_copy(update={"currency": stated}))
+    return tuple(done)
+
+
 def shortlist(
     records: tuple[TechniqueRecord, ...],
     choosing: Choosing,
@@ -285,9 +310,21 @@ def _candidates(record: TechniqueRecord, reached: bool | None) -> list[chooser.C
             stops=_stops(course.verdicts),
             evidence=evidence_for(course.technique),
             basis=course.intensity.words,
+            own_facts=_facts(course),
         )
         for course in record.courses
     ] or [field]
+
+
+def _facts(course: CourseRecord) -> Facts:
+    """Return what a course asks of person and site: its own visits and hours, the equipment of its technique."""
+    known = technique_facts(course.technique)
+    if not course.given:
+        return known
+    minutes = MIN_PER_H * course.hours_on_site / course.visits - known.other_minutes
+    return replace(
+        known, visits=course.visits, minutes=minutes, source=course.burden_source, source_level="of the course named"
+    )
 
 
 def _combined(
@@ -312,7 +349,7 @@ def _combined(
     )
 
 
-def _stops(verdicts: tuple[VerdictRecord, ...]) -> tuple[str, ...]:
+def _stops(verdicts: tuple[Verdict, ...]) -> tuple[str, ...]:
     return tuple(verdict.why for verdict in verdicts if verdict.outcome == "stop")
 
 

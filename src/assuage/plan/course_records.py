@@ -1,9 +1,11 @@
 """Records of what a coil's field is repeated as, how strong the coil is driven, and what is combined with it."""
 
+from typing import Any
+
 from pydantic import Field
 
-from assuage.plan.record_base import Point, Record, Row4, VerdictRecord
-from assuage.safety import Outcome
+from assuage.plan.record_base import Point, Record, Row4
+from assuage.safety import Outcome, Verdict
 
 
 class IntensityRecord(Record):
@@ -49,11 +51,25 @@ class DrivingRecord(Record):
     assumptions: tuple[str, ...]
 
 
-class CourseRecord(Record):
-    """A course of the coil: what its field is repeated as, from data/courses.toml in exact arithmetic."""
+class RepeatedRecord(Record):
+    """What is repeated over a course: the cited limits, the evidence and the burden of it."""
 
     technique: str
     label: str
+    quantities: dict[str, float | str] = Field(description="what was held against the cited limits, SI")
+    verdicts: tuple[Verdict, ...]
+    worst_verdict: Outcome
+    evidence_grade: str
+    evidence: str
+    visits: int
+    hours_on_site: float
+    burden_source: str
+    notes: tuple[str, ...]
+
+
+class CourseRecord(RepeatedRecord):
+    """A course of the coil: what its field is repeated as, in exact arithmetic."""
+
     pattern: str = Field(description="pulses and trains in words")
     pulses_per_train: int
     trains_per_session: int
@@ -71,17 +87,13 @@ class CourseRecord(Record):
     sessions: int
     pulses: int = Field(description="of the course")
     sources: dict[str, str] = Field(description="session, calendar, intensity: where each was read, and how far")
-    published: str = Field(description="nearest published protocol, see assuage protocol show; empty: none")
+    published: str = Field(
+        description="the published protocol that it is, or the nearest one; see assuage protocol show; empty: none"
+    )
+    given: str = Field(description="what the user named it by; empty: the example of data/courses.toml")
+    session: dict[str, Any] = Field(description="as dose.session of protocol.json")
+    calendar: dict[str, Any] = Field(description="as dose.course of protocol.json")
     intensity: IntensityRecord
-    quantities: dict[str, float | str] = Field(description="what was held against the cited limits, SI")
-    verdicts: tuple[VerdictRecord, ...]
-    worst_verdict: Outcome
-    evidence_grade: str
-    evidence: str
-    visits: int
-    hours_on_site: float
-    burden_source: str
-    notes: tuple[str, ...]
 
 
 class UnderCoilRecord(Record):
@@ -92,11 +104,9 @@ class UnderCoilRecord(Record):
     below_mm: float = Field(description="from the plane of the coil to its centre")
 
 
-class CombinationRecord(Record):
+class CombinationRecord(RepeatedRecord):
     """Two techniques of the plan in one course. It has two doses; their fields are not added."""
 
-    technique: str
-    label: str
     parts: tuple[str, ...] = Field(description="techniques of this plan whose placement and dose hold")
     course: str = Field(description="the coil's course")
     order: str
@@ -111,13 +121,4 @@ class CombinationRecord(Record):
     words: tuple[str, ...]
     not_additive: str
     source: str
-    quantities: dict[str, float | str]
-    verdicts: tuple[VerdictRecord, ...]
-    worst_verdict: Outcome
-    evidence_grade: str
-    evidence: str
-    visits: int
-    hours_on_site: float
-    burden_source: str
     invasiveness: str
-    notes: tuple[str, ...]

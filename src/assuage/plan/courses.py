@@ -5,23 +5,25 @@ burden. So a plan holds the field once, as technique "tms", and its courses in `
 field and the matrix of regions have one row for all of them, the shortlist one for each.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
+from assuage.errors import PlanError
 from assuage.plan.comparison import CommonDose
 from assuage.plan.course_records import CombinationRecord, CourseRecord, IntensityRecord, UnderCoilRecord
 from assuage.plan.describe import known, number, verdict_records
 from assuage.plan.driving import driven, driving_record
 from assuage.plan.records import CoilProposal, MontageProposal, ScaledDose, TechniqueRecord
-from assuage.plan.technique_facts import evidence_for, technique_facts
+from assuage.plan.technique_facts import Facts, course_facts, evidence_for, technique_facts
 from assuage.protocols import electrodes_under_coil
 from assuage.protocols.coil import CoilPlan
 from assuage.protocols.combined import NOT_ADDITIVE, Footprint
-from assuage.protocols.courses import CoilCourse, CombinedCourse, coil_course, combined_course
+from assuage.protocols.courses import COIL_COURSES, CoilCourse, CombinedCourse, coil_course, combined_course
 from assuage.protocols.electrodes import ElectrodeShape, PlannedElectrode
 from assuage.protocols.quantities import dose_quantities
 from assuage.safety import worst
@@ -37,7 +39,36 @@ GOES_TOGETHER = ("tdcs", "hd_tdcs_4x1", "hd_tdcs", "hd_tdcs_focal")
 """Montages that the combination can take, the first of the plan's."""
 
 
-def with_courses(common: CommonDose, record: TechniqueRecord, names: tuple[str, ...]) -> TechniqueRecord:
+def chosen_courses(names: tuple[str, ...], given: Iterable[CoilCourse]) -> tuple[CoilCourse, ...]:
+    """Return one course for every coil technique of a plan: the one given, else the example of the package.
+
+    Raises
+    ------
+    PlanError
+        A course of a technique that the plan does not make, or two of one technique.
+    """
+    chosen = {name: coil_course(name) for name in names if name in COIL_COURSES}
+    by_user: dict[str, CoilCourse] = {}
+    for course in given:
+        name = course.technique
+        if name not in chosen:
+            made = ", ".join(chosen) or "no course of a coil"
+            raise PlanError(
+                f"{_short(course)} is a course of {name}, but the plan makes {made}; add {name} to techniques"
+            )
+        if name in by_user:
+            raise PlanError(
+                f"{_short(course)} and {_short(by_user[name])} are both courses of {name}; name one of them"
+            )
+        by_user[name] = course
+    return tuple((chosen | by_user).values())
+
+
+def _short(course: CoilCourse) -> str:
+    return course.given.partition(":")[0]
+
+
+def with_courses(common: CommonDose, record: TechniqueRecord, wanted: tuple[CoilCourse, ...]) -> TechniqueRecord:
     """Return the coil's record with its courses, and with the dose at motor threshold where that is known.
 
     Parameters
@@ -46,10 +77,10 @@ def with_courses(common: CommonDose, record: TechniqueRecord, names: tuple[str, 
         Hotspot, threshold and protocol of the plan.
     record
         Of technique "tms", at 1 A/us.
-    names
+    wanted
         Courses that were asked for.
     """
-    courses = tuple(_course(common, record, coil_course(name)) for name in names)
+    courses = tuple(_course(common, record, course) for course in wanted)
     more: dict[str, Any] = {"courses": courses}
     if courses and all(course.worst_verdict == "stop" for course in courses):
         more["worst_verdict"] = "stop"
@@ -88,12 +119,11 @@ def _course(common: CommonDose, record: TechniqueRecord, course: CoilCourse) -> 
         coil_max_didt_A_per_s=common.bench.coil.max_didt_A_per_s,
     )
     asked = _quantities(common, course.technique, dose_quantities(dose), intensity)
-    verdicts = verdict_records(asked)
-    evidence, facts = evidence_for(course.technique), technique_facts(course.technique)
+    name = course.technique
+    facts = course_facts(name, dose, course.given) if course.given else technique_facts(name)
     phase = dose.course.phases[0]
     return CourseRecord(
-        technique=course.technique,
-        label=course.label,
+        **_repeated(name, course.label, asked, facts),
         pattern=pattern(dose),
         pulses_per_train=train.pulses,
         trains_per_session=session.trains,
@@ -112,17 +142,29 @@ def _course(common: CommonDose, record: TechniqueRecord, course: CoilCourse) -> 
         pulses=dose.course.sessions * session.pulses,
         sources={part: str(origin) for part, origin in course.parts.items()},
         published=course.published,
+        given=course.given,
+        session=_json(dose.session),
+        calendar=_json(dose.course),
         intensity=intensity,
-        quantities=known(asked),
-        verdicts=verdicts,
-        worst_verdict=worst(verdict.outcome for verdict in verdicts),
-        evidence_grade=evidence.grade,
-        evidence=evidence.words,
-        visits=facts.visits,
-        hours_on_site=number(facts.hours_on_site),
-        burden_source=f"{facts.source} [{facts.source_level}]",
         notes=course.notes,
     )
+
+
+def _repeated(technique: str, label: str, asked: Mapping[str, Any], facts: Facts) -> dict[str, Any]:
+    """Return what a `RepeatedRecord` says of a technique: limits, evidence and burden."""
+    verdicts, evidence = verdict_records(asked), evidence_for(technique)
+    return {
+        "technique": technique,
+        "label": label,
+        "quantities": known(asked),
+        "verdicts": verdicts,
+        "worst_verdict": worst(verdict.outcome for verdict in verdicts),
+        "evidence_grade": evidence.grade,
+        "evidence": evidence.words,
+        "visits": facts.visits,
+        "hours_on_site": number(facts.hours_on_site),
+        "burden_source": f"{facts.source} [{facts.source_level}]",
+    }
 
 
 def _quantities(
@@ -155,7 +197,9 @@ def pattern(dose: CoilPlan) -> str:
     return f"{train.burst.pulses} pulses at {within:g} Hz, {bursts:g} times a second"
 
 
-def combination(common: CommonDose, records: tuple[TechniqueRecord, ...]) -> CombinationRecord | str:
+def combination(
+    common: CommonDose, records: tuple[TechniqueRecord, ...], courses: tuple[CoilCourse, ...]
+) -> CombinationRecord | str:
     """Return tDCS with rTMS: two plans of these records in one course; or why there is none.
 
     Parameters
@@ -164,6 +208,8 @@ def combination(common: CommonDose, records: tuple[TechniqueRecord, ...]) -> Com
         Of the plan.
     records
         With a coil that has a course, and a montage.
+    courses
+        Of the coil, as for `with_courses`.
     """
     by_name = {record.technique: record for record in records}
     coil = by_name.get("tms")
@@ -173,13 +219,12 @@ def combination(common: CommonDose, records: tuple[TechniqueRecord, ...]) -> Com
         return f"the combination needs {lacking}, and this plan has none"
     combined = combined_course()
     course = next((course for course in coil.courses if course.technique == "rtms_10hz"), coil.courses[0])
-    asked = _combined_quantities(common, course, montage, combined)
-    verdicts = verdict_records(asked)
+    rtms = next(item for item in courses if item.technique == course.technique)
+    asked = _combined_quantities(common, course, rtms, montage, combined)
     under, footprint = _under_coil(common, coil, montage)
-    evidence, facts = evidence_for(COMBINED), technique_facts(COMBINED)
+    facts = technique_facts(COMBINED)
     return CombinationRecord(
-        technique=COMBINED,
-        label=combined.label,
+        **_repeated(COMBINED, combined.label, asked, facts),
         parts=(montage.technique, "tms"),
         course=course.technique,
         order=combined.order,
@@ -194,25 +239,17 @@ def combination(common: CommonDose, records: tuple[TechniqueRecord, ...]) -> Com
         words=_combined_words(course, montage, under),
         not_additive=NOT_ADDITIVE,
         source=str(combined.origin),
-        quantities=known(asked),
-        verdicts=verdicts,
-        worst_verdict=worst(verdict.outcome for verdict in verdicts),
-        evidence_grade=evidence.grade,
-        evidence=evidence.words,
-        visits=facts.visits,
-        hours_on_site=number(facts.hours_on_site),
-        burden_source=f"{facts.source} [{facts.source_level}]",
         invasiveness=facts.invasiveness,
         notes=combined.notes,
     )
 
 
 def _combined_quantities(
-    common: CommonDose, course: CourseRecord, montage: TechniqueRecord, combined: CombinedCourse
+    common: CommonDose, course: CourseRecord, rtms: CoilCourse, montage: TechniqueRecord, combined: CombinedCourse
 ) -> dict[str, Any]:
     """Return what the limits of the combination look at: pulses from rTMS, current and duration from tDCS."""
     calendar = combined.calendar
-    dose = replace(coil_course(course.technique).dose, course=calendar, stated={})
+    dose = replace(rtms.dose, course=calendar, stated={})
     asked = _quantities(common, COMBINED, dose_quantities(dose), course.intensity)
     proposal = montage.proposal
     assert isinstance(proposal, MontageProposal)
@@ -271,6 +308,12 @@ def _under_coil(
         ),
         footprint,
     )
+
+
+def _json(value: Any) -> dict[str, Any]:
+    """Return a part of a dose as protocol.json has it."""
+    content: dict[str, Any] = TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)
+    return content
 
 
 def _float(value: Fraction | int) -> float:

@@ -11,12 +11,12 @@ from assuage.circuits import Circuit
 from assuage.errors import TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head, conductivities
+from assuage.plan.aim_records import CircuitRecord, RegionRecord, TargetRecord
 from assuage.plan.bench import LABELS, Bench, Choice
-from assuage.plan.record_base import Point, Row4, VerdictRecord
+from assuage.plan.record_base import Point, Row4
 from assuage.plan.records import (
     OWN_REFERENCE,
     Certificate,
-    CircuitRecord,
     CoilProposal,
     Dose,
     ElectrodeRecord,
@@ -24,16 +24,14 @@ from assuage.plan.records import (
     MontageProposal,
     OffTarget,
     OutlineRecord,
-    RegionRecord,
     ScaledDose,
     SearchRecord,
     SiteDistance,
-    TargetRecord,
     TechniqueRecord,
     TissueShare,
 )
 from assuage.plan.regions import RegionTarget
-from assuage.safety import check, worst
+from assuage.safety import Verdict, check, worst
 from assuage.sources import Disc, Montage, Pad, PlacedCoil, Ring, place
 from assuage.targets import Target
 from assuage.techniques.dose import Spread, conductivity_deviation, spread
@@ -415,23 +413,13 @@ def known(asked: Mapping[str, Any]) -> dict[str, float | str]:
     }
 
 
-def verdict_records(asked: Mapping[str, Any]) -> tuple[VerdictRecord, ...]:
-    """Hold quantities against the cited limits."""
-    return tuple(
-        VerdictRecord(
-            rule_id=verdict.rule_id,
-            quantity=verdict.quantity,
-            outcome=verdict.outcome,
-            value=None if verdict.value is None else number(verdict.value),
-            limit=None if verdict.limit is None else number(verdict.limit),
-            unit=verdict.unit,
-            population=verdict.population,
-            source=verdict.source,
-            source_level=verdict.source_level,
-            why=verdict.why,
-        )
-        for verdict in check(asked)
-    )
+def verdict_records(asked: Mapping[str, Any]) -> tuple[Verdict, ...]:
+    """Hold quantities against the cited limits; numbers rounded as everywhere in a plan."""
+    return tuple(replace(found, value=_rounded(found.value), limit=_rounded(found.limit)) for found in check(asked))
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else number(value)
 
 
 def stated_didt_A_per_s(bench: Bench, didt_A_per_s: float | None) -> float | None:

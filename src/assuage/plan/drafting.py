@@ -20,11 +20,12 @@ from assuage.plan.records import (
     ElectrodeRecord,
     LeadProposal,
     MontageProposal,
+    PhaseRecord,
     PlanRecord,
     TechniqueRecord,
 )
 from assuage.protocols import draft, load_published
-from assuage.protocols.courses import coil_course, combined_course
+from assuage.protocols.courses import combined_course
 from assuage.protocols.draft import evidence_entry, filled
 from assuage.protocols.electrodes import SUM_TOLERANCE_A
 from assuage.units import M_PER_MM
@@ -123,8 +124,11 @@ def _common(record: PlanRecord, parts: list[TechniqueRecord], name: str, plan_sh
         f"drafted from a plan: {record.title}, plan.json sha256 {plan_sha256}, assuage {record.provenance.assuage}, "
         f"{record.provenance.created_utc}",
         *(_estimate(part, name) for part in parts),
+        *(f"frequency: {part.rhythm.frequency_source}" for part in parts if part.rhythm is not None),
+        *(_phase(part.rhythm.phase) for part in parts if part.rhythm is not None and part.rhythm.phase is not None),
     ]
     if course is not None:
+        over["notes"] += [f"course as named by the user: {course.given}"] * bool(course.given)
         over["notes"] += [f"{part} of the course: {source}" for part, source in course.sources.items()]
         over["notes"] += list(course.notes)
     return over
@@ -161,18 +165,26 @@ def _estimate(item: TechniqueRecord, name: str) -> str:
     return f"model estimate in the target ({item.dose.quantity}): {field:.3g} +- {sd:.2g} V/m at {at}"
 
 
+def _phase(phase: PhaseRecord) -> str:
+    """Say which phase between two places the electrodes are for."""
+    return (
+        f"wanted phase of {phase.partner} ({phase.partner_because}) against {phase.region}: {phase.wanted_deg:g} "
+        f"degrees; reached {phase.reached_deg:g} +- {phase.spread_deg:g}"
+    )
+
+
 def _json(value: Any) -> Any:
     return TypeAdapter(type(value)).dump_python(value, mode="json", exclude_none=True)
 
 
 def _coil(record: PlanRecord, item: TechniqueRecord, plan_sha256: str, *, technique: str) -> Content:
-    course, planned = _course_of(item, technique), coil_course(technique).dose
+    course = _course_of(item, technique)
     assert course is not None
     return {
         "technique": technique,
         "intensity": _intensity(record, course, plan_sha256),
-        "session": _json(planned.session),
-        "course": _json(planned.course),
+        "session": course.session,
+        "course": course.calendar,
     }
 
 

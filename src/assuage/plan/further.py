@@ -14,6 +14,8 @@ from assuage.plan.describe import number
 from assuage.plan.records import MatrixCell, TechniqueRecord
 from assuage.plan.regions import is_reached
 from assuage.plan.result import Volume
+from assuage.plan.rhythm import Rhythm
+from assuage.plan.surface_reach import SurfaceReach
 from assuage.targets import Target
 from assuage.techniques.dose import TargetDose, stronger_share
 from assuage.techniques.goal import Goal
@@ -37,6 +39,10 @@ class Aim:
         The other regions of the circuit.
     in_principle
         Region's key to what the literature names for it.
+    surface
+        What the searches of the surface techniques could do for each region.
+    rhythm, partner
+        What is asked of alternating currents, and the second place if one is named.
     protocol
         What is known of the session, for the cited limits.
     """
@@ -48,6 +54,9 @@ class Aim:
     key: str
     others: Mapping[str, Target]
     in_principle: Mapping[str, tuple[str, ...]]
+    surface: SurfaceReach
+    rhythm: Rhythm
+    partner: Target | None
     protocol: Mapping[str, Any]
 
     @property

@@ -6,9 +6,7 @@
 4. The cortex under C3 and, for a circuit, every other region get their own adjoint: what each technique could do there.
 """
 
-import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -21,10 +19,8 @@ from assuage.head import Head
 from assuage.plan import describe, maps, regions
 from assuage.plan.alternating import make_hd_tacs, make_tacs
 from assuage.plan.bench import (
-    COARSE_TOLERANCE,
     COMBINATIONS,
     CORE,
-    COURSES,
     LABELS,
     Bench,
     Choice,
@@ -34,28 +30,29 @@ from assuage.plan.bench import (
     choose_focal,
     resolve_techniques,
 )
-from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
+from assuage.plan.clock import Clock, Progress
+from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist, with_currency
 from assuage.plan.course_records import CombinationRecord
-from assuage.plan.courses import combination, with_courses
+from assuage.plan.courses import chosen_courses, combination, with_courses
 from assuage.plan.driving import Driving
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
 from assuage.plan.interference import make_ti
-from assuage.plan.provenance import head_record, provenance
+from assuage.plan.provenance import head_record, provenance, rule_set_record
 from assuage.plan.rank import rank
-from assuage.plan.records import Matrix, MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
+from assuage.plan.records import MatrixCell, PlanRecord, TechniqueRecord
 from assuage.plan.result import Plan
+from assuage.plan.rhythm import Rhythm, partner_target
 from assuage.plan.seizure import make_ect, make_mst
-from assuage.plan.surface_reach import Reach
+from assuage.plan.surface_reach import Reach, SurfaceReach
 from assuage.plan.volumes import volumes
-from assuage.safety import load_rule_set
+from assuage.protocols.courses import CoilCourse
 from assuage.sources import Coil
 from assuage.targets import Target
 from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
 
 Array = NDArray[np.float64]
-Progress = Callable[[str, float], None]
 
 DEFAULT_RADIUS_MM = 10.0
 
@@ -79,22 +76,6 @@ FURTHER: dict[str, Callable[[Aim], Made]] = {
 """Techniques that join once target and circuit are known."""
 
 
-class _Clock:
-    """Reports progress and keeps the time of each stage."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self._progress = progress or (lambda _stage, _fraction: None)
-        self._stage, self._since, self._done = "", time.monotonic(), 0.0
-        self.seconds: dict[str, float] = {}
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        now = time.monotonic()
-        if self._stage:
-            self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
-        self._stage, self._since, self._done = stage, now, max(self._done, fraction)
-        self._progress(stage, self._done)
-
-
 def plan(  # noqa: PLR0913 (every option of a plan is named here)
     head: Head,
     target_or_circuit: Target | Circuit | str,
@@ -110,6 +91,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     protocol: Mapping[str, Any] | None = None,
     choosing: Choosing | None = None,
     driving: Driving | None = None,
+    rhythm: Rhythm | None = None,
+    courses: Iterable[CoilCourse] = (),
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -144,6 +127,10 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What the user weights, and what the site has; None: all alike, and everything.
     driving
         Motor threshold, devices and how the dose is set; None: 1 A/us, and courses by the ratio to the threshold field.
+    rhythm
+        Frequency of alternating currents, and phase and second place of HD-tACS; None: an example, in phase.
+    courses
+        Of coil techniques, instead of the package's examples; see `protocols.given_course.load_course`.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -158,14 +145,24 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What was asked for does not exist or has no place on this head.
     """
     names = resolve_techniques(None if techniques is None else tuple(techniques))
-    clock = _Clock(progress)
+    clock = Clock(progress)
     try:
         made = Settings(voxel_mm=voxel_mm, current_A=current_A, hair_mm=hair_mm, **settings)  # type: ignore[arg-type]
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
     check_choosing(choosing or Choosing())
-    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing(), driving)
+    work = _Work(
+        bench,
+        names,
+        clock,
+        dict(protocol or {}),
+        didt_A_per_s,
+        choosing or Choosing(),
+        driving,
+        rhythm,
+        chosen_courses(names, courses),
+    )
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -182,14 +179,18 @@ class _Work:
         self,
         bench: Bench,
         names: tuple[str, ...],
-        clock: _Clock,
+        clock: Clock,
         protocol: dict[str, Any],
         didt_A_per_s: float | None,
         choosing: Choosing,
         driving: Driving | None,
+        rhythm: Rhythm | None,
+        courses: tuple[CoilCourse, ...],
     ) -> None:
         self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
         self.protocol, self.didt_A_per_s, self.driving = protocol, didt_A_per_s, driving
+        self.rhythm = rhythm or Rhythm()
+        self.courses = courses
         self.skipped: dict[str, str] = {}
 
     def for_target(self, target: Target, command: str) -> Plan:
@@ -222,10 +223,11 @@ class _Work:
         common = CommonDose(bench, target, goal, self.protocol, self.driving)
         if self.driving is not None:
             _ = common.hotspot  # a place that is not on this head is refused before the work starts
+        partner = partner_target(self.rhythm, self.names, circuit, found, target)
         clock("building the conductor", 0.0)
         conductor = bench.conductor
         clock("adjoint of the target", 0.1)
-        landscape = conductor.adjoint(target)
+        landscape = bench.landscape(target)
         choices = self._choices(landscape, goal, target)
         clock("forward solutions of the finalists", 0.42)
         solved = conductor.solve([choice.source for choice in choices.values()])
@@ -233,7 +235,8 @@ class _Work:
         others = {
             item.region.key: item.target for item in found if item.target is not None and item.target is not target
         }
-        reference, best = self._compare(others)
+        surface = SurfaceReach(bench, DEFAULT_RADIUS_MM if circuit is None else target.radius_mm)
+        reference, best = self._compare(surface, others)
         clock("error bars", 0.9)
         records = self._records(choices, fields, landscape, target, goal, others, reference)
         clock("maps", 0.96)
@@ -242,18 +245,22 @@ class _Work:
         key = next((item.region.key for item in found if item.target is target), "")
         made = self._further(
             Aim(
-                bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others,
+                bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others, surface=surface,
+                rhythm=self.rhythm, partner=partner,
                 in_principle={item.region.key: item.region.techniques_in_principle for item in found},
                 protocol=self.protocol,
             )
         )  # fmt: skip
         self.clock("the common dose", 0.955)
-        records = self._with_currency(common, records, fields, made)
+        records = tuple(
+            with_courses(common, record, self.courses) if record.technique == "tms" else record
+            for record in with_currency(common, records, fields, made)
+        )
         if not records:
             raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
         combinations = self._combinations(common, records)
         cells += [cell for item in made.values() for cell in item.cells]
-        matrix = None if circuit is None else _matrix(circuit, cells)
+        matrix = None if circuit is None else regions.matrix(circuit, cells)
         record = PlanRecord(
             title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
             head=head_record(head),
@@ -275,7 +282,7 @@ class _Work:
             maps=says,
             files=(),
             limits=LIMITS,
-            rule_set=_rule_set(),
+            rule_set=rule_set_record(),
             provenance=self._provenance(target, circuit, command),
         )
         return Plan(
@@ -286,37 +293,11 @@ class _Work:
             maps=arrays,
         )  # fmt: skip
 
-    def _with_currency(
-        self,
-        common: CommonDose,
-        records: tuple[TechniqueRecord, ...],
-        fields: dict[str, Field],
-        made: dict[str, Made],
-    ) -> tuple[TechniqueRecord, ...]:
-        """Return all records, each with its dose in the common currency, the coil with its courses."""
-        done = []
-        for record in records:
-            quantities = {} if record.dose.current_A is None else {"total_current_A": record.dose.current_A}
-            name = record.technique
-            stated = common.state(fields[name], name, common.reference(name), quantities)
-            stated_record = record.model_copy(update={"currency": stated})
-            if name == "tms":
-                stated_record = with_courses(common, stated_record, tuple(n for n in self.names if n in COURSES))
-            done.append(stated_record)
-        for name, item in made.items():
-            if item.values is None:
-                done.append(item.record)
-                continue
-            reference = item.reference or common.reference(name)
-            stated = common.state(item.values, name, reference, item.quantities, item.target, item.read)
-            done.append(item.record.model_copy(update={"currency": stated}))
-        return tuple(done)
-
     def _combinations(self, common: CommonDose, records: tuple[TechniqueRecord, ...]) -> tuple[CombinationRecord, ...]:
         """Return two techniques in one course, where that was asked for."""
         found = []
         for name in (name for name in self.names if name in COMBINATIONS):
-            made = combination(common, records)
+            made = combination(common, records, self.courses)
             if isinstance(made, str):
                 self.skipped[name] = made
             else:
@@ -352,52 +333,28 @@ class _Work:
                 self.skipped[name] = str(error)
         return choices
 
-    def _compare(self, others: dict[str, Target]) -> tuple[dict[str, float], dict[str, dict[str, Reach]]]:
-        """Return the best dose of every technique in the reference cortex and in the other regions.
-
-        Regions are compared with the reference on the coarse grid, where both are known alike; the ratio is scaled by
-        the reference of the plan's grid.
-        """
-        bench = self.bench
-        if not any(name in CORE for name in self.names):
-            return {}, {}
-        radius_mm = next(iter(others.values())).radius_mm if others else DEFAULT_RADIUS_MM
-        target = bench.places.reference_target(radius_mm)
-        self.clock(f"reference dose in the {target.name}", 0.5)
-        reference = {name: _magnitude(choice) for name, choice in self._best(bench, target).items()}
+    def _compare(
+        self, surface: SurfaceReach, others: dict[str, Target]
+    ) -> tuple[dict[str, float], dict[str, dict[str, Reach]]]:
+        """Return the best dose of every technique in the reference cortex and in the other regions."""
+        asked = [name for name in self.names if name in CORE and name not in self.skipped]
+        searches = sorted({"hd_tdcs" if name == "hd_tdcs_focal" else name for name in asked})
         best: dict[str, dict[str, Reach]] = {}
+        if not searches:
+            return {}, {}
+        cortex = surface.cortex.name
+        self.clock(f"reference dose in the {cortex}", 0.5)
+        reference = {name: surface.reference_V_per_m(name) for name in searches}
         if others:
-            self.clock(f"reference dose in the {target.name}, coarse grid", 0.55)
-            coarse = {name: _magnitude(choice) for name, choice in self._best(bench.coarse, target).items()}
-            for k, (key, other) in enumerate(others.items()):
-                self.clock(f"what every technique could do for {other.name}", 0.58 + 0.32 * k / len(others))
-                with suppress(TargetError):
-                    best[key] = self._reach(other, reference, coarse)
+            self.clock(f"reference dose in the {cortex}, coarse grid", 0.55)
+            for name in searches:
+                surface.coarse_V_per_m(name)
+        for k, (key, other) in enumerate(others.items()):
+            self.clock(f"what every technique could do for {other.name}", 0.58 + 0.32 * k / len(others))
+            best |= surface.of(searches, {key: other})
         if "hd_tdcs" in reference:
             reference["hd_tdcs_focal"] = reference["hd_tdcs"]
         return reference, best
-
-    def _best(self, bench: Bench, target: Target) -> dict[str, Choice]:
-        """Let every technique propose for a target by magnitude alone; the focused montage counts as the strongest."""
-        asked = [name for name in self.names if name in CORE and name not in self.skipped]
-        names = {"hd_tdcs" if name == "hd_tdcs_focal" else name for name in asked}
-        landscape = bench.landscape(target)
-        goal = Goal(direction=None, normal=None)
-        return {name: choose(bench, name, landscape, goal, thorough=False) for name in sorted(names)}
-
-    def _reach(self, target: Target, reference: dict[str, float], coarse: dict[str, float]) -> dict[str, Reach]:
-        """Return what every technique could do for a region, on the coarse grid."""
-        bench = self.bench.coarse
-        choices = self._best(bench, target)
-        fields = bench.conductor.solve([choice.source for choice in choices.values()], tolerance=COARSE_TOLERANCE)
-        tissues = target.tissue_in(bench.head)
-        return {
-            name: Reach(
-                best_V_per_m=_magnitude(choice) * reference[name] / coarse[name],
-                stronger_elsewhere=stronger_share(field, tissues, _magnitude(choice)),
-            )
-            for (name, choice), field in zip(choices.items(), fields, strict=True)
-        }
 
     def _records(
         self,
@@ -480,29 +437,10 @@ class _Work:
             "radius_mm": target.radius_mm,
             "didt_A_per_s": self.didt_A_per_s,
             "protocol": self.protocol,
+            "rhythm": self.rhythm.as_settings,
+            "courses": {course.technique: course.given for course in self.courses if course.given},
         }
         self.clock("done", 1.0)
         what = repr(circuit.domain if circuit is not None else target.name)
         said = command or f"assuage.plan(head {self.bench.head.name!r}, {what}, techniques={self.names})"
         return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)
-
-
-def _magnitude(choice: Choice) -> float:
-    return float(np.linalg.norm(choice.mean_e_V_per_m))
-
-
-def _rule_set() -> RuleSetRecord:
-    rules = load_rule_set()
-    return RuleSetRecord(name=rules.name, version=rules.version, sha256=rules.sha256)
-
-
-def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:
-    return Matrix(
-        criterion=regions.CRITERION,
-        reference=regions.REFERENCE_NAME,
-        threshold=regions.DOSE_SHARE,
-        selectivity_threshold=regions.STRONGER_SHARE,
-        cells=tuple(cells),
-        reached_by_none=regions.reached_by_none(cells),
-        without_centroid=tuple(region.key for region in circuit.without_centroid),
-    )

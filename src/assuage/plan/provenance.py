@@ -13,9 +13,11 @@ import numpy as np
 
 from assuage import __version__
 from assuage.head import Head, conductivities
+from assuage.plan.aim_records import HeadRecord, TissueRecord
 from assuage.plan.bench import Bench
 from assuage.plan.describe import matrix, number, point
-from assuage.plan.records import HeadRecord, Provenance, TissueRecord
+from assuage.plan.records import Provenance, RuleSetRecord
+from assuage.safety import load_rule_set
 from assuage.sources import Coil
 from assuage.units import MM3_PER_ML
 
@@ -105,6 +107,12 @@ def provenance(bench: Bench, *, command: str, seconds: Mapping[str, float], aske
         },
         seconds={stage: round(float(value), 2) for stage, value in seconds.items()},
     )
+
+
+def rule_set_record() -> RuleSetRecord:
+    """Return which cited limits a plan is held against."""
+    rules = load_rule_set()
+    return RuleSetRecord(name=rules.name, version=rules.version, sha256=rules.sha256)
 
 
 def plain(value: Any) -> Any:

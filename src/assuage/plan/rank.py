@@ -1,6 +1,7 @@
 """The order of the techniques, in words."""
 
-from assuage.plan.records import Rank, Ranking, TechniqueRecord
+from assuage.plan.order_records import Rank, Ranking
+from assuage.plan.records import TechniqueRecord
 from assuage.plan.regions import DOSE_SHARE
 
 RULE = (

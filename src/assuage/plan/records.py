@@ -8,11 +8,13 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from assuage.plan.aim_records import CircuitRecord, HeadRecord, TargetRecord
 from assuage.plan.course_records import CombinationRecord, CourseRecord, DrivingRecord
-from assuage.plan.record_base import Point, Record, Row4, VerdictRecord
-from assuage.safety import Outcome
+from assuage.plan.order_records import Ranking, ShortlistRecord
+from assuage.plan.record_base import Point, Record, Row4
+from assuage.safety import Outcome, Verdict
 
-SCHEMA_VERSION = "1.2"
+SCHEMA_VERSION = "1.3"
 
 DISCLAIMER = (
     "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
@@ -29,77 +31,6 @@ class FileRecord(Record):
     sha256: str
     bytes: int
     says: str = Field(description="what it holds")
-
-
-class TissueRecord(Record):
-    """A tissue of the head with the conductivity used and its published range (None: no range known)."""
-
-    name: str
-    volume_ml: float
-    conductivity_S_per_m: float
-    low_S_per_m: float | None
-    high_S_per_m: float | None
-    source: str
-    source_level: str
-    range_source: str
-    range_source_level: str
-
-
-class HeadRecord(Record):
-    """The head that was planned on."""
-
-    name: str
-    sha256: str = Field(description="of labels, affine and fractions as loaded")
-    shape: tuple[int, int, int]
-    voxel_mm: Point
-    affine: tuple[Row4, Row4, Row4, Row4]
-    tissues: tuple[TissueRecord, ...]
-    fiducials_mm: dict[str, Point]
-    ten_ten_mm: dict[str, Point]
-    metadata: dict[str, Any]
-
-
-class TargetRecord(Record):
-    """The region that was aimed at."""
-
-    name: str
-    requested_mm: Point = Field(description="asked for, in head coordinates")
-    requested_mni_mm: Point | None = Field(description="as given in MNI space, if it was")
-    center_mm: Point
-    center_mni_mm: Point | None
-    snapped_mm: float = Field(description="how far the centre was moved to reach grey matter")
-    radius_mm: float
-    depth_mm: float = Field(description="from the centre to the nearest scalp")
-    tissues: tuple[str, ...]
-    volume_mm3: float = Field(description="on the grid of the field, tissue only")
-    direction: Point | None = Field(description="unit vector whose component was maximised; None: the magnitude")
-    normal: Point | None = Field(description="mean cortical normal, pointing inward; None: the surfaces cancel")
-    notes: tuple[str, ...]
-
-
-class RegionRecord(Record):
-    """A region of the circuit."""
-
-    key: str
-    label: str
-    role: str
-    named_by: tuple[str, ...]
-    mni_mm: Point | None
-    centroid_source: str
-    techniques_in_principle: tuple[str, ...]
-    notes: str
-    primary: bool
-    target: TargetRecord | None = Field(description="None where no centroid is known or the head holds no tissue there")
-    not_planned_because: str = Field(description="empty if it was")
-
-
-class CircuitRecord(Record):
-    """The circuit that was asked for, and which of its regions the plan optimises."""
-
-    domain: str
-    regions: tuple[RegionRecord, ...]
-    primary: str = Field(description="key of the region that the techniques were optimised for")
-    primary_because: str
 
 
 class SiteDistance(Record):
@@ -223,6 +154,26 @@ class PhasorRecord(Record):
     phase_deg: float = Field(description="by how much it leads the first of its panel")
 
 
+class PhaseRecord(Record):
+    """How two places swing together."""
+
+    region: str
+    partner: str
+    partner_because: str
+    wanted_deg: float = Field(description="by how much the partner shall lead the region")
+    asked: bool = Field(description="whether the user asked for this phase; else the plan shows in phase")
+    reached_deg: float = Field(description="after rounding to the stimulator's steps, along the axes in the notes")
+    spread_deg: float = Field(description="root mean square about the wanted phase when electrodes are misplaced")
+
+
+class RhythmRecord(Record):
+    """What alternates: frequency with its source, and the phase between two places if there are two."""
+
+    frequency_Hz: float
+    frequency_source: str
+    phase: PhaseRecord | None
+
+
 class TissueShare(Record):
     """What one tissue's conductivity range contributes to the error bar."""
 
@@ -326,56 +277,6 @@ class Currency(Record):
     duration_s: float | None
 
 
-class CriterionRecord(Record):
-    """What one criterion adds to a technique's score."""
-
-    criterion: str
-    weight: float
-    value: float
-    adds: float
-    words: str
-
-
-class ChosenRecord(Record):
-    """A technique on the shortlist."""
-
-    place: int
-    technique: str
-    label: str
-    score: float
-    criteria: tuple[CriterionRecord, ...]
-    cautions: tuple[str, ...]
-
-
-class LeftOutRecord(Record):
-    """A technique that is not on the shortlist, with every reason."""
-
-    technique: str
-    label: str
-    reasons: tuple[str, ...]
-
-
-class ShiftRecord(Record):
-    """The nearest weights of a criterion, the others held, at which another technique comes first; None: never."""
-
-    criterion: str
-    weight: float
-    lower: float | None
-    lower_first: str | None
-    upper: float | None
-    upper_first: str | None
-
-
-class ShortlistRecord(Record):
-    """Techniques by what the user weights."""
-
-    rule: str
-    site: str = Field(description="what the site was taken to have")
-    chosen: tuple[ChosenRecord, ...]
-    left_out: tuple[LeftOutRecord, ...]
-    shifts: tuple[ShiftRecord, ...]
-
-
 class SearchRecord(Record):
     """How the proposal was found."""
 
@@ -393,13 +294,14 @@ class TechniqueRecord(Record):
     proposal: CoilProposal | MontageProposal | LeadProposal = Field(discriminator="kind")
     dose: Dose
     scaled: tuple[ScaledDose, ...]
-    verdicts: tuple[VerdictRecord, ...]
+    verdicts: tuple[Verdict, ...]
     worst_verdict: Outcome
     search: SearchRecord
     field_file: str = Field(description="NIfTI of the dose's quantity in V/m at the reference intensity")
     notes: tuple[str, ...]
     tables: tuple[Table, ...] = ()
     phasors: tuple[PhasorRecord, ...] = ()
+    rhythm: RhythmRecord | None = Field(default=None, description="of an alternating current of one frequency")
     currency: Currency | None = None
     aimed_mm: Point | None = Field(default=None, description="centre of its own region, where it is not the target")
     quantities: dict[str, float | str] = Field(
@@ -407,22 +309,6 @@ class TechniqueRecord(Record):
     )
     courses: tuple[CourseRecord, ...] = Field(default=(), description="of a coil: one field, several courses")
     driving: DrivingRecord | None = Field(default=None, description="of a coil: motor threshold and devices")
-
-
-class Rank(Record):
-    """A place in the ranking, with its reasons."""
-
-    place: int
-    technique: str
-    score: float
-    reasons: tuple[str, ...]
-
-
-class Ranking(Record):
-    """The order of the techniques and how it was made."""
-
-    rule: str
-    ranks: tuple[Rank, ...]
 
 
 class MatrixCell(Record):

@@ -1,25 +1,26 @@
-"""What a montage optimised for one region alone could do for each region of a circuit.
+"""What a montage or a coil optimised for one region alone could do for it: the matrix, and the partners of tACS.
 
-As for the plan's own montages: regions are compared with the cortex under C3 on the coarse grid, where both are known
-alike, and the ratio is scaled by the reference of the plan's grid.
+Regions are compared with the cortex under C3 on the coarse grid, where both are known alike, and the ratio is scaled by
+the reference of the plan's grid. Direct and alternating currents share the searches, so nothing is solved twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from assuage.errors import TargetError
 from assuage.plan.bench import COARSE_TOLERANCE, Bench, choose
 from assuage.plan.describe import number
-from assuage.plan.further import Aim
 from assuage.plan.records import MatrixCell
 from assuage.plan.regions import is_reached
 from assuage.targets import Target
-from assuage.targets.coordinate import DEFAULT_RADIUS_MM
 from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
+
+ANY_DIRECTION = Goal(direction=None, normal=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,42 +31,90 @@ class Reach:
     stronger_elsewhere: float
 
 
-def reference_V_per_m(aim: Aim, search: str) -> float:
-    """Return the best magnitude that a search of `bench.CORE` finds in the cortex under C3, V/m."""
-    return _best(aim.bench, aim.bench.places.reference_target(_radius_mm(aim)), search)
+@dataclass(frozen=True, eq=False)
+class SurfaceReach:
+    """What the searches of `bench.CORE` find by magnitude alone; every forward solution is made once.
 
-
-def reach_alone(aim: Aim, search: str, reference: float) -> dict[str, Reach]:
-    """Return what a search of `bench.CORE` could do for every region, by key; what the grid misses is left out.
-
-    The target's own region is searched on the plan's grid, as for every technique.
-
-    Parameters
+    Attributes
     ----------
-    aim, search
-        The circuit, and the technique whose search is used.
-    reference
-        `reference_V_per_m` of the same search.
+    bench
+        The plan's grid; regions are searched on its coarse one.
+    radius_mm
+        Of the reference cortex: that of the regions.
     """
-    if not aim.key:
+
+    bench: Bench
+    radius_mm: float
+
+    @property
+    def cortex(self) -> Target:
+        """The cortex under C3."""
+        return self.bench.places.reference_target(self.radius_mm)
+
+    @cached_property
+    def _best(self) -> dict[tuple[str, float, int], float]:
         return {}
-    bench = aim.bench.coarse
-    scale = reference / _best(bench, bench.places.reference_target(_radius_mm(aim)), search)
-    choices = {}
-    for key, target in aim.regions.items():
-        with suppress(TargetError):
-            choices[key] = choose(bench, search, bench.landscape(target), Goal(direction=None, normal=None))
-    fields = bench.conductor.solve([choice.source for choice in choices.values()], tolerance=COARSE_TOLERANCE)
-    found = {}
-    for (key, choice), field in zip(choices.items(), fields, strict=True):
-        magnitude = float(np.linalg.norm(choice.mean_e_V_per_m))
-        tissues = aim.regions[key].tissue_in(bench.head)
-        stronger = stronger_share(field, tissues, magnitude)
-        found[key] = Reach(best_V_per_m=scale * magnitude, stronger_elsewhere=stronger)
-    here = choose(aim.bench, search, aim.landscape, Goal(direction=None, normal=None)).mean_e_V_per_m
-    if aim.key in found:
-        found[aim.key] = replace(found[aim.key], best_V_per_m=float(np.linalg.norm(here)))
-    return found
+
+    @cached_property
+    def _reaches(self) -> dict[tuple[str, int], Reach]:
+        return {}
+
+    def reference_V_per_m(self, search: str) -> float:
+        """Return the best magnitude in the cortex under C3, V/m, on the plan's grid.
+
+        Raises
+        ------
+        PlanError
+            The search has no place on this head.
+        """
+        return self._magnitude(self.bench, search, self.cortex)
+
+    def coarse_V_per_m(self, search: str) -> float:
+        """Return the same on the coarse grid."""
+        return self._magnitude(self.bench.coarse, search, self.cortex)
+
+    def of(self, searches: Collection[str], regions: Mapping[str, Target]) -> dict[str, dict[str, Reach]]:
+        """Return region's key -> search -> reach; what is not known yet is solved together.
+
+        Parameters
+        ----------
+        searches
+            Names out of `bench.CORE` that `bench.choose` knows.
+        regions
+            By key; a region that the coarse grid misses is left out.
+        """
+        bench, open_ = self.bench.coarse, {}
+        found = {}
+        for key, target in regions.items():
+            with suppress(TargetError):
+                landscape = bench.landscape(target)
+                for search in searches:
+                    if (search, id(target)) not in self._reaches:
+                        open_[search, key] = choose(bench, search, landscape, ANY_DIRECTION, thorough=False)
+                found[key] = target
+        fields = bench.conductor.solve([choice.source for choice in open_.values()], tolerance=COARSE_TOLERANCE)
+        for ((search, key), choice), field in zip(open_.items(), fields, strict=True):
+            magnitude = float(np.linalg.norm(choice.mean_e_V_per_m))
+            self._reaches[search, id(regions[key])] = Reach(
+                best_V_per_m=magnitude * self.reference_V_per_m(search) / self.coarse_V_per_m(search),
+                stronger_elsewhere=stronger_share(field, regions[key].tissue_in(bench.head), magnitude),
+            )
+        return {key: {s: self._reaches[s, id(target)] for s in searches} for key, target in found.items()}
+
+    def alone(self, search: str, regions: Mapping[str, Target], own: str) -> dict[str, Reach]:
+        """Return the reach of one search by region's key; the plan's own region is searched on the plan's grid."""
+        found = {key: reach[search] for key, reach in self.of((search,), regions).items()}
+        if own in found:
+            best = self._magnitude(self.bench, search, regions[own])
+            found[own] = replace(found[own], best_V_per_m=best)
+        return found
+
+    def _magnitude(self, bench: Bench, search: str, target: Target) -> float:
+        key = (search, bench.voxel_mm, id(target))
+        if key not in self._best:
+            choice = choose(bench, search, bench.landscape(target), ANY_DIRECTION, thorough=False)
+            self._best[key] = float(np.linalg.norm(choice.mean_e_V_per_m))
+        return self._best[key]
 
 
 def cells(
@@ -76,7 +125,7 @@ def cells(
     Parameters
     ----------
     technique, alone, reference
-        Its name, `reach_alone` and `reference_V_per_m`.
+        Its name, what it could do for each region, and its best in the reference cortex, V/m.
     proposed_V_per_m
         What the proposal of the plan gives to each region.
     """
@@ -93,12 +142,3 @@ def cells(
         for key, reach in alone.items()
         if key in proposed_V_per_m
     )
-
-
-def _best(bench: Bench, target: Target, search: str) -> float:
-    found = choose(bench, search, bench.landscape(target), Goal(direction=None, normal=None))
-    return float(np.linalg.norm(found.mean_e_V_per_m))
-
-
-def _radius_mm(aim: Aim) -> float:
-    return aim.target.radius_mm if aim.key else DEFAULT_RADIUS_MM

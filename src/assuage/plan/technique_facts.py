@@ -13,14 +13,16 @@ not that it works. Results against a technique count like results for it and are
 import csv
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal
 
 from assuage.errors import DataError, PlanError
-from assuage.units import MIN_PER_H
+from assuage.protocols.coil import CoilPlan
+from assuage.protocols.courses import coil_course
+from assuage.units import MIN_PER_H, S_PER_MIN
 
 Grade = Literal["A", "B", "C", "D", "none"]
 Invasiveness = Literal["none", "anaesthesia", "surgery"]
@@ -146,6 +148,43 @@ def technique_facts(technique: str) -> Facts:
     if technique not in table:
         raise PlanError(f"nothing is known about the burden of technique {technique!r}; known: {', '.join(table)}")
     return table[technique]
+
+
+def course_facts(technique: str, dose: CoilPlan, source: str) -> Facts:
+    """Return what a technique asks where its course is not that of the table.
+
+    Preparation is that of the table: what a visit takes beside pulses and the pauses between sessions.
+
+    Parameters
+    ----------
+    technique, dose
+        A coil technique and its course.
+    source
+        Where the course comes from.
+
+    Raises
+    ------
+    PlanError
+        As `technique_facts`.
+    """
+    known, usual = technique_facts(technique), coil_course(technique).dose
+    preparation = known.other_minutes - _minutes_between_sessions(usual) / usual.course.days
+    days = dose.course.days
+    return replace(
+        known,
+        visits=days,
+        minutes=float(dose.course.sessions * dose.session.duration_s) / S_PER_MIN / days,
+        other_minutes=preparation + _minutes_between_sessions(dose) / days,
+        source=f"days, sessions and pauses of {source}; preparation: {known.source}",
+    )
+
+
+def _minutes_between_sessions(dose: CoilPlan) -> float:
+    """Return the pauses between the sessions of a day over a whole course, min."""
+    pauses_s = sum(
+        phase.days * (phase.day.sessions - 1) * (phase.day.session_interval_s or 0) for phase in dose.course.phases
+    )
+    return float(pauses_s) / S_PER_MIN
 
 
 def equipment_names() -> Mapping[str, str]:

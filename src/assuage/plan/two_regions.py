@@ -14,6 +14,7 @@ from assuage.plan.bench import MAX_ELECTRODES
 from assuage.plan.describe import normal_of, number
 from assuage.plan.further import Aim
 from assuage.plan.records import PhasorRecord, Table
+from assuage.plan.rhythm import NAMED, gap_mm
 from assuage.plan.surface_reach import Reach
 from assuage.sources import Montage
 from assuage.targets import Target
@@ -87,35 +88,38 @@ class Pair:
     why: str
 
 
-def partner(aim: Aim, alone: dict[str, Reach]) -> tuple[str, str]:
-    """Return the key of the other region that the surface reaches best, with the reason; empty if there is none.
+def partner(aim: Aim, alone: dict[str, Reach]) -> tuple[Target | None, str]:
+    """Return the second place with the reason: as named, else the other region that the surface reaches best; or None.
 
-    Only regions count for which the circuit's table names a surface technique, and which lie apart from the target's.
+    Where none is named, only regions count for which the circuit's table names a surface technique, and which lie apart
+    from the target's.
     """
-    near = [key for key, target in aim.others.items() if _gap_mm(aim.target, target) < 0]
+    if aim.partner is not None:
+        return aim.partner, f"partner: {aim.partner.name}, {NAMED}"
+    near = [key for key, target in aim.others.items() if gap_mm(aim.target, target) < 0]
     able = {
         key: reach.best_V_per_m
         for key, reach in alone.items()
         if key in aim.others and key not in near and SURFACE & set(aim.in_principle.get(key, ()))
     }
     if not able:
-        return "", "no other located region lies apart from the target's and is named for a surface technique"
+        return None, "no other located region lies apart from the target's and is named for a surface technique"
     order = sorted(able, key=lambda key: -able[key])
     name = aim.others[order[0]].name
     why = f"partner: {name}, the other region that electrodes reach best ({able[order[0]]:.3g} V/m for it alone"
     if len(order) > 1:
         why += f"; next {aim.others[order[1]].name}, {able[order[1]]:.3g}"
-    return order[0], why + ")"
+    return aim.others[order[0]], why + ")"
 
 
-def pair(aim: Aim, key: str, why: str, wished_deg: float) -> Pair:
+def pair(aim: Aim, other: Target, why: str, wished_deg: float) -> Pair:
     """Solve for the target's region and a partner at every phase of `PHASES` and the wanted one."""
-    bench, other = aim.bench, aim.others[key]
-    landscapes = (aim.landscape, bench.conductor.adjoint(other))
+    bench = aim.bench
+    landscapes = (aim.landscape, bench.landscape(other))
     A = [bench.disc_sensitivities(landscape) for landscape in landscapes]
     found = [
         _direction(A[0], aim.goal.direction, aim.goal.normal, bench.limits),
-        _direction(A[1], None, normal_of(other, bench.head), bench.limits),
+        _direction(A[1], other.direction_in(bench.head), normal_of(other, bench.head), bench.limits),
     ]
     wishes = [Wish(A=a, direction=d) for a, (d, _) in zip(A, found, strict=True)]
     fixed = [k for k, (_, how) in enumerate(found) if how != SEARCHED]
@@ -152,11 +156,6 @@ def _direction(A: Array, given: Array | None, normal: Array | None, limits: opti
         return normal, "mean inward cortical normal"
     field = optimise.maximise(A, None, limits).mean_e_V_per_m
     return field / np.linalg.norm(field), SEARCHED
-
-
-def _gap_mm(first: Target, second: Target) -> float:
-    """Return the gap between two regions, mm; below 0 where they overlap, so that no phase can lie between them."""
-    return float(np.linalg.norm(first.center_mm - second.center_mm)) - first.radius_mm - second.radius_mm
 
 
 def _spread_deg(
@@ -234,7 +233,8 @@ def regions_table(aim: Aim, solved: PhasorField, axis: Array) -> Table:
     """
     rows: list[tuple[str | float | None, ...]] = []
     start = complex(solved.mean_over(aim.bench.read_out(aim.target)) @ axis)
-    for target in (aim.target, *aim.others.values()):
+    named = [] if aim.partner is None else [aim.partner]
+    for target in dict.fromkeys((aim.target, *named, *aim.others.values())):
         with suppress(TargetError):
             mean = solved.mean_over(aim.bench.read_out(target))
             rows.append((target.name, *_amplitude_and_phase(mean, normal_of(target, aim.bench.head), start)))

@@ -48,7 +48,9 @@ class CoilCourse:
     parts
         Origin of `session`, `calendar` and `intensity`.
     published
-        Name of the published protocol that is nearest to it; empty where there is none.
+        Name of the published protocol that is nearest to it, or that it is; empty where there is none.
+    given
+        What a user named it by (`given_course`); empty for the example of this package.
     notes
         What a reader has to know.
     """
@@ -59,6 +61,7 @@ class CoilCourse:
     parts: Mapping[str, Origin]
     published: str
     notes: tuple[str, ...]
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

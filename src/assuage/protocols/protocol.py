@@ -117,6 +117,27 @@ def canonical_json(protocol: Protocol) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def read_content(path: Path) -> dict[str, Any]:
+    """Read the JSON object of a protocol.json, complete or not.
+
+    Raises
+    ------
+    ProtocolError
+        Not JSON, or no JSON object.
+    FileNotFoundError
+        No such file.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except ProtocolError as error:
+        raise ProtocolError(f"{path}: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"{path} is not JSON ({error}); start one with: assuage protocol new") from None
+    if not isinstance(content, dict):
+        raise ProtocolError(f"{path}: a protocol is a JSON object, got {type(content).__name__}")
+    return content
+
+
 def read_protocol(path: Path | str) -> Protocol:
     """Read a protocol.json.
 
@@ -127,17 +148,11 @@ def read_protocol(path: Path | str) -> Protocol:
     FileNotFoundError
         No such file.
     """
-    source = Path(path)
-    try:
-        content = json.loads(source.read_text(encoding="utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except ProtocolError as error:
-        raise ProtocolError(f"{source}: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(f"{source} is not JSON ({error}); start one with: assuage protocol new") from None
+    content = read_content(Path(path))
     try:
         return from_content(content)
     except ProtocolError as error:
-        raise ProtocolError(f"{source}: {error}") from None
+        raise ProtocolError(f"{path}: {error}") from None
 
 
 def from_content(content: Any) -> Protocol:

@@ -101,16 +101,25 @@ def _published(name: str, row: dict[str, Any], reportable: Mapping[str, tuple[st
         parts=MappingProxyType(parts),
         says=tuple(row.get("says", ())),
         derived=tuple(row.get("derived", ())),
-        not_reported=tuple(path for path in reportable[technique] if _left_out(parts, path, technique)),
+        not_reported=tuple(path for path in reportable[technique] if left_out(parts, path, technique)),
     )
 
 
-def _left_out(parts: Mapping[str, Any], path: str, technique: str) -> bool:
-    """Say whether a field is missing that could have been there."""
+def left_out(parts: Mapping[str, Any], path: str, technique: str) -> bool:
+    """Say whether a field is missing that could have been there.
+
+    Parameters
+    ----------
+    parts, path
+        Parts of protocol.json, and the dotted path of the field in them.
+    technique
+        Of the protocol.
+    """
     if look_up(parts, path) is not None:
         return False
     single = path.endswith("burst.frequency_Hz") and technique in SINGLE_PULSES
     one_train = path.endswith("inter_train_interval_s") and look_up(parts, "dose.session.trains") == 1
-    one_session = path.endswith("session_interval_s") and look_up(parts, "dose.course.phases.0.day.sessions") == 1
+    day, _, field = path.rpartition(".")
+    one_session = field == "session_interval_s" and look_up(parts, f"{day}.sessions") == 1
     personal = path == "dose.frequency_Hz" and look_up(parts, "dose.frequency_rule") is not None
     return not (single or one_train or one_session or personal)

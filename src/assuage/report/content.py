@@ -1,15 +1,16 @@
 """What the template shows, taken from the records: order, wording, pictures. No number is made here."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from assuage.plan.course_records import CombinationRecord, CourseRecord
-from assuage.plan.record_base import VerdictRecord
 from assuage.plan.records import CoilProposal, ErrorBar, LeadProposal, MontageProposal, PlanRecord, TechniqueRecord
 from assuage.report import charts, head_quality, headmap, pareto, phasors, slices, volumes, words
 from assuage.report.reading import PlanFiles
+from assuage.safety import Verdict
 from assuage.units import A_PER_MA
 
 Proposal = CoilProposal | MontageProposal | LeadProposal
@@ -273,7 +274,7 @@ def _bar(item: TechniqueRecord) -> charts.Bar:
     )
 
 
-def _stricter(verdicts: Sequence[VerdictRecord]) -> list[VerdictRecord]:
+def _stricter(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Return the verdicts that warn or stop, the strictest first."""
     return sorted((v for v in verdicts if v.outcome in SEVERITY[:2]), key=lambda v: SEVERITY.index(v.outcome))
 
@@ -300,24 +301,24 @@ def _error_words(order: Sequence[TechniqueRecord]) -> list[str]:
 
 def _judged(
     items: Sequence[TechniqueRecord], combinations: Sequence[CombinationRecord]
-) -> list[tuple[str, tuple[VerdictRecord, ...]]]:
+) -> list[tuple[str, tuple[Verdict, ...]]]:
     """Return what was held against limits: the courses of a coil in place of the coil itself."""
-    found: list[tuple[str, tuple[VerdictRecord, ...]]] = []
+    found: list[tuple[str, tuple[Verdict, ...]]] = []
     for item in items:
         found += [(course.label, course.verdicts) for course in item.courses] or [(item.label, item.verdicts)]
     return [*found, *((both.label, both.verdicts) for both in combinations)]
 
 
-def _verdicts(judged: Sequence[tuple[str, tuple[VerdictRecord, ...]]]) -> list[tuple[list[str], VerdictRecord]]:
+def _verdicts(judged: Sequence[tuple[str, tuple[Verdict, ...]]]) -> list[tuple[list[str], Verdict]]:
     """Return every verdict once, with the techniques it holds for; the strictest first."""
-    found: dict[str, tuple[list[str], VerdictRecord]] = {}
+    found: dict[Verdict, tuple[list[str], Verdict]] = {}
     for label, verdicts in judged:
         for verdict in verdicts:
-            found.setdefault(verdict.model_dump_json(), ([], verdict))[0].append(label)
+            found.setdefault(replace(verdict, technique=""), ([], verdict))[0].append(label)
     return sorted(found.values(), key=lambda row: SEVERITY.index(row[1].outcome))
 
 
-def _verdict_words(judged: Sequence[tuple[str, tuple[VerdictRecord, ...]]]) -> str:
+def _verdict_words(judged: Sequence[tuple[str, tuple[Verdict, ...]]]) -> str:
     outcomes = [verdict.outcome for _, verdicts in judged for verdict in verdicts]
     counts = [
         f"{outcomes.count(outcome)} {words.OUTCOME_WORDS[outcome]}" for outcome in SEVERITY if outcome in outcomes

@@ -1,0 +1,78 @@
+"""Records of the head that a plan is made on, and of what it aims at there."""
+
+from typing import Any
+
+from pydantic import Field
+
+from assuage.plan.record_base import Point, Record, Row4
+
+
+class TissueRecord(Record):
+    """A tissue of the head with the conductivity used and its published range (None: no range known)."""
+
+    name: str
+    volume_ml: float
+    conductivity_S_per_m: float
+    low_S_per_m: float | None
+    high_S_per_m: float | None
+    source: str
+    source_level: str
+    range_source: str
+    range_source_level: str
+
+
+class HeadRecord(Record):
+    """The head that was planned on."""
+
+    name: str
+    sha256: str = Field(description="of labels, affine and fractions as loaded")
+    shape: tuple[int, int, int]
+    voxel_mm: Point
+    affine: tuple[Row4, Row4, Row4, Row4]
+    tissues: tuple[TissueRecord, ...]
+    fiducials_mm: dict[str, Point]
+    ten_ten_mm: dict[str, Point]
+    metadata: dict[str, Any]
+
+
+class TargetRecord(Record):
+    """The region that was aimed at."""
+
+    name: str
+    requested_mm: Point = Field(description="asked for, in head coordinates")
+    requested_mni_mm: Point | None = Field(description="as given in MNI space, if it was")
+    center_mm: Point
+    center_mni_mm: Point | None
+    snapped_mm: float = Field(description="how far the centre was moved to reach grey matter")
+    radius_mm: float
+    depth_mm: float = Field(description="from the centre to the nearest scalp")
+    tissues: tuple[str, ...]
+    volume_mm3: float = Field(description="on the grid of the field, tissue only")
+    direction: Point | None = Field(description="unit vector whose component was maximised; None: the magnitude")
+    normal: Point | None = Field(description="mean cortical normal, pointing inward; None: the surfaces cancel")
+    notes: tuple[str, ...]
+
+
+class RegionRecord(Record):
+    """A region of the circuit."""
+
+    key: str
+    label: str
+    role: str
+    named_by: tuple[str, ...]
+    mni_mm: Point | None
+    centroid_source: str
+    techniques_in_principle: tuple[str, ...]
+    notes: str
+    primary: bool
+    target: TargetRecord | None = Field(description="None where no centroid is known or the head holds no tissue there")
+    not_planned_because: str = Field(description="empty if it was")
+
+
+class CircuitRecord(Record):
+    """The circuit that was asked for, and which of its regions the plan optimises."""
+
+    domain: str
+    regions: tuple[RegionRecord, ...]
+    primary: str = Field(description="key of the region that the techniques were optimised for")
+    primary_because: str
