@@ -45,6 +45,7 @@ def overview(record: PlanRecord) -> dict[str, Any]:
         "primary": primary,
         "cautions": _cautions(record),
         "near": near,
+        "navigator": [item for item in record.files if item.path.startswith("navigator/")],
         "phasor_plots": phasor_plots,
         "credits": CREDITS,
     }
