@@ -49,7 +49,8 @@ def write_navigator_files(work: Path, record: PlanRecord) -> dict[str, str]:
     (work / FOLDER).mkdir()
     says = {}
     lines = [
-        f"Coil poses of this plan ({', '.join(marker.name for marker in markers)}), in the world of {image} one folder up.",
+        f"Coil poses of this plan ({', '.join(marker.name for marker in markers)}), in the world of {image} in the "
+        "folder above.",
         f"The navigator has to show {image}, or an image in exactly the same coordinates. If its header has other "
         "transform codes, write the file again:",
         f"  assuage navigator convert {FILES['localite-ras']} OUT --format brainsight --image YOUR_T1.nii.gz",
