@@ -29,7 +29,7 @@ STAGES = {
     "assuage.report": {"write_report"},
     "assuage.safety": {"Outcome", "Verdict", "check"},
     "assuage.sources": {"Coil", "Disc", "Electrode", "Montage", "Pad", "Ring", "place"},
-    "assuage.space": {"validate_pose", "validate_poses"},
+    "assuage.space": {"read_markers", "read_session", "validate_pose", "validate_poses", "write_markers"},
     "assuage.targets": {"Target", "from_coordinate"},
 }
 

@@ -4,6 +4,7 @@ AssuageError                every refusal of this package; the command line prin
 ├── HeaderError             an image header is missing, contradictory, sheared, or not a head
 ├── HeadError               labels, tissues or conductivities that make no head model
 ├── PoseError               a coil pose that is not rigid, or lies in or far from the head
+├── NavigatorError          a navigator or cap file that cannot be read, or would be misread
 ├── SourceError             a coil, electrode or montage that cannot be used as asked
 │   └── CoilFileError       a coil file that cannot be read
 ├── TargetError             a target outside the tissue, empty, or too far to snap
@@ -30,6 +31,10 @@ class HeadError(AssuageError):
 
 class PoseError(AssuageError):
     """A coil pose that is not rigid, or lies inside or far from the head."""
+
+
+class NavigatorError(AssuageError):
+    """A navigator or cap file that cannot be read or written without guessing what it means."""
 
 
 class SourceError(AssuageError):

@@ -17,7 +17,9 @@ from assuage.cli.planning import parse_point
 from assuage.cli.progress import StepProgress
 from assuage.errors import AssuageError
 
-COMMANDS = [["plan"], ["head", "show"], ["circuits"], ["doctor"], ["check"]]
+COMMANDS = [
+    ["plan"], ["head", "show"], ["circuits"], ["doctor"], ["check"], ["navigator", "show"], ["navigator", "convert"],
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -17,12 +17,13 @@ from assuage.head.gallery import sphere_head
 from assuage.plan import Plan, PlanRecord, check_writable, json_schema, load_record
 from assuage.plan import plan as make_plan
 from assuage.plan.bench import CORE, resolve_techniques
+from assuage.plan.navigators import README, write_navigator_files
 from assuage.plan.rank import rank
 from assuage.plan.records import MontageProposal
 from assuage.plan.regions import DOSE_SHARE, primary_region, region_targets
 from assuage.safety import OUTCOMES
 from assuage.sources import Coil
-from assuage.space import validate_pose
+from assuage.space import read_markers, read_reference, validate_pose
 from assuage.targets import Target
 
 COARSE = {"voxel_mm": 4.0, "coarse_voxel_mm": 8.0, "spacing_mm": 20.0, "angle_step_deg": 30.0, "draws": 60}
@@ -298,6 +299,32 @@ def test_the_folder_is_complete(made, tmp_path):
     target = nib.load(folder / "target.nii.gz")
     points = np.argwhere(target.get_fdata() > 0) @ target.affine[:3, :3].T + target.affine[:3, 3]
     assert made.target.inside(points).all()
+
+
+def test_navigator_files_hold_the_pose_of_the_coil(made, tmp_path):
+    written = made.write(tmp_path / "plan")
+    folder = tmp_path / "plan"
+    (coil,) = [item.proposal for item in written.techniques if item.technique == "tms"]
+    says = {entry.path: entry.says for entry in written.files if entry.path.startswith("navigator/")}
+    names = ("brainsight.txt", "localite_lps.xml", "localite_ras.xml", "visor2.mrk")
+    assert sorted(says) == ["navigator/README.txt", *(f"navigator/{name}" for name in names)]
+    image = read_reference(folder / ("t1.nii.gz" if made.head.t1 is not None else "tissues.nii.gz"))
+    for name in names:
+        poses = {m.name: m.pose for m in read_markers(folder / "navigator" / name, image=image)}
+        np.testing.assert_allclose(poses["tms"], coil.pose, rtol=0, atol=1e-4)
+    assert '"NIfTI:Scanner"' in says["navigator/brainsight.txt"]
+    assert "DICOM" in says["navigator/localite_lps.xml"]
+    assert all(says[f"navigator/{name}"].split(";")[0] in (folder / README).read_text() for name in names)
+
+
+def test_a_navigator_file_that_cannot_be_written_says_why(made, tmp_path):
+    image = nib.Nifti1Image(np.zeros((60, 60, 60), np.uint8), None)
+    image.set_sform(np.diag([4.0, 4, 4, 1]) + np.array([[0, 0, 0, 900.0]] + [[0] * 4] * 3), 1)
+    nib.save(image, tmp_path / "tissues.nii.gz")
+    assert list(write_navigator_files(tmp_path, made.record)) == [README]
+    said = (tmp_path / README).read_text()
+    assert said.count("was not written") == 4
+    assert "outside tissues.nii.gz" in said
 
 
 def test_a_folder_is_never_overwritten_by_accident(made, tmp_path):

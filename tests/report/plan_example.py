@@ -134,7 +134,10 @@ def write_example(folder: Path, *, record: r.PlanRecord | None = None, anatomy: 
         )
         for p in sorted(folder.rglob("*.n*"))
     )
-    record = record.model_copy(update={"files": files})
+    navigator = r.FileRecord(
+        path="navigator/visor2.mrk", sha256="0" * 64, bytes=1, says="visor2.mrk: the associated image must be t1.nii.gz"
+    )
+    record = record.model_copy(update={"files": (*files, navigator)})
     (folder / "plan.json").write_text(record.model_dump_json(indent=2), encoding="utf-8")
     return folder
 

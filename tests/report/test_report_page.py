@@ -107,6 +107,11 @@ def test_ranking_reasons_limits_and_sources_are_there(text):
     assert "The neck is not on the scan." in text
 
 
+def test_navigator_files_are_named_with_the_setting_they_need(page, text):
+    assert "the associated image must be t1.nii.gz" in text
+    assert "<code>navigator/visor2.mrk</code>" in page
+
+
 def test_no_outcome_is_called_safe(text):
     assert set(re.findall(r"[^.]*\bsafe\b[^.]*\.", text)) == {" No outcome says that something is safe."}
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from assuage import __version__
+from assuage.cli.navigator import navigator_app
 from assuage.cli.output import print_json
 from assuage.cli.protocol import protocol_app
 from assuage.cli.refusal import guarded
@@ -24,6 +25,7 @@ app = typer.Typer(
 head_app = typer.Typer(no_args_is_help=True, help="Look at a head model.")
 app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
+app.add_typer(navigator_app, name="navigator")
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 TissueFile = Annotated[

@@ -3,6 +3,7 @@
 The picture of a head is in `assuage.head.pictures` (it imports Matplotlib), model heads are in `assuage.head.gallery`.
 """
 
+from assuage.head.cap import Cap, read_cap
 from assuage.head.files import load_head
 from assuage.head.mni import MniTransform
 from assuage.head.model import Head, site
@@ -11,6 +12,7 @@ from assuage.head.surface import Surface
 from assuage.head.tissues import Conductivity, conductivities
 
 __all__ = [
+    "Cap",
     "Conductivity",
     "Head",
     "HeadQc",
@@ -19,5 +21,6 @@ __all__ = [
     "conductivities",
     "load_head",
     "qc",
+    "read_cap",
     "site",
 ]

@@ -4,7 +4,6 @@ The deformations `toMNI/Conform2MNI_nonl.nii.gz` (on the scan's grid) and `toMNI
 grid) hold, for each voxel, the coordinates in the other space, mm. Files that are absent are left out.
 """
 
-import csv
 from pathlib import Path
 
 import nibabel as nib
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import HeaderError
+from assuage.head.cap import read_cap
 from assuage.head.fiducials import NAMES
 from assuage.head.mni import MniTransform, Warp
 
@@ -57,12 +57,8 @@ def read_fiducials_mm(folder: Path) -> dict[str, Float] | None:
     path = folder / "eeg_positions" / "Fiducials.csv"
     if not path.exists():
         return None
-    found: dict[str, Float] = {}
-    with path.open(newline="", encoding="utf-8") as stream:
-        for row in csv.reader(stream):
-            if len(row) >= 5 and row[0].strip().lower() == "fiducial" and row[4].strip() in NAMES:
-                found[row[4].strip()] = np.array([float(value) for value in row[1:4]])
-    return found if set(found) == set(NAMES) else None
+    places = read_cap(path).places_mm
+    return {name: places[name] for name in NAMES} if set(NAMES) <= set(places) else None
 
 
 def _read_warp(path: Path) -> Warp:

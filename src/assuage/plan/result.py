@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import PlanError
+from assuage.plan.navigators import write_navigator_files
 from assuage.plan.records import FileRecord, PlanRecord, TechniqueRecord
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class Plan:
             nib.save(image, path)
             says[name] = volume.says
         np.savez_compressed(work / MAPS_FILE, allow_pickle=False, **dict(self.maps))
+        says |= write_navigator_files(work, self.record)
         files = tuple(_file_record(work, name, text) for name, text in says.items())
         record = self.record.model_copy(update={"files": files})
         (work / PLAN_FILE).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")

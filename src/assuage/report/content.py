@@ -47,6 +47,7 @@ def overview(files: PlanFiles) -> dict[str, Any]:
         "primary": primary,
         "cautions": _cautions(files),
         "near": near,
+        "navigator": [item for item in record.files if item.path.startswith("navigator/")],
         "phasor_plots": phasor_plots,
         "credits": CREDITS,
     }

@@ -12,6 +12,9 @@ from assuage.errors import PoseError
 ORTHONORMAL_TOLERANCE = 1e-3
 """Largest entry of |R^T R - I|: rounding to 4 digits in a navigator file stays below it, any real shear does not."""
 
+WORTH_SAYING = float(np.sin(np.radians(20.0)))
+"""Part of a direction that `handle_words` names."""
+
 
 def validate_poses(poses: ArrayLike) -> NDArray[np.float64]:
     """Return poses as float64 (n, 4, 4) after checking that each is rigid.
@@ -59,6 +62,21 @@ def validate_pose(pose: ArrayLike) -> NDArray[np.float64]:
     if matrix.shape != (4, 4):
         raise PoseError(f"a pose is a 4x4 matrix in mm, got shape {matrix.shape}")
     return np.asarray(validate_poses(matrix)[0])
+
+
+def handle_words(pose: ArrayLike) -> str:
+    """Say where the handle of a coil points, e.g. "back and left": parts below 20 degrees to a plane are left out.
+
+    Parameters
+    ----------
+    pose
+        (4, 4), RAS+ mm.
+    """
+    handle = -validate_pose(pose)[:3, 1]
+    names = (("left", "right"), ("back", "front"), ("down", "up"))
+    strongest_first = np.argsort(-np.abs(handle), kind="stable")
+    words = [names[axis][int(handle[axis] > 0)] for axis in strongest_first if abs(handle[axis]) > WORTH_SAYING]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _first(mask: NDArray[np.bool_]) -> int:
