@@ -11,8 +11,8 @@ from assuage.field import Conductor
 from assuage.field.lead_field_store import FOLDER_VARIABLE
 from assuage.head import conductivities
 from assuage.plan import plan as make_plan
-from assuage.plan.interference import FRONT, FRONT_COLUMNS, PROPOSED, STRONGEST
 from assuage.plan.interference_error import depth_of, slopes_of
+from assuage.plan.interference_tables import FRONT, FRONT_COLUMNS, PROPOSED, STRONGEST
 from assuage.sources import Disc, Montage
 from assuage.targets import Target
 from assuage.techniques import modulation

@@ -3,7 +3,7 @@
 import pytest
 from plan_example import example_record
 
-from assuage.plan.interference import FRONT, FRONT_COLUMNS, PROPOSED, STRONGEST
+from assuage.plan.interference_tables import FRONT, FRONT_COLUMNS, PROPOSED, STRONGEST
 from assuage.plan.records import Table
 from assuage.report.pareto import front, interference
 

@@ -9,6 +9,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,10 @@ from assuage.plan.driving import Driving
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
 from assuage.plan.interference import make_ti
+from assuage.plan.matrix import circuit_matrix, matrix_cell
 from assuage.plan.provenance import head_record, provenance
 from assuage.plan.rank import rank
-from assuage.plan.records import Matrix, MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
+from assuage.plan.records import MatrixCell, PlanRecord, RuleSetRecord, TechniqueRecord
 from assuage.plan.result import Plan
 from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.surface_reach import Reach
@@ -78,16 +80,28 @@ FURTHER: dict[str, Callable[[Aim], Made]] = {
 }
 """Techniques that join once target and circuit are known."""
 
+OWN_PART = 0.95
+"""Of the work after the adjoint's, what these take; the rest is the common dose."""
+
 
 class _Clock:
     """Reports progress and keeps the time of each stage."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Progress | None, first_part: float) -> None:
         self._progress = progress or (lambda _stage, _fraction: None)
+        self._first_part = first_part
         self._stage, self._since, self._done = "", time.monotonic(), 0.0
         self.seconds: dict[str, float] = {}
 
     def __call__(self, stage: str, fraction: float) -> None:
+        """Begin or go on with a stage; the fraction is that of what the adjoint of the target answers."""
+        self._report(stage, self._first_part * fraction)
+
+    def further(self, stage: str, fraction: float) -> None:
+        """Begin or go on with a stage; the fraction is that of what comes after."""
+        self._report(stage, self._first_part + (1 - self._first_part) * fraction)
+
+    def _report(self, stage: str, fraction: float) -> None:
         now = time.monotonic()
         if self._stage:
             self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
@@ -158,7 +172,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What was asked for does not exist or has no place on this head.
     """
     names = resolve_techniques(None if techniques is None else tuple(techniques))
-    clock = _Clock(progress)
+    clock = _Clock(progress, _first_part(names))
     try:
         made = Settings(voxel_mm=voxel_mm, current_A=current_A, hair_mm=hair_mm, **settings)  # type: ignore[arg-type]
     except TypeError as error:
@@ -236,7 +250,7 @@ class _Work:
         reference, best = self._compare(others)
         clock("error bars", 0.9)
         records = self._records(choices, fields, landscape, target, goal, others, reference)
-        clock("maps", 0.96)
+        clock("maps", 1.0)
         arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
         cells = self._cells(records, fields, reference, best, found, target)
         key = next((item.region.key for item in found if item.target is target), "")
@@ -247,13 +261,13 @@ class _Work:
                 protocol=self.protocol,
             )
         )  # fmt: skip
-        self.clock("the common dose", 0.955)
+        self.clock.further("the common dose", OWN_PART)
         records = self._with_currency(common, records, fields, made)
         if not records:
             raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
         combinations = self._combinations(common, records)
         cells += [cell for item in made.values() for cell in item.cells]
-        matrix = None if circuit is None else _matrix(circuit, cells)
+        matrix = None if circuit is None else circuit_matrix(circuit, cells)
         record = PlanRecord(
             title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
             head=head_record(head),
@@ -326,10 +340,17 @@ class _Work:
     def _further(self, aim: Aim) -> dict[str, Made]:
         """Let the techniques that bring their own placements join."""
         found = {}
-        for k, name in enumerate(name for name in self.names if name in FURTHER):
-            self.clock(LABELS[name], 0.9 + 0.01 * k)
+        names = [name for name in self.names if name in FURTHER]
+        for k, name in enumerate(names):
+
+            def report(step: str, part: float, *, name: str = name, k: int = k) -> None:
+                self.clock.further(
+                    f"{LABELS[name]}: {step}" if step else LABELS[name], OWN_PART * (k + part) / len(names)
+                )
+
+            report("", 0.0)
             try:
-                found[name] = FURTHER[name](aim)
+                found[name] = FURTHER[name](replace(aim, progress=report))
             except (PlanError, SolverError, SourceError, TargetError) as error:
                 self.skipped[name] = str(error)
         return found
@@ -453,16 +474,14 @@ class _Work:
                     reach, here = best[key][name], proposed[key]
                 else:
                     continue
-                share = reach.best_V_per_m / reference[name]
                 cells.append(
-                    MatrixCell(
-                        technique=name,
-                        region=key,
-                        best_V_per_m=describe.number(reach.best_V_per_m),
-                        relative_to_reference=describe.number(share),
-                        stronger_elsewhere=describe.number(reach.stronger_elsewhere),
-                        reached=regions.is_reached(share, reach.stronger_elsewhere),
-                        proposed_V_per_m=describe.number(here),
+                    matrix_cell(
+                        name,
+                        key,
+                        best_V_per_m=reach.best_V_per_m,
+                        reference_V_per_m=reference[name],
+                        stronger_elsewhere=reach.stronger_elsewhere,
+                        proposed_V_per_m=here,
                     )
                 )
         return cells
@@ -481,10 +500,17 @@ class _Work:
             "didt_A_per_s": self.didt_A_per_s,
             "protocol": self.protocol,
         }
-        self.clock("done", 1.0)
+        self.clock.further("done", 1.0)
         what = repr(circuit.domain if circuit is not None else target.name)
         said = command or f"assuage.plan(head {self.bench.head.name!r}, {what}, techniques={self.names})"
         return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)
+
+
+def _first_part(names: tuple[str, ...]) -> float:
+    """Return about what part of a plan is set-up and the techniques that the adjoint answers."""
+    if not any(name in FURTHER for name in names):
+        return 0.96
+    return 0.5 if any(name in CORE for name in names) else 0.25
 
 
 def _magnitude(choice: Choice) -> float:
@@ -494,15 +520,3 @@ def _magnitude(choice: Choice) -> float:
 def _rule_set() -> RuleSetRecord:
     rules = load_rule_set()
     return RuleSetRecord(name=rules.name, version=rules.version, sha256=rules.sha256)
-
-
-def _matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:
-    return Matrix(
-        criterion=regions.CRITERION,
-        reference=regions.REFERENCE_NAME,
-        threshold=regions.DOSE_SHARE,
-        selectivity_threshold=regions.STRONGER_SHARE,
-        cells=tuple(cells),
-        reached_by_none=regions.reached_by_none(cells),
-        without_centroid=tuple(region.key for region in circuit.without_centroid),
-    )
