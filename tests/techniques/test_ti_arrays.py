@@ -103,6 +103,21 @@ def test_limits_are_kept_exactly_and_nothing_is_lost(seed, n):
     np.testing.assert_array_equal(found, rise(near, far, start, limits=limits))
 
 
+@settings(max_examples=8, deadline=None)
+@given(seeds)
+def test_a_start_beyond_the_limits_leads_within_them(seed):
+    near, far = region(seed, 8), region(seed + 1, 8, 9)
+    start, _, cortex = pair_start(near, far)
+    limits = ArrayLimits(carrier_A=PAIR_A, electrode_A=PAIR_A, elsewhere_V_per_m=cortex)
+    dense = rise(near, far, start, limits=limits)
+    allowed = thin(dense, 3)
+    found = rise(near, far, dense, limits=limits, allowed=allowed)
+    assert not found[~allowed].any()
+    np.testing.assert_allclose(found.sum(1), 0, atol=1e-15)
+    assert slow_depth(far, found)[1] <= cortex * (1 + 1e-9)
+    assert np.abs(found).sum(1).max() <= 2 * PAIR_A * (1 + 1e-12)
+
+
 @settings(max_examples=12, deadline=None)
 @given(seeds)
 def test_the_carriers_may_be_swapped(seed):

@@ -37,7 +37,7 @@ Array = NDArray[np.float64]
 
 STEPS = 40
 SHARES = (1.0, 0.5, 0.25)
-"""Of a step, that are tried."""
+"""Of a step, that are tried, once there is a point within the limits to start from."""
 GAIN = 1e-3
 """The ascent ends when a step gains less than this share: far below every other uncertainty of a dose."""
 TRACE = 0.02
@@ -114,7 +114,7 @@ def rise(
     found = at if kept else np.zeros_like(at)
     for _ in range(STEPS):
         ahead = _step(target, elsewhere, at, limits, free)
-        tried = (_inside(elsewhere, at + share * (ahead - at), limits) for share in SHARES)
+        tried = (_inside(elsewhere, at + share * (ahead - at), limits) for share in (SHARES if best > 0 else (1.0,)))
         moved, value = max(
             ((currents, float(target.weights @ depth(target, currents))) for currents in tried),
             key=lambda item: item[1],
