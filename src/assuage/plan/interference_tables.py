@@ -11,7 +11,7 @@ ARRAYS = "More electrodes in each carrier, in place of the proposed pairs"
 ARRAYS_FRONT = f"Pareto front with {FEW} electrodes in each carrier"
 TARGET, CORTEX, PEAK = "depth in the target, V/m", "cortex off target, V/m RMS", "its 99th percentile, V/m"
 FRONT_COLUMNS = ("pairs and their currents, mA", TARGET, CORTEX, PEAK, "target over RMS")
-ARRAYS_COLUMNS = ("electrodes in each carrier, at most: currents of the first | of the second, mA", TARGET, CORTEX, PEAK,
+ARRAYS_COLUMNS = ("electrodes in each carrier at most: currents of the first | second, mA", TARGET, CORTEX, PEAK,
                   "target over RMS", "more in the target than two pairs, %")  # fmt: skip
 PROPOSED, STRONGEST = "proposed", "largest depth"
 SMALL = 0.05
