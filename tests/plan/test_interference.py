@@ -7,17 +7,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from assuage.errors import SolverError
 from assuage.field import Conductor
 from assuage.field.lead_field_store import FOLDER_VARIABLE
 from assuage.head import conductivities
+from assuage.plan import interference
 from assuage.plan import plan as make_plan
-from assuage.plan.interference import FRONT, FRONT_COLUMNS, PROPOSED, STRONGEST
 from assuage.plan.interference_error import depth_of, slopes_of
+from assuage.plan.interference_tables import (
+    ARRAYS,
+    ARRAYS_COLUMNS,
+    ARRAYS_FRONT,
+    CORTEX,
+    FRONT,
+    FRONT_COLUMNS,
+    PROPOSED,
+    STRONGEST,
+    TARGET,
+)
 from assuage.sources import Disc, Montage
 from assuage.targets import Target
 from assuage.techniques import modulation
 from assuage.techniques.goal import Goal
 from assuage.techniques.patches import patch_on
+from assuage.techniques.ti_gain import COUNTS, FEW
 
 vectors = hnp.arrays(float, 3, elements=st.floats(-2, 2).map(lambda x: round(x, 3)))
 
@@ -28,10 +41,15 @@ def head():
 
 
 @pytest.fixture(scope="module")
-def made(head, tmp_path_factory):
+def steps():
+    return []
+
+
+@pytest.fixture(scope="module")
+def made(head, steps, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("cache")))
-        yield make_plan(head, "reward", ["ti"], **COARSE)
+        yield make_plan(head, "reward", ["ti"], progress=lambda *step: steps.append(step), **COARSE)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +91,7 @@ def test_pairs_are_apart_and_within_the_current(item):
 
 
 def test_the_front_holds_the_proposed_and_the_strongest(item):
-    (table,) = item.tables
+    table = item.tables[0]
     assert table.title == FRONT
     assert table.columns == FRONT_COLUMNS
     marked = next(row for row in table.rows if PROPOSED in row[0])
@@ -82,6 +100,50 @@ def test_the_front_holds_the_proposed_and_the_strongest(item):
     assert STRONGEST in table.rows[0][0]
     assert item.proposal.certificate.primal_V_per_m == max(row[1] for row in table.rows)
     assert item.proposal.certificate.dual_V_per_m >= item.proposal.certificate.primal_V_per_m
+
+
+def test_more_electrodes_are_compared_with_the_proposed_pairs(item):
+    _, arrays, along = item.tables
+    assert (arrays.title, along.title) == (ARRAYS, ARRAYS_FRONT)
+    depth, cortex = ARRAYS_COLUMNS.index(TARGET), ARRAYS_COLUMNS.index(CORTEX)
+    pairs, *more = arrays.rows
+    assert pairs[depth] == pytest.approx(item.dose.adjoint_V_per_m)
+    assert [int(row[0].partition(":")[0]) for row in more] == list(COUNTS)
+    for row in more:
+        assert row[cortex] <= pairs[cortex]
+        assert row[-1] == pytest.approx(100 * (row[depth] / pairs[depth] - 1), abs=0.1)
+        assert row[-1] >= 0
+        assert row[depth] <= item.proposal.certificate.dual_V_per_m
+    few = more[COUNTS.index(FEW)]
+    assert any(f"{few[depth]:.3g} V/m instead of {pairs[depth]:.3g} V/m" in note for note in item.notes)
+    assert all(int(row[0].partition(":")[0]) == FEW for row in along.rows)
+
+
+def test_progress_is_told_of_the_lead_field_and_of_what_follows(made, steps):
+    fractions = [fraction for _, fraction in steps]
+    assert fractions == sorted(fractions)
+    parts = [fraction for step, fraction in steps if "field of every electrode" in step]
+    assert len(set(parts)) > 3
+    assert parts[-1] - parts[0] > 0.2
+    names = dict.fromkeys(step for step, _ in steps)
+    told = [name.partition(": ")[2] for name in names if name.startswith("Temporal interference: ")]
+    assert told == [
+        "field of every electrode", "search of all pairs", "more electrodes in each carrier",
+        "both carriers, error bars", "other regions",
+    ]  # fmt: skip
+    assert set(names) <= set(made.record.provenance.seconds) | {"done"}
+
+
+def test_without_an_answer_of_the_solver_the_pairs_stand(head, tmp_path, monkeypatch):
+    def fails(*_args, **_options):
+        raise SolverError("no convergence")
+
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setattr(interference, "more_electrodes", fails)
+    made = make_plan(head, Target.sphere((-38.0, 30.0, 48.0), 12.0), ["ti"], **COARSE)
+    (item,) = made.record.techniques
+    assert [table.title for table in item.tables] == [FRONT]
+    assert any("is not known: no convergence" in note for note in item.notes)
 
 
 def test_the_matrix_holds_the_best_of_every_region(made):

@@ -1,6 +1,6 @@
 """Techniques that bring their own placements or their own dose: they join a plan after its target is known."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from assuage.field import Field, Landscape
 from assuage.plan.bench import Bench
-from assuage.plan.describe import number
+from assuage.plan.matrix import matrix_cell
 from assuage.plan.records import MatrixCell, TechniqueRecord
-from assuage.plan.regions import is_reached
 from assuage.plan.result import Volume
 from assuage.plan.rhythm import Rhythm
 from assuage.plan.surface_reach import SurfaceReach
@@ -45,6 +44,8 @@ class Aim:
         What is asked of alternating currents, and the second place if one is named.
     protocol
         What is known of the session, for the cited limits.
+    progress
+        Called as ``progress(step, fraction)`` with the fraction of the technique's own work done.
     """
 
     bench: Bench
@@ -58,6 +59,7 @@ class Aim:
     rhythm: Rhythm
     partner: Target | None
     protocol: Mapping[str, Any]
+    progress: Callable[[str, float], None] = lambda _step, _fraction: None
 
     @property
     def regions(self) -> dict[str, Target]:
@@ -115,16 +117,14 @@ def cells_of(
         k = int(np.argmax([values[key] for values in each]))
         best = each[k][key]
         tissues = aim.regions[key].tissue_in(aim.bench.head)
-        stronger = stronger_share(offered[k], tissues, best)
         cells.append(
-            MatrixCell(
-                technique=technique,
-                region=key,
-                best_V_per_m=number(best),
-                relative_to_reference=number(best / reference_V_per_m),
-                stronger_elsewhere=number(stronger),
-                reached=is_reached(best / reference_V_per_m, stronger),
-                proposed_V_per_m=number(value),
+            matrix_cell(
+                technique,
+                key,
+                best_V_per_m=best,
+                reference_V_per_m=reference_V_per_m,
+                stronger_elsewhere=stronger_share(offered[k], tissues, best),
+                proposed_V_per_m=value,
             )
         )
     return cells

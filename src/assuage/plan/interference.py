@@ -11,7 +11,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
-from assuage.errors import TargetError
+from assuage.errors import SolverError, TargetError
 from assuage.field import Field
 from assuage.field.lead_field import TISSUES
 from assuage.field.lead_field_store import lead_field
@@ -19,6 +19,8 @@ from assuage.plan import describe, regions
 from assuage.plan.bench import LABELS
 from assuage.plan.further import Aim, Made
 from assuage.plan.interference_error import depth_error
+from assuage.plan.interference_tables import arrays_tables, front_table, gain_words
+from assuage.plan.matrix import matrix_cell
 from assuage.plan.records import (
     Certificate,
     Dose,
@@ -27,7 +29,6 @@ from assuage.plan.records import (
     MontageProposal,
     OffTarget,
     ScaledDose,
-    Table,
     TechniqueRecord,
 )
 from assuage.plan.result import Volume
@@ -40,16 +41,15 @@ from assuage.techniques.frequencies import Carriers, usual_carriers
 from assuage.techniques.hd_tdcs import DISC
 from assuage.techniques.patches import FieldMap, Patch, patch_on
 from assuage.techniques.ti import DIRECTIONS, LEAST_SHARE, PAIR_SHARE, TiField, TiMontage, TiProposal
+from assuage.techniques.ti_gain import TiGain, more_electrodes
 from assuage.units import A_PER_MA
 
 Array = NDArray[np.float64]
 
 QUANTITY = "modulation depth"
 REFERENCE = f"largest depth of the same technique in the {regions.REFERENCE_NAME}"
-FRONT = "Pareto front"
-FRONT_COLUMNS = ("pairs and their currents, mA", "depth in the target, V/m", "cortex off target, V/m RMS",
-                 "its 99th percentile, V/m", "target over RMS")  # fmt: skip
-PROPOSED, STRONGEST = "proposed", "largest depth"
+LEAD_PART, SEARCH_PART, ARRAYS_PART, DOSE_PART = 0.5, 0.6, 0.8, 0.85
+"""Of the technique's own work, what is done after each step (a working choice; the lead field may be on disk)."""
 NOTES = (
     "modulation depth: peak-to-peak change of the envelope, mean over the target of its largest value over directions "
     "(or along the direction asked for); half of it is the amplitude of the envelope",
@@ -71,12 +71,20 @@ def make_ti(aim: Aim) -> Made:
     home = regions.reference_target(bench.head, aim.target.radius_mm)
     asked = (aim.target, home, *aim.others.values())
     tissues = TISSUES.union(*(target.tissue_in(bench.head) for target in asked))
-    lead = lead_field(bench.conductor, bench.places.discs.contacts, tissues=tissues)
+    lead = lead_field(
+        bench.conductor,
+        bench.places.discs.contacts,
+        tissues=tissues,
+        progress=lambda part: aim.progress("field of every electrode", LEAD_PART * part),
+    )
+    aim.progress("search of all pairs", LEAD_PART)
     field = TiField(lead=lead, total_current_A=bench.settings.current_A)
     direction = aim.goal.direction
     patch = _patch(aim, aim.target)
     found = field.propose(patch, aim.target, direction=direction)
     reference = field.strongest(_patch(aim, home), home).target_V_per_m
+    gain, of_arrays = _more_electrodes(aim, field, found, patch)
+    aim.progress("both carriers, error bars", ARRAYS_PART)
     pairs = found.proposed.montages(DISC)
     seconds = time.monotonic() - started
     one, two = bench.conductor.solve(list(pairs))
@@ -102,19 +110,35 @@ def make_ti(aim: Aim) -> Made:
         ),
         field_file="fields/ti.nii.gz",
         notes=(
+            of_arrays,
             *NOTES,
             f"carriers: {usual_carriers().source}; the field model does not depend on them",
             f"forward solutions: {one.iterations} iterations, relative residual {max(one.residual, two.residual):.1g}",
         ),
-        tables=(_front(found),),
+        tables=(front_table(found), *(() if gain is None else arrays_tables(found, gain))),
     )
     volume = Volume(
         array=values.magnitude_V_per_m.astype(np.float32),
         affine=values.affine,
         says=f"{values.says}, V/m, of {LABELS['ti']} at the reference intensity",
     )
+    aim.progress("other regions", DOSE_PART)
     cells = _cells(aim, field, values, found, reference)
     return Made(record=record, volume=volume, values=values, quantities=quantities, cells=cells)
+
+
+def _more_electrodes(aim: Aim, field: TiField, found: TiProposal, patch: Patch) -> tuple[TiGain | None, str]:
+    """Return what more electrodes in each carrier would gain, if that could be found, and a sentence that says it."""
+
+    def report(part: float) -> None:
+        aim.progress("more electrodes in each carrier", SEARCH_PART + (ARRAYS_PART - SEARCH_PART) * part)
+
+    report(0.0)
+    try:
+        gain = more_electrodes(field, found, patch, aim.target, direction=aim.goal.direction, progress=report)
+    except SolverError as error:
+        return None, f"what more electrodes in each carrier would gain is not known: {error}"
+    return gain, gain_words(gain)
 
 
 def _patch(aim: Aim, target: Target) -> Patch:
@@ -253,38 +277,11 @@ def _proposal(
     )
 
 
-def _front(found: TiProposal) -> Table:
-    number = describe.number
-    return Table(
-        title=FRONT,
-        columns=FRONT_COLUMNS,
-        rows=tuple(
-            (
-                _named(found, item),
-                number(item.target_V_per_m),
-                number(item.cortex_V_per_m),
-                number(item.cortex_peak_V_per_m),
-                number(item.focality),
-            )
-            for item in found.front
-        ),
-    )
-
-
-def _named(found: TiProposal, item: TiMontage) -> str:
-    """Return the pairs with their currents, after what the montage is, if it is one of the two that stand out."""
-    pairs = ", ".join(
-        f"{'–'.join(pair)} {amps / A_PER_MA:.3g}" for pair, amps in zip(item.pairs, item.currents_A, strict=True)
-    )
-    is_what = [word for word, one in ((PROPOSED, found.proposed), (STRONGEST, found.strongest)) if item is one]
-    return f"{', '.join(is_what)}: {pairs}" if is_what else pairs
-
-
 def _cells(
     aim: Aim, field: TiField, values: FieldMap, found: TiProposal, reference_V_per_m: float
 ) -> tuple[MatrixCell, ...]:
     """Return the column of the matrix: the largest depth that any two pairs give each region, by the lead field."""
-    number, cells = describe.number, []
+    cells = []
     for key, target in aim.regions.items():
         with suppress(TargetError):
             patch = _patch(aim, target)
@@ -292,16 +289,14 @@ def _cells(
             tags = [k for k, name in enumerate(field.lead.tissues) if name in target.tissue_in(aim.bench.head)]
             depth = field.depth_V_per_m(best, aim.goal.direction if key == aim.key else None)
             stronger = float((depth[np.isin(field.lead.tissue, tags)] > best.target_V_per_m).mean())
-            share = best.target_V_per_m / reference_V_per_m
             cells.append(
-                MatrixCell(
-                    technique="ti",
-                    region=key,
-                    best_V_per_m=number(best.target_V_per_m),
-                    relative_to_reference=number(share),
-                    stronger_elsewhere=number(stronger),
-                    reached=regions.is_reached(share, stronger),
-                    proposed_V_per_m=number(_mean(values, patch)),
+                matrix_cell(
+                    "ti",
+                    key,
+                    best_V_per_m=best.target_V_per_m,
+                    reference_V_per_m=reference_V_per_m,
+                    stronger_elsewhere=stronger,
+                    proposed_V_per_m=_mean(values, patch),
                 )
             )
     return tuple(cells)

@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from assuage.plan.driving import Driving
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
 from assuage.plan.interference import make_ti
+from assuage.plan.matrix import circuit_matrix, matrix_cell
 from assuage.plan.provenance import head_record, provenance, rule_set_record
 from assuage.plan.rank import rank
 from assuage.plan.records import MatrixCell, PlanRecord, TechniqueRecord
@@ -74,6 +76,9 @@ FURTHER: dict[str, Callable[[Aim], Made]] = {
     "dbs": make_dbs,
 }
 """Techniques that join once target and circuit are known."""
+
+OWN_PART = 0.95
+"""Of the work after the adjoint's, what these take; the rest is the common dose."""
 
 
 def plan(  # noqa: PLR0913 (every option of a plan is named here)
@@ -145,7 +150,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What was asked for does not exist or has no place on this head.
     """
     names = resolve_techniques(None if techniques is None else tuple(techniques))
-    clock = Clock(progress)
+    clock = Clock(progress, _first_part(names))
     try:
         made = Settings(voxel_mm=voxel_mm, current_A=current_A, hair_mm=hair_mm, **settings)  # type: ignore[arg-type]
     except TypeError as error:
@@ -239,7 +244,7 @@ class _Work:
         reference, best = self._compare(surface, others)
         clock("error bars", 0.9)
         records = self._records(choices, fields, landscape, target, goal, others, reference)
-        clock("maps", 0.96)
+        clock("maps", 1.0)
         arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
         cells = self._cells(records, fields, reference, best, found, target)
         key = next((item.region.key for item in found if item.target is target), "")
@@ -251,7 +256,7 @@ class _Work:
                 protocol=self.protocol,
             )
         )  # fmt: skip
-        self.clock("the common dose", 0.955)
+        self.clock.further("the common dose", OWN_PART)
         records = tuple(
             with_courses(common, record, self.courses) if record.technique == "tms" else record
             for record in with_currency(common, records, fields, made)
@@ -260,7 +265,7 @@ class _Work:
             raise PlanError("no technique has a place on this head: " + "; ".join(self.skipped.values()))
         combinations = self._combinations(common, records)
         cells += [cell for item in made.values() for cell in item.cells]
-        matrix = None if circuit is None else regions.matrix(circuit, cells)
+        matrix = None if circuit is None else circuit_matrix(circuit, cells)
         record = PlanRecord(
             title=f"{target.name} on {head.name}" if circuit is None else f"{circuit.domain} on {head.name}",
             head=head_record(head),
@@ -307,10 +312,17 @@ class _Work:
     def _further(self, aim: Aim) -> dict[str, Made]:
         """Let the techniques that bring their own placements join."""
         found = {}
-        for k, name in enumerate(name for name in self.names if name in FURTHER):
-            self.clock(LABELS[name], 0.9 + 0.01 * k)
+        names = [name for name in self.names if name in FURTHER]
+        for k, name in enumerate(names):
+
+            def report(step: str, part: float, *, name: str = name, k: int = k) -> None:
+                self.clock.further(
+                    f"{LABELS[name]}: {step}" if step else LABELS[name], OWN_PART * (k + part) / len(names)
+                )
+
+            report("", 0.0)
             try:
-                found[name] = FURTHER[name](aim)
+                found[name] = FURTHER[name](replace(aim, progress=report))
             except (PlanError, SolverError, SourceError, TargetError) as error:
                 self.skipped[name] = str(error)
         return found
@@ -410,16 +422,14 @@ class _Work:
                     reach, here = best[key][name], proposed[key]
                 else:
                     continue
-                share = reach.best_V_per_m / reference[name]
                 cells.append(
-                    MatrixCell(
-                        technique=name,
-                        region=key,
-                        best_V_per_m=describe.number(reach.best_V_per_m),
-                        relative_to_reference=describe.number(share),
-                        stronger_elsewhere=describe.number(reach.stronger_elsewhere),
-                        reached=regions.is_reached(share, reach.stronger_elsewhere),
-                        proposed_V_per_m=describe.number(here),
+                    matrix_cell(
+                        name,
+                        key,
+                        best_V_per_m=reach.best_V_per_m,
+                        reference_V_per_m=reference[name],
+                        stronger_elsewhere=reach.stronger_elsewhere,
+                        proposed_V_per_m=here,
                     )
                 )
         return cells
@@ -440,7 +450,14 @@ class _Work:
             "rhythm": self.rhythm.as_settings,
             "courses": {course.technique: course.given for course in self.courses if course.given},
         }
-        self.clock("done", 1.0)
+        self.clock.further("done", 1.0)
         what = repr(circuit.domain if circuit is not None else target.name)
         said = command or f"assuage.plan(head {self.bench.head.name!r}, {what}, techniques={self.names})"
         return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)
+
+
+def _first_part(names: tuple[str, ...]) -> float:
+    """Return about what part of a plan is set-up and the techniques that the adjoint answers."""
+    if not any(name in FURTHER for name in names):
+        return 0.96
+    return 0.5 if any(name in CORE for name in names) else 0.25

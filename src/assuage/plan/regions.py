@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from assuage.circuits import Circuit, Region
 from assuage.errors import PlanError, TargetError
 from assuage.head import Head
-from assuage.plan.records import Matrix, MatrixCell
+from assuage.plan.records import MatrixCell
 from assuage.targets import Target, from_coordinate
 from assuage.targets.target import OUTSIDE_BRAIN
 
@@ -113,16 +113,3 @@ def reached_by_none(cells: list[MatrixCell]) -> tuple[str, ...]:
     """Return the regions that no technique of the matrix reaches."""
     regions = dict.fromkeys(cell.region for cell in cells)
     return tuple(key for key in regions if not any(cell.reached for cell in cells if cell.region == key))
-
-
-def matrix(circuit: Circuit, cells: list[MatrixCell]) -> Matrix:
-    """Return the matrix of techniques and regions with its criterion."""
-    return Matrix(
-        criterion=CRITERION,
-        reference=REFERENCE_NAME,
-        threshold=DOSE_SHARE,
-        selectivity_threshold=STRONGER_SHARE,
-        cells=tuple(cells),
-        reached_by_none=reached_by_none(cells),
-        without_centroid=tuple(region.key for region in circuit.without_centroid),
-    )

@@ -13,9 +13,8 @@ import numpy as np
 
 from assuage.errors import TargetError
 from assuage.plan.bench import COARSE_TOLERANCE, Bench, choose
-from assuage.plan.describe import number
+from assuage.plan.matrix import matrix_cell
 from assuage.plan.records import MatrixCell
-from assuage.plan.regions import is_reached
 from assuage.targets import Target
 from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
@@ -130,14 +129,13 @@ def cells(
         What the proposal of the plan gives to each region.
     """
     return tuple(
-        MatrixCell(
-            technique=technique,
-            region=key,
-            best_V_per_m=number(reach.best_V_per_m),
-            relative_to_reference=number(reach.best_V_per_m / reference),
-            stronger_elsewhere=number(reach.stronger_elsewhere),
-            reached=is_reached(reach.best_V_per_m / reference, reach.stronger_elsewhere),
-            proposed_V_per_m=number(proposed_V_per_m[key]),
+        matrix_cell(
+            technique,
+            key,
+            best_V_per_m=reach.best_V_per_m,
+            reference_V_per_m=reference,
+            stronger_elsewhere=reach.stronger_elsewhere,
+            proposed_V_per_m=proposed_V_per_m[key],
         )
         for key, reach in alone.items()
         if key in proposed_V_per_m

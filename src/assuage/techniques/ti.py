@@ -15,6 +15,9 @@ the same electrodes could make with one modulated current of both pairs. So at e
 
 with the same total and the same limit for each electrode (Huang, Datta and Parra 2020, 10.1088/1741-2552/ab92b3: with
 currents that are not limited to pairs, interference reaches this and no more). The bound is its mean over the target.
+
+More electrodes in each carrier cannot beat that bound, but can spare the cortex: `ti_gain` asks how much more depth
+they give the target at no more depth in the cortex, with the same current in each carrier.
 """
 
 from dataclasses import dataclass
@@ -160,10 +163,9 @@ class TiField:
         TargetError
             The target has voxels that the lead field lacks.
         """
-        near = self._region(self._rows(patch), patch.weights, direction)
-        far = self._off_target(target)
-        sample = far[:: -(-len(far) // SAMPLE)]
-        away = self._region(sample, np.full(len(sample), 1 / len(sample)), direction)
+        near = self.near(patch, direction)
+        far = self.off_target(target)
+        away = self.sample(far, SAMPLE, direction)
         found = ti_search.pareto(near, away, pair_current_A=self.pair_current_A, least_share=least_share)
         chosen = int(np.argmax(found.target_V_per_m / found.elsewhere_V_per_m))
         last = len(found.electrodes) - 1
@@ -182,25 +184,29 @@ class TiField:
 
     def strongest(self, patch: Patch, target: Target, *, direction: Array | None = None) -> TiMontage:
         """Return the montage with the largest depth in a target; parameters and errors as `propose`."""
-        near = self._region(self._rows(patch), patch.weights, direction)
+        near = self.near(patch, direction)
         found = ti_search.largest(near, pair_current_A=self.pair_current_A)
-        return self._measured(found, 0, patch, self._off_target(target), direction)
+        return self._measured(found, 0, patch, self.off_target(target), direction)
 
     def depth_V_per_m(self, montage: TiMontage, direction: Array | None = None) -> Array:
         """Return the modulation depth of a montage at all voxels of the lead field, (v,) V/m."""
-        return self._depth(montage.pairs, montage.currents_A, slice(None), direction)
+        return self._depth(self.currents_A(montage), slice(None), direction)
 
-    def _depth(
-        self,
-        pairs: tuple[tuple[str, str], tuple[str, str]],
-        currents_A: tuple[float, float],
-        rows: "slice | NDArray[np.int64]",
-        direction: Array | None,
-    ) -> Array:
-        number, each = self.lead.names.index, self.lead.field_V_per_m_per_A
+    def currents_A(self, montage: TiMontage) -> Array:
+        """Return the currents (2, n) of both carriers of a montage."""
+        return self._currents(montage.pairs, montage.currents_A)
+
+    def _currents(self, pairs: tuple[tuple[str, str], tuple[str, str]], currents_A: tuple[float, float]) -> Array:
+        currents = np.zeros((2, len(self.lead.names)))
+        for row, (anode, cathode), amps in zip(currents, pairs, currents_A, strict=True):
+            row[self.lead.names.index(anode)], row[self.lead.names.index(cathode)] = amps, -amps
+        return currents
+
+    def _depth(self, currents_A: Array, rows: "slice | NDArray[np.int64]", direction: Array | None) -> Array:
+        each = self.lead.field_V_per_m_per_A
         one, two = (
-            amps * (each[number(anode)][rows].astype(np.float64) - each[number(cathode)][rows])
-            for (anode, cathode), amps in zip(pairs, currents_A, strict=True)
+            np.sum([row[k] * each[k][rows].astype(np.float64) for k in np.flatnonzero(row)], axis=0)
+            for row in currents_A
         )
         if direction is not None:
             return modulation.along(one, two, direction)
@@ -215,16 +221,35 @@ class TiField:
         direction: Array | None,
     ) -> TiMontage:
         a, b, c, d = (self.lead.names[number] for number in found.electrodes[k])
-        pairs, currents = ((a, b), (c, d)), (float(found.currents_A[k, 0]), float(found.currents_A[k, 1]))
-        inside = self._depth(pairs, currents, self._rows(patch), direction)
-        off = self._depth(pairs, currents, far, direction)
+        one, two = (float(amps) for amps in found.currents_A[k])
+        pairs, amps = ((a, b), (c, d)), (one, two)
+        depths = self.depths_V_per_m(self._currents(pairs, amps), patch, far, direction)
         return TiMontage(
             pairs=pairs,
-            currents_A=currents,
-            target_V_per_m=float(patch.weights @ inside),
-            cortex_V_per_m=float(np.sqrt((off**2).mean())),
-            cortex_peak_V_per_m=float(np.percentile(off, PEAK_PERCENTILE)),
+            currents_A=amps,
+            target_V_per_m=depths[0],
+            cortex_V_per_m=depths[1],
+            cortex_peak_V_per_m=depths[2],
         )
+
+    def depths_V_per_m(
+        self, currents_A: Array, patch: Patch, far: NDArray[np.int64], direction: Array | None
+    ) -> tuple[float, float, float]:
+        """Return the three depths of `TiMontage`, of currents (2, n), A, at a target and at voxels (f,) off it."""
+        inside = self._depth(currents_A, self._rows(patch), direction)
+        off = self._depth(currents_A, far, direction)
+        mean_square = float((off**2).mean())
+        return float(patch.weights @ inside), mean_square**0.5, float(np.percentile(off, PEAK_PERCENTILE))
+
+    def near(self, patch: Patch, direction: Array | None = None) -> ti_search.Region:
+        """Return the lead field at a target's voxels.
+
+        Raises
+        ------
+        TargetError
+            The target has voxels that the lead field lacks.
+        """
+        return self._region(self._rows(patch), patch.weights, direction)
 
     def _rows(self, patch: Patch) -> NDArray[np.int64]:
         rows = self.lead.rows(patch.index)
@@ -235,7 +260,14 @@ class TiField:
             )
         return rows
 
-    def _off_target(self, target: Target) -> NDArray[np.int64]:
+    def off_target(self, target: Target) -> NDArray[np.int64]:
+        """Return the voxels (f,) of the lead field in grey matter off target.
+
+        Raises
+        ------
+        PlanError
+            There is none.
+        """
         lead = self.lead
         grey = lead.tissues.index("grey_matter") if "grey_matter" in lead.tissues else -1
         cortex = lead.tissue == grey if (lead.tissue == grey).any() else np.ones(len(lead.tissue), bool)
@@ -246,6 +278,11 @@ class TiField:
                 f"no grey matter lies farther than {FAR:g} radii from target {target.name!r}; use a smaller radius"
             )
         return rows
+
+    def sample(self, rows: NDArray[np.int64], count: int, direction: Array | None) -> ti_search.Region:
+        """Return the lead field at so many of some voxels, evenly taken."""
+        some = rows[:: -(-len(rows) // count)]
+        return self._region(some, np.full(len(some), 1 / len(some)), direction)
 
     def _region(self, rows: NDArray[np.int64], weights: Array, direction: Array | None) -> ti_search.Region:
         """Return the lead field at some voxels; along a direction, vectors keep only their part along it."""
