@@ -11,7 +11,8 @@ from assuage.circuits import Circuit
 from assuage.errors import TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head, conductivities
-from assuage.plan.bench import LABELS, Bench, Choice
+from assuage.plan.bench import LABELS, Bench
+from assuage.plan.choices import Choice
 from assuage.plan.record_base import Point, Row4, VerdictRecord
 from assuage.plan.records import (
     OWN_REFERENCE,

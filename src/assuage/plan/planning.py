@@ -27,13 +27,11 @@ from assuage.plan.bench import (
     COURSES,
     LABELS,
     Bench,
-    Choice,
     Places,
     Settings,
-    choose,
-    choose_focal,
     resolve_techniques,
 )
+from assuage.plan.choices import Choice, choose, choose_focal
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist
 from assuage.plan.course_records import CombinationRecord
 from assuage.plan.courses import combination, with_courses

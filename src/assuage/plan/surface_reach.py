@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assuage.errors import TargetError
-from assuage.plan.bench import COARSE_TOLERANCE, Bench, choose
+from assuage.plan.bench import COARSE_TOLERANCE, Bench
+from assuage.plan.choices import choose
 from assuage.plan.describe import number
 from assuage.plan.further import Aim
 from assuage.plan.records import MatrixCell
