@@ -6,7 +6,8 @@ from scipy import ndimage
 
 from assuage.errors import SourceError
 from assuage.field import Conductor
-from assuage.field.implant import Encapsulation, far_potentials, implant, lead_grid, resampled_labels
+from assuage.field.implant import far_potentials, implant
+from assuage.field.implant_box import Encapsulation, lead_grid, resampled_labels
 from assuage.field.implant_map import whole_head_magnitude
 from assuage.field.solver import solve
 from assuage.field.subvoxel import overlaid

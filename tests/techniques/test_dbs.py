@@ -8,8 +8,10 @@ from assuage.errors import PlanError, SourceError
 from assuage.field import Conductor
 from assuage.sources.lead import Lead
 from assuage.targets import Target
-from assuage.techniques.dbs import Pulse, Settings, assess, check_placement, place_along, propose
+from assuage.techniques.dbs import Settings, propose
 from assuage.techniques.dbs_activation import Threshold
+from assuage.techniques.dbs_dose import Pulse, assess
+from assuage.techniques.dbs_placement import check_placement, place_along
 from assuage.techniques.dbs_trajectory import trajectories
 
 SETTINGS = Settings(rules=RULES, margin_mm=6.0)
