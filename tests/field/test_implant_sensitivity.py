@@ -1,5 +1,7 @@
 """Sensitivity of a lead's dose to conductivities: its sum is known, each part is the slope of full solves."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,8 @@ from assuage.sources.lead import Lead
 
 SIGMA = {"grey_matter": 0.275, "white_matter": 0.126, "csf": 1.654, "encapsulation": 0.15}
 UP = np.array([0.0, 0.0, 1.0])
-CURRENTS = np.array([0.0, -2e-3, 0.5e-3, 0.0])
+LEAD = replace(Lead.load("Medtronic 3389"), contacts=Lead.load("Medtronic 3389").contacts[:2])
+CURRENTS = np.array([0.5e-3, -2e-3])
 
 
 def head():
@@ -30,12 +33,12 @@ def head():
 def solved(whole: Head, layer_S_per_m: float = SIGMA["encapsulation"]):
     layer = Encapsulation(thickness_mm=0.5, conductivity_S_per_m=layer_S_per_m)
     conductor = Conductor(whole, 2.0)
-    lead = Lead.load("Medtronic 3389").at([10.0, 0.0, -4.0], UP)
-    return conductor, implant(conductor, lead, layer, margin_mm=7.0, tolerance=1e-8)
+    lead = LEAD.at([10.0, 0.0, -4.0], UP)
+    return conductor, implant(conductor, lead, layer, margin_mm=6.0, tolerance=1e-8)
 
 
 def weight_of(fields):
-    """A ball of 3 mm beside the second contact, clear of the layer."""
+    """A ball of 3 mm beside the second contact."""
     grid = fields.conductor.grid
     centre = fields.placed.contact_centers_mm()[1] + [3.0, 0.0, 0.0]
     points = grid.world_mm(np.argwhere(np.ones(grid.shape, bool)).astype(float))
@@ -57,10 +60,10 @@ def nominal():
 def test_at_fixed_currents_the_field_is_of_degree_minus_one(nominal):
     _, fields, weight, slopes = nominal
     total = sum(SIGMA[name] * slope for name, slope in slopes.items())
-    assert total == pytest.approx(-mean_size(fields, weight), rel=2e-3)
+    assert total == pytest.approx(-mean_size(fields, weight), rel=1e-4)
 
 
-@pytest.mark.parametrize("tissue", sorted(SIGMA))
+@pytest.mark.parametrize("tissue", ["encapsulation", "grey_matter", "white_matter"])
 def test_each_slope_is_that_of_full_solves(nominal, tissue):
     _, fields, weight, slopes = nominal
     step, sizes = 0.05, []
@@ -71,7 +74,7 @@ def test_each_slope_is_that_of_full_solves(nominal, tissue):
         sizes.append(mean_size(other, weight))
     expected = (sizes[1] - sizes[0]) / (2 * step)
     scale = mean_size(fields, weight)
-    assert SIGMA[tissue] * slopes[tissue] == pytest.approx(expected, abs=0.01 * scale)
+    assert SIGMA[tissue] * slopes[tissue] == pytest.approx(expected, abs=0.003 * scale)
 
 
 def test_refusals(nominal):

@@ -1,5 +1,9 @@
 """A whole proposal on a small head: consistency between its parts, linearity, refusals."""
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from dbs_heads import RULES, shells
@@ -14,6 +18,7 @@ from assuage.techniques.dbs_dose import Pulse, assess
 from assuage.techniques.dbs_placement import check_placement, place_along
 from assuage.techniques.dbs_trajectory import trajectories
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "dbs.md"
 SETTINGS = Settings(rules=RULES, margin_mm=6.0)
 QUICK = Settings(rules=RULES, margin_mm=6.0, voxel_mm=0.5)
 
@@ -148,3 +153,21 @@ def test_refusals(head, conductor, target, proposal):
         assess(proposal.fields, target, [1e-3])
     with pytest.raises(PlanError, match="not all 0"):
         assess(proposal.fields, target, np.zeros(4))
+
+
+def test_the_example_of_the_documentation_runs(head, conductor, capsys):
+    """On the small head instead of Colin27, with its rules and a 0.5 mm grid."""
+    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
+    for shown, used in (
+        ('assuage.load_head("colin27")', "HEAD"),
+        ("assuage.Conductor(head, voxel_mm=2.0)", "CONDUCTOR"),
+        ("Settings(encapsulation=layer)", "replace(QUICK, encapsulation=layer)"),
+        ("(-10, 10, -8)", "(14, 4, -6)"),
+        ("(-10, 19, -8)", "(14, 13, -6)"),
+    ):
+        assert example.count(shown) == 1
+        example = example.replace(shown, used)
+    exec(example, {"HEAD": head, "CONDUCTOR": conductor, "QUICK": QUICK, "replace": replace})
+    said = capsys.readouterr().out
+    assert "ContactCharge" in said
+    assert "grey_matter" in said.splitlines()[-1]

@@ -3,7 +3,7 @@
 import shlex
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,11 +20,16 @@ from assuage.plan import Choosing, PlanRecord, check_writable, plan
 from assuage.plan.records import TechniqueRecord
 from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
+from assuage.sources.lead import Lead
 from assuage.targets import Target, from_coordinate
-from assuage.units import A_PER_MA
+from assuage.techniques.dbs import Implant
+from assuage.techniques.dbs_activation import threshold
+from assuage.techniques.dbs_dose import Pulse
+from assuage.units import A_PER_MA, S_PER_US
 
 REPORT_FILE = "report.html"
 OLDEST_YEARS = 120.0
+MOST_AVOIDED_MM = 50.0
 SHARE_OF_PLANNING = 0.88
 """Of the whole task by time; loading and the report take the rest."""
 
@@ -54,6 +59,9 @@ class Request:
     coil_dose: str | None
     hotspot: str | None
     hotspot_side: str
+    dbs_lead: str | None
+    dbs_pulse_us: float | None
+    dbs_avoid: tuple[str, ...]
     tissues: Path | None
     seed: int
     force: bool
@@ -141,7 +149,7 @@ def make_plan(request: Request) -> Result:
     check_writable(request.out, force=request.force)
     coil, driving = coil_and_driving(request)
     head = load(request.head, request.tissues)
-    aim = _aim(request, head, point)
+    aim, implant = _aim(request, head, point), _implant(request, head)
     with StepProgress() as progress:
         made = plan(
             head,
@@ -155,6 +163,7 @@ def make_plan(request: Request) -> Result:
             hair_mm=request.hair_mm,
             seed=request.seed,
             driving=driving,
+            implant=implant,
             choosing=Choosing(weights=weights, equipment=equipment),
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
@@ -183,7 +192,7 @@ def make_plan(request: Request) -> Result:
     return Result(folder=request.out, record=record, seconds=time.monotonic() - started)
 
 
-def parse_point(text: str) -> tuple[float, float, float]:
+def parse_point(text: str, option: str = "--target") -> tuple[float, float, float]:
     """Return "x,y,z" (commas or spaces) as three numbers.
 
     Raises
@@ -195,9 +204,9 @@ def parse_point(text: str) -> tuple[float, float, float]:
     try:
         x, y, z = (float(part) for part in parts)
     except ValueError:
-        raise PlanError(f"--target {text!r} is not three numbers in mm; write for example --target -44,40,29") from None
+        raise PlanError(f"{option} {text!r} is not three numbers in mm; write for example {option} -44,40,29") from None
     if not all(abs(value) < 1e4 for value in (x, y, z)):
-        raise PlanError(f"--target {text!r} is not a place in a head; write millimetres, for example -44,40,29")
+        raise PlanError(f"{option} {text!r} is not a place in a head; write millimetres, for example -44,40,29")
     return x, y, z
 
 
@@ -228,11 +237,37 @@ def _aim(request: Request, head: Head, point: tuple[float, float, float] | None)
     if point is None:
         assert request.circuit is not None
         return request.circuit
+    return _sphere(request, head, point, request.radius_mm)
+
+
+def _sphere(request: Request, head: Head, point: tuple[float, float, float], radius_mm: float) -> Target:
     if request.space is None and head.mni is None:
         note = "taken as a head coordinate, because this head has no MNI registration"
-        return from_coordinate(head, point, space="head", radius_mm=request.radius_mm, notes=(note,))
+        return from_coordinate(head, point, space="head", radius_mm=radius_mm, notes=(note,))
     space: Literal["mni", "head"] = "head" if request.space == "head" else "mni"
-    return from_coordinate(head, point, space=space, radius_mm=request.radius_mm)
+    return from_coordinate(head, point, space=space, radius_mm=radius_mm)
+
+
+def _implant(request: Request, head: Head) -> Implant:
+    """Return lead, pulse and regions to spare; what was not named is as by default."""
+    avoid = []
+    for text in request.dbs_avoid:
+        *place, radius = text.replace(",", " ").split() or [""]
+        try:
+            radius_mm = float(radius)
+            point = parse_point(" ".join(place), "--dbs-avoid")
+        except (ValueError, PlanError):
+            radius_mm = 0.0
+        if not 0 < radius_mm < MOST_AVOIDED_MM:
+            raise PlanError(
+                f"--dbs-avoid {text!r} is not X,Y,Z,RADIUS in mm with a radius up to {MOST_AVOIDED_MM:g} mm; "
+                "write for example --dbs-avoid=-14,4,-8,3"
+            )
+        avoid.append(replace(_sphere(request, head, point, radius_mm), name=f"region to spare at {text}"))
+    lead = Lead.load(request.dbs_lead) if request.dbs_lead else Implant().lead
+    pulse = Pulse() if request.dbs_pulse_us is None else Pulse(width_s=request.dbs_pulse_us * S_PER_US)
+    threshold("field", pulse.width_s)  # a width without threshold is refused before the work starts
+    return Implant(lead=lead, pulse=pulse, avoid=tuple(avoid))
 
 
 def parse_weights(text: str) -> dict[Any, float]:

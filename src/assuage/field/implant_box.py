@@ -54,8 +54,8 @@ class Encapsulation:
 def lead_grid(placed: PlacedLead, *, voxel_mm: float, margin_mm: float = MARGIN_MM) -> Grid:
     """Return a grid around the contacts of a lead: along its frame, voxel faces at the lower edge of contact 1."""
     contacts, h = placed.lead.contacts, voxel_mm
-    if not (0.2 <= h <= 1.0 and margin_mm >= 4 * h):
-        raise SourceError(f"voxel_mm = {h:g}, margin_mm = {margin_mm:g}: give voxels of 0.2 to 1 mm and four of margin")
+    if not (0.1 <= h <= 1.0 and margin_mm >= 4 * h):
+        raise SourceError(f"voxel_mm = {h:g}, margin_mm = {margin_mm:g}: give voxels of 0.1 to 1 mm and four of margin")
     if h > placed.lead.gap_mm:
         raise SourceError(
             f"voxels of {h:g} mm join contacts of lead {placed.lead.name!r}, which are {placed.lead.gap_mm:.2f} mm "

@@ -21,6 +21,7 @@ from assuage.errors import SourceError
 from assuage.field.conductor import Conductor
 from assuage.field.elements import CORNERS, MEAN_GRADIENT
 from assuage.field.implant import ContactFields, point_drive
+from assuage.field.multigrid import build_level
 from assuage.field.sensitivity import potential_sensitivity
 from assuage.field.solver import RELATIVE_TOLERANCE, solve
 from assuage.field.zoom import face_nodes
@@ -105,7 +106,9 @@ def _adjoint(fields: ContactFields, r: Array, tolerance: float) -> tuple[Array, 
     for (nodes, current), amount in zip(fields.uneven, p, strict=True):
         b[nodes] += amount * current
     lam = solved(b)
-    s = np.where(faces.ravel(), b - hierarchy.levels[0].times(lam[None])[0], 0.0)
+    unit = fine.unit_conductance_S
+    K = build_level(fine.kind, fine.table.K, unit, float(unit[1:].min()))  # the hierarchy's leaves the faces out
+    s = np.where(faces.ravel(), b - K.times(lam[None])[0], 0.0)
     return lam.reshape(fine.grid.node_shape), s.reshape(fine.grid.node_shape)
 
 

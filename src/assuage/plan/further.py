@@ -15,6 +15,7 @@ from assuage.plan.records import MatrixCell, TechniqueRecord
 from assuage.plan.regions import is_reached
 from assuage.plan.result import Volume
 from assuage.targets import Target
+from assuage.techniques.dbs import Implant
 from assuage.techniques.dose import TargetDose, stronger_share
 from assuage.techniques.goal import Goal
 from assuage.techniques.patches import FieldMap
@@ -39,6 +40,8 @@ class Aim:
         Region's key to what the literature names for it.
     protocol
         What is known of the session, for the cited limits.
+    implant
+        Lead, pulse and regions to spare of deep brain stimulation.
     """
 
     bench: Bench
@@ -49,6 +52,7 @@ class Aim:
     others: Mapping[str, Target]
     in_principle: Mapping[str, tuple[str, ...]]
     protocol: Mapping[str, Any]
+    implant: Implant = dataclass_field(default_factory=Implant)
 
     @property
     def regions(self) -> dict[str, Target]:

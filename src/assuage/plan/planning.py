@@ -49,6 +49,7 @@ from assuage.plan.volumes import volumes
 from assuage.safety import load_rule_set
 from assuage.sources import Coil
 from assuage.targets import Target
+from assuage.techniques.dbs import Implant
 from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
 
@@ -108,6 +109,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     protocol: Mapping[str, Any] | None = None,
     choosing: Choosing | None = None,
     driving: Driving | None = None,
+    implant: Implant | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -142,6 +144,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What the user weights, and what the site has; None: all alike, and everything.
     driving
         Motor threshold, devices and how the dose is set; None: 1 A/us, and courses by the ratio to the threshold field.
+    implant
+        Lead, pulse and regions to spare of deep brain stimulation; None: `Implant()`.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -162,8 +166,9 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
-    check_choosing(choosing or Choosing())
-    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, choosing or Choosing(), driving)
+    chosen, implant = choosing or Choosing(), implant or Implant()
+    check_choosing(chosen)
+    work = _Work(bench, names, clock, dict(protocol or {}), didt_A_per_s, chosen, driving, implant)
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -185,9 +190,10 @@ class _Work:
         didt_A_per_s: float | None,
         choosing: Choosing,
         driving: Driving | None,
+        implant: Implant,
     ) -> None:
         self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
-        self.protocol, self.didt_A_per_s, self.driving = protocol, didt_A_per_s, driving
+        self.protocol, self.didt_A_per_s, self.driving, self.implant = protocol, didt_A_per_s, driving, implant
         self.skipped: dict[str, str] = {}
 
     def for_target(self, target: Target, command: str) -> Plan:
@@ -242,7 +248,7 @@ class _Work:
             Aim(
                 bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others,
                 in_principle={item.region.key: item.region.techniques_in_principle for item in found},
-                protocol=self.protocol,
+                protocol=self.protocol, implant=self.implant,
             )
         )  # fmt: skip
         self.clock("the common dose", 0.955)
@@ -478,6 +484,7 @@ class _Work:
             "radius_mm": target.radius_mm,
             "didt_A_per_s": self.didt_A_per_s,
             "protocol": self.protocol,
+            "implant": self.implant.as_asked() if "dbs" in self.names else None,
         }
         self.clock("done", 1.0)
         what = repr(circuit.domain if circuit is not None else target.name)

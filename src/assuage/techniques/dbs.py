@@ -11,7 +11,7 @@ field criterion. That ratio is not one of a scalp technique: there the field doe
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,37 @@ VOXEL_MM = 0.25
 GRID_WARNING = (
     "on a 0.5 mm grid activated volumes are about 3 % small for one contact and 9 % between two; 0.25 mm: 2 %"
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Implant:
+    """What a plan is to implant, and what that must spare.
+
+    Attributes
+    ----------
+    lead
+        Name out of the library, or a model.
+    pulse
+        Width and frequency.
+    avoid
+        Regions to spare and for trajectories to keep from.
+    """
+
+    lead: str | Lead = LEAD
+    pulse: Pulse = field(default_factory=Pulse)
+    avoid: tuple["Target", ...] = ()
+
+    def as_asked(self) -> dict[str, Any]:
+        """Return it as plain values for the record of a plan."""
+        return {
+            "lead": self.lead if isinstance(self.lead, str) else self.lead.name,
+            "pulse_width_s": self.pulse.width_s,
+            "frequency_Hz": self.pulse.frequency_Hz,
+            "avoid": [
+                {"name": region.name, "center_mm": list(map(float, region.center_mm)), "radius_mm": region.radius_mm}
+                for region in self.avoid
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
