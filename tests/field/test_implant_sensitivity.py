@@ -77,6 +77,16 @@ def test_each_slope_is_that_of_full_solves(nominal, tissue):
     assert SIGMA[tissue] * slopes[tissue] == pytest.approx(expected, abs=0.003 * scale)
 
 
+@pytest.mark.parametrize("changed", [0.1, 0.4])
+def test_over_its_range_the_change_is_linear_in_the_resistivity(nominal, changed):
+    """White matter at both ends of its range: within 6 % of the field; linear in the conductivity it would be 94 % off."""
+    _, fields, weight, slopes = nominal
+    _, other = solved(head().with_conductivities({"white_matter": changed}))
+    size, sigma, slope = mean_size(fields, weight), SIGMA["white_matter"], slopes["white_matter"]
+    found = mean_size(other, weight) / size - 1
+    assert -(sigma**2) * slope * (1 / changed - 1 / sigma) / size == pytest.approx(found, abs=0.06)
+
+
 def test_refusals(nominal):
     conductor, fields, weight, _ = nominal
     with pytest.raises(SourceError, match="was asked for on"):

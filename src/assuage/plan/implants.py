@@ -23,11 +23,12 @@ from assuage.safety import worst
 from assuage.targets import Target
 from assuage.techniques import dbs
 from assuage.techniques.dbs_activation import region_share
+from assuage.techniques.dbs_trajectory import FAR_MM
 from assuage.techniques.dbs_uncertainty import conductivity_deviation
 from assuage.techniques.dose import PEAK_PERCENTILE, TargetDose, half_max, target_dose, weighted_percentile
 from assuage.techniques.patches import FieldMap, patch_on
 from assuage.techniques.references import Reference, make_reference
-from assuage.units import A_PER_MA
+from assuage.units import A_PER_MA, S_PER_US
 
 Array = NDArray[np.float64]
 
@@ -144,7 +145,7 @@ def _record(
         label=f"{LABELS['dbs']}, {target.name}",
         proposal=_proposal(found, target),
         dose=Dose(
-            intensity=f"{total_A / A_PER_MA:.3g} mA, {1e6 * found.pulse.width_s:g} us, {found.pulse.frequency_Hz:g} Hz",
+            intensity=f"{total_A / A_PER_MA:.3g} mA, {_width(found)}, {found.pulse.frequency_Hz:g} Hz",
             current_A=number(total_A),
             didt_A_per_s=None,
             mean_e_V_per_m=describe.point(dose.mean_e_V_per_m),
@@ -239,29 +240,55 @@ def _ways(found: dbs.DbsProposal) -> Table:
     number = describe.number
     return Table(
         title="Straight ways in, best first",
-        columns=("entry on the scalp, mm", "to ventricles, mm", "to sulci, mm", "angle to the bone, deg", "length, mm"),
+        columns=(
+            "entry on the scalp, mm",
+            "to ventricles and deep CSF, mm",
+            "to sulci, mm",
+            "to lesions and regions to spare, mm",
+            "angle to the bone, deg",
+            "length, mm",
+            "keeps all rules",
+        ),
         rows=tuple(
             (
                 ", ".join(f"{value:.0f}" for value in way.entry_mm),
-                number(way.deep_csf_mm),
-                number(way.sulcus_mm),
+                *(
+                    "none there" if gap >= FAR_MM else number(gap)
+                    for gap in (way.deep_csf_mm, way.sulcus_mm, way.avoid_mm)
+                ),
                 number(way.skull_angle_deg),
                 number(way.length_mm),
+                "yes" if way.admitted else "no",
             )
             for way in found.table[:5]
         ),
     )
 
 
+def _gap(distance_mm: float) -> str | float:
+    return "none there" if distance_mm >= FAR_MM else describe.number(distance_mm)
+
+
+def _width(found: dbs.DbsProposal) -> str:
+    return f"{found.pulse.width_s / S_PER_US:g} us"
+
+
 def _activated(found: dbs.DbsProposal) -> Table:
     number = describe.number
     return Table(
-        title="Activated volume by two criteria",
-        columns=("criterion", "volume, mm3", "region covered", "Dice with the region"),
+        title=f"Activated volume by two criteria, pulses of {_width(found)}",
+        columns=("criterion", "threshold", "volume, mm3", "region covered", "Dice with the region"),
         rows=tuple(
-            (name, number(activation.volume_mm3), number(overlap.fraction), number(overlap.dice))
-            for name, activation, overlap in zip(
-                ("field threshold", "activating function"),
+            (
+                name,
+                f"{activation.threshold.value:.4g} {unit}",
+                number(activation.volume_mm3),
+                number(overlap.fraction),
+                number(overlap.dice),
+            )
+            for name, unit, activation, overlap in zip(
+                ("field", "activating function"),
+                ("V/m", "V/m2"),
                 found.dose.activations,
                 found.dose.target_overlaps,
                 strict=True,
