@@ -79,7 +79,7 @@ def test_each_slope_is_that_of_full_solves(nominal, tissue):
 
 @pytest.mark.parametrize("changed", [0.1, 0.4])
 def test_over_its_range_the_change_is_linear_in_the_resistivity(nominal, changed):
-    """White matter at both ends of its range: within 6 % of the field; linear in the conductivity it would be 94 % off."""
+    """White matter at both ends of its range: within 6 % of the field, else 94 %."""
     _, fields, weight, slopes = nominal
     _, other = solved(head().with_conductivities({"white_matter": changed}))
     size, sigma, slope = mean_size(fields, weight), SIGMA["white_matter"], slopes["white_matter"]

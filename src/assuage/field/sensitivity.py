@@ -42,7 +42,7 @@ def sensitivities(conductor: "Conductor", adjoint_V: Array, fields: Sequence["Fi
     fields
         Forward fields of the sources.
     """
-    parts = []
+    parts = [np.zeros((0, len(adjoint_V), len(conductor.tissue.tissues) - 1))]
     for start in range(0, len(fields), TOGETHER):
         some = fields[start : start + TOGETHER]
         phi = np.stack([field.phi_V for field in some]).astype(np.float32)
