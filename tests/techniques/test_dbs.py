@@ -1,6 +1,7 @@
 """A whole proposal on a small head: consistency between its parts, linearity, refusals."""
 
 import re
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from assuage.errors import PlanError, SourceError
 from assuage.field import Conductor
 from assuage.sources.lead import Lead
 from assuage.targets import Target
+from assuage.techniques import dbs
 from assuage.techniques.dbs import Settings, propose
 from assuage.techniques.dbs_activation import Threshold
 from assuage.techniques.dbs_dose import Pulse, assess
@@ -123,6 +125,18 @@ def test_a_lead_placed_by_the_user(head, conductor, target):
     assert found.placed is placed
     assert found.trajectory is None
     assert found.table == ()
+
+
+def test_tensors_are_the_fibres_of_the_activating_function(head, target, proposal, monkeypatch):
+    """The same fields, once with tensors: along their main axis less is activated than along the best of all."""
+    fine = copy(proposal.fields.conductor)
+    along_the_lead = np.diag([0.1, 0.1, 0.4]).astype(np.float32)
+    fine.given_tensors = {"grey_matter": np.broadcast_to(along_the_lead, (*fine.grid.shape, 3, 3))}
+    monkeypatch.setattr(dbs, "implant", lambda *_, **__: replace(proposal.fields, conductor=fine))
+    found = propose(head, target, lead=proposal.placed, conductor=proposal.fields.conductor, settings=QUICK)
+    free = assess(proposal.fields, target, found.choice.currents_A)
+    assert found.dose.activations[1].volume_mm3 < 0.9 * free.activations[1].volume_mm3
+    assert found.dose.activations[0].volume_mm3 == pytest.approx(free.activations[0].volume_mm3)
 
 
 def test_a_directional_lead(head, conductor, target):

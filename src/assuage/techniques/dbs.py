@@ -20,7 +20,7 @@ from assuage.field import Conductor
 from assuage.field.implant import ContactFields, implant
 from assuage.field.implant_box import MARGIN_MM, Encapsulation
 from assuage.sources.lead import Lead, PlacedLead
-from assuage.techniques.dbs_activation import UNVERIFIED, threshold
+from assuage.techniques.dbs_activation import UNVERIFIED, fibre_directions, threshold
 from assuage.techniques.dbs_charge import ChargeLimits
 from assuage.techniques.dbs_contacts import ContactChoice, choose_contacts, reachable
 from assuage.techniques.dbs_dose import DbsDose, Pulse, assess
@@ -178,7 +178,8 @@ def propose(
     pulse
         Width and frequency.
     conductor
-        Of the whole head if there is one already; a 2 mm one is made otherwise.
+        Of the whole head if there is one already; a 2 mm one is made otherwise. Its tensors, if any, are the fibres of
+        the activating function.
     avoid
         Regions to spare and for trajectories to keep from.
     settings
@@ -211,6 +212,7 @@ def propose(
     choice = choose_contacts(
         voxels, placed.lead, limit=limit, limits=limits, avoid_weight=settings.avoid_weight, bipolar=settings.bipolar
     )
+    fibres = fibre_directions(fields) if fields.conductor.given_tensors else None
     return DbsProposal(
         placed=placed,
         trajectory=way,
@@ -220,5 +222,5 @@ def propose(
         limits=limits,
         fields=fields,
         choice=choice,
-        dose=assess(fields, target, choice.currents_A, pulse=pulse, avoid=avoid),
+        dose=assess(fields, target, choice.currents_A, pulse=pulse, avoid=avoid, fibres=fibres),
     )

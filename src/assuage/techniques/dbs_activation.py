@@ -358,10 +358,8 @@ def overlaps(activation: Activation, fields: "ContactFields", regions: Iterable[
     ----------
     activation, fields
         What is activated, and the fine grid.
-    head
-        The whole head: regions may reach beyond the box of the fine grid.
     regions
-        Their tissue setting is not used: all brain tissue inside counts.
+        They may reach beyond the box. Their tissue setting is not used: all brain tissue inside counts.
     """
     voxel_mm3 = fields.conductor.grid.voxel_mm**3
     found = []
