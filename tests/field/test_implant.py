@@ -318,8 +318,8 @@ def test_refusals(conductor, rings):
         implant(conductor, lead.at([0.0, 0.0, 34.0], UP), BARE)
     with pytest.raises(SourceError, match=r"use voxel_mm = 0\.25"):
         implant(conductor, Lead.load("Boston Cartesia X").at([0.0, 0.0, 0.0], UP), BARE, voxel_mm=0.5)
-    with pytest.raises(SourceError, match=r"0\.1 to 1 mm"):
-        implant(conductor, lead.at([0.0, 0.0, 0.0], UP), BARE, voxel_mm=0.05)
+    with pytest.raises(SourceError, match=r"0\.2 to 1 mm"):
+        implant(conductor, lead.at([0.0, 0.0, 0.0], UP), BARE, voxel_mm=0.1)
     with pytest.raises(SourceError, match="0 to 2 mm"):
         Encapsulation(thickness_mm=5.0, conductivity_S_per_m=0.1)
     with pytest.raises(SourceError, match="without it"):

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assuage.errors import PlanError, TargetError
-from assuage.field import Conductor
+from assuage.field import Conductor, implant_box
 from assuage.field.implant import implant
 from assuage.field.implant_box import Encapsulation
+from assuage.head import checks
 from assuage.head.gallery import sphere_head
 from assuage.sources.lead import Lead
 from assuage.targets import Target
@@ -124,7 +125,10 @@ def halved(conductor):
     """One ring on the default grid and on one of half its voxels."""
     lead = Lead.load("Medtronic 3389")
     one = replace(lead, contacts=lead.contacts[:1]).at([0.0, 0.0, -2.0], UP)
-    return [implant(conductor, one, LAYER, voxel_mm=voxel_mm, margin_mm=4.5) for voxel_mm in (VOXEL_MM, VOXEL_MM / 2)]
+    with pytest.MonkeyPatch.context() as patch:  # finer than users may ask for
+        patch.setattr(implant_box, "FINEST_MM", 0.1)
+        patch.setattr(checks, "VOXEL_MM_RANGE", (0.1, 5.0))
+        return [implant(conductor, one, LAYER, voxel_mm=h, margin_mm=4.5) for h in (VOXEL_MM, VOXEL_MM / 2)]
 
 
 @pytest.mark.parametrize("level", [FIELD, FUNCTION], ids=["field", "function"])

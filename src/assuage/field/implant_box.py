@@ -23,6 +23,8 @@ Array32 = NDArray[np.float32]
 
 CAPSULE = "encapsulation"
 """Name of the layer's tissue."""
+FINEST_MM = 0.2
+"""Least voxel: below, a box holds too many for little more accuracy."""
 MARGIN_MM = 10.0
 """From the lead to the faces of the box: the activated region (about 5 mm) keeps clear of them."""
 
@@ -54,8 +56,10 @@ class Encapsulation:
 def lead_grid(placed: PlacedLead, *, voxel_mm: float, margin_mm: float = MARGIN_MM) -> Grid:
     """Return a grid around the contacts of a lead: along its frame, voxel faces at the lower edge of contact 1."""
     contacts, h = placed.lead.contacts, voxel_mm
-    if not (0.1 <= h <= 1.0 and margin_mm >= 4 * h):
-        raise SourceError(f"voxel_mm = {h:g}, margin_mm = {margin_mm:g}: give voxels of 0.1 to 1 mm and four of margin")
+    if not (FINEST_MM <= h <= 1.0 and margin_mm >= 4 * h):
+        raise SourceError(
+            f"voxel_mm = {h:g}, margin_mm = {margin_mm:g}: give voxels of {FINEST_MM:g} to 1 mm and four of margin"
+        )
     if h > placed.lead.gap_mm:
         raise SourceError(
             f"voxels of {h:g} mm join contacts of lead {placed.lead.name!r}, which are {placed.lead.gap_mm:.2f} mm "
