@@ -56,8 +56,10 @@ def test_regions_to_spare_and_ways_are_in_the_record(item):
 
 
 def test_charge_density_and_shannon_are_judged_together(item):
-    judged = {verdict.quantity for verdict in item.verdicts}
-    assert {"charge_density_per_phase_C_per_m2", "shannon_k"} <= judged
+    (joint,) = (verdict for verdict in item.verdicts if verdict.rule_id == "dbs-charge-density-and-k")
+    assert "charge density" in joint.why
+    assert "Shannon k" in joint.why
+    assert joint.value == pytest.approx(max(contact.shannon_k for contact in item.proposal.contacts), abs=1e-4)
     for contact in item.proposal.contacts:
         density, charge = contact.charge_density_C_per_m2, contact.charge_per_phase_C
         assert contact.shannon_k == pytest.approx(np.log10(density * 1e2) + np.log10(charge * 1e6), abs=1e-4)
