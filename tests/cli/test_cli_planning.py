@@ -9,7 +9,9 @@ import pytest
 from assuage.cli import planning
 from assuage.cli.driving import coil_and_driving
 from assuage.errors import AssuageError, PlanError
+from assuage.head.gallery import sphere_head
 from assuage.plan import Choosing
+from assuage.techniques.dbs import Implant
 
 
 class MadePlan:
@@ -51,7 +53,7 @@ def request(out, **changed):
         "age_years": 16.0, "weights": "focality=2, burden=1", "equipment": "tes_device,pads", "tissues": None,
         "seed": 7, "force": False, "motor_threshold": None, "active_threshold": False, "stimulator": None,
         "coil_dose": None, "hotspot": None, "hotspot_side": "left", "courses": None, "tacs_frequency_Hz": None,
-        "tacs_phase": None,        "tacs_partner": None,
+        "tacs_phase": None, "tacs_partner": None, "dbs_lead": None, "dbs_pulse_us": None, "dbs_avoid": (),
     }  # fmt: skip
     return planning.Request(**(options | changed))
 
@@ -176,3 +178,32 @@ def test_what_is_no_rhythm_is_refused_before_the_head_is_read(options, says, tmp
     with pytest.raises(PlanError, match=says):
         planning.make_plan(request(tmp_path / "out", circuit="pain", **options))
     assert not (tmp_path / "out").exists()
+
+
+def test_lead_pulse_and_regions_to_spare(tmp_path):
+    head = sphere_head(voxel_mm=4.0)
+    asked = request(
+        tmp_path, dbs_lead="abbott directed 6172", dbs_pulse_us=90.0, dbs_avoid=("10,0,20,3", "-10 0 20 2.5")
+    )
+    made = planning._implant(asked, head)
+    assert made.lead.name == "Abbott Directed 6172"
+    assert made.pulse.width_s == pytest.approx(90e-6)
+    assert [region.radius_mm for region in made.avoid] == [3.0, 2.5]
+    np.testing.assert_allclose(made.avoid[1].center_mm, [-10, 0, 20])
+    assert made.as_asked()["avoid"][0]["radius_mm"] == 3.0
+    assert planning._implant(request(tmp_path), head) == Implant()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"dbs_lead": "Medtronik 3389"}, "nearest: Medtronic 3389"),
+        ({"dbs_pulse_us": 450.0}, "30 to 240 us"),
+        ({"dbs_avoid": ("10,0,20",)}, "is not X,Y,Z,RADIUS"),
+        ({"dbs_avoid": ("10,0,20,-3",)}, "is not X,Y,Z,RADIUS"),
+        ({"dbs_avoid": ("",)}, "is not X,Y,Z,RADIUS"),
+    ],
+)
+def test_what_cannot_be_implanted_is_refused(changed, said, tmp_path):
+    with pytest.raises(AssuageError, match=said):
+        planning._implant(request(tmp_path, **changed), sphere_head(voxel_mm=4.0))

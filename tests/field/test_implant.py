@@ -1,12 +1,15 @@
 """A lead in the head: analytic sources, conservation, symmetry, superposition, and the box around it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from assuage.errors import SourceError
 from assuage.field import Conductor
-from assuage.field.implant import Encapsulation, far_potentials, implant, lead_grid, resampled_labels
+from assuage.field.implant import far_potentials, implant
+from assuage.field.implant_box import Encapsulation, lead_grid, resampled_labels
 from assuage.field.implant_map import whole_head_magnitude
 from assuage.field.solver import solve
 from assuage.field.subvoxel import overlaid
@@ -77,6 +80,27 @@ def test_point_source_in_an_anisotropic_medium():
     distance = 1e-3 / np.sqrt(sigma.max())
     exact = (1 / near - 1 / far) / distance / (4 * np.pi * np.sqrt(sigma.prod()))
     assert abs(found - exact) < 0.02 * exact
+
+
+def test_a_lead_in_an_anisotropic_medium():
+    """Far from the contacts E is that of a point, whichever way the lead lies across the axes of the tensor."""
+    head, sigma = ball(), np.array([0.15, 0.2, 0.3])
+    tensors = np.broadcast_to(np.diag(sigma), (*head.labels.shape, 3, 3))
+    anisotropic = Conductor(head, 2.0, tensor_S_per_m={"grey_matter": tensors})
+    lead = Lead.load("Medtronic 3389")
+    placed = replace(lead, contacts=lead.contacts[:1]).at([0.0, 0.0, -2.0], [0.6, 0.0, 0.8])
+    fields = implant(anisotropic, placed, BARE, margin_mm=8.0)
+    index = np.argwhere(np.ones(fields.conductor.grid.shape, bool))
+    x = (fields.conductor.grid.world_mm(index) - placed.contact_centers_mm()[0]) * 1e-3
+    r = np.linalg.norm(x, axis=1)
+    along = x @ placed.direction
+    keep = (r > 4.5e-3) & (r < 5.5e-3) & (np.sqrt(r**2 - along**2) > 3e-3)
+    x = x[keep]
+    exact = x / sigma / (4 * np.pi * np.sqrt(sigma.prod()) * ((x**2 / sigma).sum(1) ** 1.5)[:, None])
+    found = fields.e_per_A[0][tuple(index[keep].T)]
+    scale = np.einsum("nc,nc->", found, exact) / np.einsum("nc,nc->", exact, exact)
+    assert scale == pytest.approx(1.0, abs=0.04)
+    assert np.linalg.norm(found - exact) < 0.12 * np.linalg.norm(exact)
 
 
 def test_spherical_source(conductor):

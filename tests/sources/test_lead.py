@@ -1,5 +1,7 @@
 """Leads: the library against its source, and where contacts lie."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -88,6 +90,12 @@ def test_frames_are_rigid_and_invertible(direction, rotation_deg, tip):
     assert np.allclose(R[:, 2], up)
     points = np.array([[0.0, 0, 0], [1, -2, 3]])
     assert np.allclose(placed.local_mm(placed.world_mm(points)), points)
+
+
+def test_gaps():
+    lead = Lead.load("Medtronic 3389")
+    assert lead.gap_mm == pytest.approx(0.5)
+    assert replace(lead, contacts=lead.contacts[:1]).gap_mm == np.inf
 
 
 def test_parts():

@@ -1,5 +1,10 @@
 """A whole proposal on a small head: consistency between its parts, linearity, refusals."""
 
+import re
+from copy import copy
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from dbs_heads import RULES, shells
@@ -8,10 +13,14 @@ from assuage.errors import PlanError, SourceError
 from assuage.field import Conductor
 from assuage.sources.lead import Lead
 from assuage.targets import Target
-from assuage.techniques.dbs import Pulse, Settings, assess, check_placement, place_along, propose
+from assuage.techniques import dbs
+from assuage.techniques.dbs import Settings, propose
 from assuage.techniques.dbs_activation import Threshold
+from assuage.techniques.dbs_dose import Pulse, assess
+from assuage.techniques.dbs_placement import check_placement, place_along
 from assuage.techniques.dbs_trajectory import trajectories
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "dbs.md"
 SETTINGS = Settings(rules=RULES, margin_mm=6.0)
 QUICK = Settings(rules=RULES, margin_mm=6.0, voxel_mm=0.5)
 
@@ -118,6 +127,18 @@ def test_a_lead_placed_by_the_user(head, conductor, target):
     assert found.table == ()
 
 
+def test_tensors_are_the_fibres_of_the_activating_function(head, target, proposal, monkeypatch):
+    """The same fields, once with tensors: along their main axis less is activated than along the best of all."""
+    fine = copy(proposal.fields.conductor)
+    along_the_lead = np.diag([0.1, 0.1, 0.4]).astype(np.float32)
+    fine.given_tensors = {"grey_matter": np.broadcast_to(along_the_lead, (*fine.grid.shape, 3, 3))}
+    monkeypatch.setattr(dbs, "implant", lambda *_, **__: replace(proposal.fields, conductor=fine))
+    found = propose(head, target, lead=proposal.placed, conductor=proposal.fields.conductor, settings=QUICK)
+    free = assess(proposal.fields, target, found.choice.currents_A)
+    assert found.dose.activations[1].volume_mm3 < 0.9 * free.activations[1].volume_mm3
+    assert found.dose.activations[0].volume_mm3 == pytest.approx(free.activations[0].volume_mm3)
+
+
 def test_a_directional_lead(head, conductor, target):
     found = propose(head, target, lead="Abbott Directed 6172", conductor=conductor, settings=SETTINGS)
     assert found.fields.conductor.grid.voxel_mm == 0.25
@@ -146,3 +167,21 @@ def test_refusals(head, conductor, target, proposal):
         assess(proposal.fields, target, [1e-3])
     with pytest.raises(PlanError, match="not all 0"):
         assess(proposal.fields, target, np.zeros(4))
+
+
+def test_the_example_of_the_documentation_runs(head, conductor, capsys):
+    """On the small head instead of Colin27, with its rules and a 0.5 mm grid."""
+    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.S)
+    for shown, used in (
+        ('assuage.load_head("colin27")', "HEAD"),
+        ("assuage.Conductor(head, voxel_mm=2.0)", "CONDUCTOR"),
+        ("Settings(encapsulation=layer)", "replace(QUICK, encapsulation=layer)"),
+        ("(-10, 10, -8)", "(14, 4, -6)"),
+        ("(-10, 19, -8)", "(14, 13, -6)"),
+    ):
+        assert example.count(shown) == 1
+        example = example.replace(shown, used)
+    exec(example, {"HEAD": head, "CONDUCTOR": conductor, "QUICK": QUICK, "replace": replace})
+    said = capsys.readouterr().out
+    assert "ContactCharge" in said
+    assert "grey_matter" in said.splitlines()[-1]

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from assuage.errors import PlanError
 from assuage.field import Conductor
-from assuage.field.implant import Encapsulation, implant
+from assuage.field.implant import implant
+from assuage.field.implant_box import Encapsulation
 from assuage.head.gallery import sphere_head
 from assuage.sources.lead import Lead, lead_names
 from assuage.targets import Target

@@ -76,6 +76,13 @@ def test_regions_to_avoid(head):
     assert distance_to_line(block.center_mm, ways[0]) > 4.0
 
 
+def test_a_region_smaller_than_a_voxel_is_avoided_too(head):
+    free = trajectories(head, TARGET, rules=RULES, keep=1)[0]
+    speck = Target.sphere(free.target_mm + 25 * free.direction, 0.1)
+    (way,) = trajectories(head, TARGET, rules=RULES, avoid=(speck,), keep=1)
+    assert RULES.margin_mm <= way.avoid_mm < 100
+
+
 def test_zones(head):
     points = entry_points(head, TARGET, RULES)
     nasion = head.fiducials_mm["Nz"]

@@ -211,6 +211,21 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             "--equipment", metavar="A,B,...", help="What the site has, such as tes_device,pads; default: everything."
         ),
     ] = None,
+    dbs_lead: Annotated[
+        str | None, typer.Option("--dbs-lead", help="Lead of DBS; default: Medtronic 3389.", metavar="NAME")
+    ] = None,
+    dbs_pulse_us: Annotated[
+        float | None,
+        typer.Option("--dbs-pulse-us", parser=_number, metavar="NUMBER", help="Pulse width of DBS, us; default: 60."),
+    ] = None,
+    dbs_avoid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dbs-avoid",
+            metavar="X,Y,Z,RADIUS",
+            help="Sphere that DBS spares and its way keeps from, in the space of --target; may be repeated.",
+        ),
+    ] = None,
     tissues: TissueFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the placement errors.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier plan in --out.")] = False,
@@ -225,6 +240,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         motor_threshold=motor_threshold, active_threshold=active_threshold, stimulator=stimulator,
         coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years,
         courses=courses, tacs_frequency_Hz=tacs_frequency_hertz, tacs_phase=tacs_phase, tacs_partner=tacs_partner,
+        dbs_lead=dbs_lead, dbs_pulse_us=dbs_pulse_us, dbs_avoid=tuple(dbs_avoid or ()),
         weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)

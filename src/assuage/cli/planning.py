@@ -5,7 +5,7 @@ import shlex
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,13 +24,18 @@ from assuage.plan.records import TechniqueRecord
 from assuage.protocols.given_course import load_course
 from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
+from assuage.sources.lead import Lead
 from assuage.targets import Target, from_coordinate
-from assuage.units import A_PER_MA
+from assuage.techniques.dbs import Implant
+from assuage.techniques.dbs_activation import threshold
+from assuage.techniques.dbs_dose import Pulse
+from assuage.units import A_PER_MA, S_PER_US
 
 REPORT_FILE = "report.html"
 OLDEST_YEARS = 120.0
 WIDEST_MM = 50.0
 """A region or a gap of more than this is no part of a head."""
+MOST_AVOIDED_MM = 50.0
 SHARE_OF_PLANNING = 0.88
 """Of the whole task by time; loading and the report take the rest."""
 
@@ -64,6 +69,9 @@ class Request:
     tacs_frequency_Hz: float | None
     tacs_phase: str | None
     tacs_partner: str | None
+    dbs_lead: str | None
+    dbs_pulse_us: float | None
+    dbs_avoid: tuple[str, ...]
     tissues: Path | None
     seed: int
     force: bool
@@ -160,8 +168,8 @@ def make_plan(request: Request) -> Result:
     second = parse_point(partner, "--tacs-partner") if partner is not None and is_point(partner) else None
     rhythm_of(request, partner)  # refused before the head is read
     head = load(request.head, request.tissues)
-    aim = _aim(request, head, point)
-    rhythm = rhythm_of(request, partner if second is None else _place(request, head, second))
+    aim, implant = _aim(request, head, point), _implant(request, head)
+    rhythm = rhythm_of(request, partner if second is None else _sphere(request, head, second, request.radius_mm))
     with StepProgress() as progress:
         made = plan(
             head,
@@ -177,6 +185,7 @@ def make_plan(request: Request) -> Result:
             driving=driving,
             rhythm=rhythm,
             courses=courses,
+            implant=implant,
             choosing=Choosing(weights=weights, equipment=equipment),
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
@@ -267,15 +276,37 @@ def _aim(request: Request, head: Head, point: tuple[float, float, float] | None)
     if point is None:
         assert request.circuit is not None
         return request.circuit
-    return _place(request, head, point)
+    return _sphere(request, head, point, request.radius_mm)
 
 
-def _place(request: Request, head: Head, point: tuple[float, float, float]) -> Target:
+def _sphere(request: Request, head: Head, point: tuple[float, float, float], radius_mm: float) -> Target:
     if request.space is None and head.mni is None:
         note = "taken as a head coordinate, because this head has no MNI registration"
-        return from_coordinate(head, point, space="head", radius_mm=request.radius_mm, notes=(note,))
+        return from_coordinate(head, point, space="head", radius_mm=radius_mm, notes=(note,))
     space: Literal["mni", "head"] = "head" if request.space == "head" else "mni"
-    return from_coordinate(head, point, space=space, radius_mm=request.radius_mm)
+    return from_coordinate(head, point, space=space, radius_mm=radius_mm)
+
+
+def _implant(request: Request, head: Head) -> Implant:
+    """Return lead, pulse and regions to spare; what was not named is as by default."""
+    avoid = []
+    for text in request.dbs_avoid:
+        *place, radius = text.replace(",", " ").split() or [""]
+        try:
+            radius_mm = float(radius)
+            point = parse_point(" ".join(place), "--dbs-avoid")
+        except (ValueError, PlanError):
+            radius_mm = 0.0
+        if not 0 < radius_mm < MOST_AVOIDED_MM:
+            raise PlanError(
+                f"--dbs-avoid {text!r} is not X,Y,Z,RADIUS in mm with a radius up to {MOST_AVOIDED_MM:g} mm; "
+                "write for example --dbs-avoid=-14,4,-8,3"
+            )
+        avoid.append(replace(_sphere(request, head, point, radius_mm), name=f"region to spare at {text}"))
+    lead = Lead.load(request.dbs_lead) if request.dbs_lead else Implant().lead
+    pulse = Pulse() if request.dbs_pulse_us is None else Pulse(width_s=request.dbs_pulse_us * S_PER_US)
+    threshold("field", pulse.width_s)  # a width without threshold is refused before the work starts
+    return Implant(lead=lead, pulse=pulse, avoid=tuple(avoid))
 
 
 def parse_weights(text: str) -> dict[Any, float]:

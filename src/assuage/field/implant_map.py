@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from assuage.errors import SourceError
 from assuage.field.conductor import Conductor
-from assuage.field.implant import CAPSULE, ContactFields, point_drive
+from assuage.field.implant import ContactFields, point_drive
+from assuage.field.implant_box import CAPSULE
 from assuage.field.solver import RELATIVE_TOLERANCE, solve
 
 Array = NDArray[np.float64]

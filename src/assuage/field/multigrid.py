@@ -147,19 +147,22 @@ def build_hierarchy(
     fixed
         Padded node mask of nodes with a prescribed potential.
     """
-    levels = [_level(kind, K, unit_conductance_S, floor_S, fixed)]
+    levels = [build_level(kind, K, unit_conductance_S, floor_S, fixed)]
     while int(levels[-1].active.sum()) > COARSEST_NODES:
         kind, K = _coarsen(kind, K, unit_conductance_S)
         unit_conductance_S = 2 * unit_conductance_S
         if fixed is not None:
             fixed = _coarse_nodes(fixed, kind.shape)
         floor_S *= 2
-        levels.append(_level(kind, K, unit_conductance_S, floor_S, fixed))
+        levels.append(build_level(kind, K, unit_conductance_S, floor_S, fixed))
     nodes, inverse = _pseudo_inverse(levels[-1])
     return Hierarchy(levels=tuple(levels), coarsest_nodes=nodes, coarsest_inverse=inverse)
 
 
-def _level(kind: Int32Array, K: Array32, unit: Array, floor_S: float, fixed: NDArray[np.bool_] | None) -> Level:
+def build_level(
+    kind: Int32Array, K: Array32, unit: Array, floor_S: float, fixed: NDArray[np.bool_] | None = None
+) -> Level:
+    """Return the stencil of one grid; as `build_hierarchy`. Products are formed where nodes are active."""
     node_shape = tuple(n + 3 for n in kind.shape)
     size = int(np.prod(node_shape))
     stored = np.zeros((13, size + CHUNK), np.float32)

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from assuage.field.conductor import Conductor, Field
 
 Array = NDArray[np.float64]
+Array32 = NDArray[np.float32]
 
+NO_COIL = np.zeros((1, 3, 1, 1, 1), np.float32)
+"""Stands for dA/dt where no field has one."""
 TOGETHER = 8
 """Fields that share one pass over the elements, whose basis functions cost more than the fields."""
 
@@ -39,29 +42,39 @@ def sensitivities(conductor: "Conductor", adjoint_V: Array, fields: Sequence["Fi
     fields
         Forward fields of the sources.
     """
-    tissue = conductor.tissue
-    result = np.zeros((len(fields), 3, len(tissue.tissues)))
-    geometry = (tissue.label, tissue.block, tissue.blocks, conductor.sigma_S_per_m, conductor.grid.voxel_m)
-    tensors = (conductor.tensors.slot, conductor.tensors.values)
+    parts = [np.zeros((0, len(adjoint_V), len(conductor.tissue.tissues) - 1))]
     for start in range(0, len(fields), TOGETHER):
         some = fields[start : start + TOGETHER]
         phi = np.stack([field.phi_V for field in some]).astype(np.float32)
         coils = [field.coil_part()[0] if field.coil_part()[1] else None for field in some]
         slot = np.array([-1 if A is None else sum(B is not None for B in coils[:k]) for k, A in enumerate(coils)])
         driven = [A for A in coils if A is not None]
-        A = np.stack(driven) if driven else np.zeros((1, 3, 1, 1, 1), np.float32)
-        partial = np.zeros((conductor.grid.shape[0], len(some), 3, len(tissue.tissues)))
-        _accumulate(conductor.kind, *geometry, *tensors, adjoint_V, phi, A, slot, partial)
-        result[start : start + TOGETHER] = partial.sum(0)
-    return result[:, :, 1:]
+        parts.append(_products(conductor, adjoint_V, phi, np.stack(driven) if driven else NO_COIL, slot))
+    return np.concatenate(parts)
+
+
+def potential_sensitivity(conductor: "Conductor", adjoint_V: Array, phi_V: Array) -> Array:
+    """Return adjoint . (dK / d sigma) phi for each tissue, (ntissues,), of two potentials (*padded nodes)."""
+    phi = phi_V[None].astype(np.float32)
+    return np.asarray(_products(conductor, adjoint_V[None], phi, NO_COIL, np.full(1, -1))[0, 0])
+
+
+def _products(conductor: "Conductor", adjoint_V: Array, phi: Array32, A: Array32, slot: NDArray[np.int64]) -> Array:
+    """Return the products (nfields, nadjoints, ntissues) of adjoints with the fields of phi and A[slot]."""
+    tissue = conductor.tissue
+    geometry = (tissue.label, tissue.block, tissue.blocks, conductor.sigma_S_per_m, conductor.grid.voxel_m)
+    tensors = (conductor.tensors.slot, conductor.tensors.values)
+    partial = np.zeros((conductor.grid.shape[0], len(phi), len(adjoint_V), len(tissue.tissues)))
+    _accumulate(conductor.kind, *geometry, *tensors, adjoint_V, phi, A, slot, partial)
+    return np.asarray(partial.sum(0)[:, :, 1:])
 
 
 @njit(cache=True, parallel=True)
 def _accumulate(kind, label, block, blocks, sigma, h, slot_of, tensors, lam, phi, A, slot, partial):  # type: ignore[no-untyped-def]
-    """Add the share of each x-slab of elements to partial (nx, nfields, 3, ntissues); A[slot[f]] drives field f."""
+    """Add each x-slab of elements to partial (nx, nfields, nadjoints, ntissues); A[slot[f]] drives field f."""
     nx, ny, nz = kind.shape
     for i in prange(nx):
-        u, W, lam8 = np.empty((phi.shape[0], 8)), np.empty((phi.shape[0], 3)), np.empty((3, 8))
+        u, W, lam8 = np.empty((phi.shape[0], 8)), np.empty((phi.shape[0], 3)), np.empty((lam.shape[0], 8))
         s, own = np.empty((M + 2, M + 2, M + 2)), np.empty((M + 2, M + 2, M + 2))
         G, F = np.empty((8, 3, M**3)), np.empty((8, 3, M**3))
         K, T = np.empty(28), np.empty((8, 3))
@@ -89,7 +102,7 @@ def _accumulate(kind, label, block, blocks, sigma, h, slot_of, tensors, lam, phi
 
 @njit(cache=True)
 def _gather(lam, phi, A, slot, i, j, k, h, u, W, lam8):  # type: ignore[no-untyped-def]
-    """Fill u (nfields, 8) = phi + p, W (nfields, 3) and lam8 (3, 8) of an element."""
+    """Fill u (nfields, 8) = phi + p, W (nfields, 3) and lam8 (nadjoints, 8) of an element."""
     u[:] = 0.0
     W[:] = 0.0
     for f in range(phi.shape[0]):
@@ -99,17 +112,17 @@ def _gather(lam, phi, A, slot, i, j, k, h, u, W, lam8):  # type: ignore[no-untyp
         x, y, z = i + 1 + CORNERS[a, 0], j + 1 + CORNERS[a, 1], k + 1 + CORNERS[a, 2]
         for f in range(phi.shape[0]):
             u[f, a] += phi[f, x, y, z]
-        for d in range(3):
+        for d in range(lam.shape[0]):
             lam8[d, a] = lam[d, x, y, z]
 
 
 @njit(cache=True)
 def _add_products(K, T, u, W, lam8, t, partial):  # type: ignore[no-untyped-def]
-    """Add lam . (K u + T W) to partial (nfields, 3, ntissues) at tissue t."""
+    """Add lam . (K u + T W) to partial (nfields, nadjoints, ntissues) at tissue t."""
     y = np.empty(8)
     for f in range(u.shape[0]):
         _times(K, T, u[f], W[f], y)
-        for d in range(3):
+        for d in range(lam8.shape[0]):
             for a in range(8):
                 partial[f, d, t] += lam8[d, a] * y[a]
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from assuage.errors import PlanError, TargetError
 from assuage.plan import describe, two_regions
-from assuage.plan.bench import LABELS, Choice, choose
+from assuage.plan.bench import LABELS
+from assuage.plan.choices import Choice, choose
 from assuage.plan.describe import number
 from assuage.plan.further import Aim, Made
 from assuage.plan.records import (

@@ -1,11 +1,9 @@
 """The workbench of one plan: places, conductor and electrodes of one head, set up once and used for every target."""
 
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,18 +13,16 @@ from assuage.errors import PlanError, TargetError
 from assuage.field import Conductor, Field, Landscape, ReadOut
 from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
-from assuage.plan.records import Table
 from assuage.plan.regions import reference_target
 from assuage.protocols.courses import COIL_COURSES, coil_course, combined_course
-from assuage.sources import Coil, Disc, Montage, Pad, PlacedCoil
+from assuage.sources import Coil, Pad
 from assuage.targets import Target
 from assuage.techniques import off_target, optimise
 from assuage.techniques.electrodes import ElectrodeSet, electrode_set, injections, sensitivities
-from assuage.techniques.goal import Goal
-from assuage.techniques.hd_tdcs import DISC, Rings, best_ring, rings
+from assuage.techniques.hd_tdcs import DISC, Rings, rings
 from assuage.techniques.scalp import Scalp
-from assuage.techniques.tdcs import PADS, best_pair
-from assuage.techniques.tms import UNIT_DIDT_A_PER_S, CoilSite, PoseChoice, best_pose, coil_site
+from assuage.techniques.tdcs import PADS
+from assuage.techniques.tms import CoilSite, coil_site
 
 Array = NDArray[np.float64]
 
@@ -78,14 +74,8 @@ COARSE_ANGLE_DEG = 15.0
 ELECTRODE_LIMIT_SHARE = 0.5
 """One electrode of an optimised montage carries at most this share of the total (a working choice)."""
 
-MAX_ELECTRODES = 8
-"""Channels of common HD stimulators; the optimum is solved again on this many (a working choice)."""
-
 COARSE_TOLERANCE = 1e-4
 """Relative residual of what is solved on the coarse grid: two digits better than the grid itself."""
-
-FOCAL_SHARE = 0.5
-"""The focused montage makes at most this share of the off-target field of the strongest one (a working choice)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,54 +97,6 @@ class Settings:
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):
                 raise PlanError(f"{name} = {value}; give a number above 0")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Choice:
-    """What one technique proposes for one target.
-
-    Attributes
-    ----------
-    technique
-        Its name.
-    source
-        Coil or montage at the reference intensity (1 A/us, or the plan's current).
-    mean_e_V_per_m
-        (3,) at the reference intensity, by the adjoint.
-    candidates, evaluated, seconds, words
-        How it was found.
-    pose
-        Of a coil.
-    optimum
-        Of an optimised montage: the certified optimum over all electrodes.
-    problem
-        Its objective and limits in words.
-    site
-        Of a coil other than the plan's.
-    intensity, quantities
-        In words, and what the cited limits look at, where the technique brings its own.
-    notes, tables
-        For the technique's page.
-    placement
-        Name of a standard placement of electrodes.
-    """
-
-    technique: str
-    source: PlacedCoil | Montage
-    mean_e_V_per_m: Array
-    candidates: int
-    evaluated: int
-    seconds: float
-    words: str
-    pose: PoseChoice | None = None
-    optimum: optimise.Optimum | None = None
-    problem: str = ""
-    site: CoilSite | None = None
-    intensity: str = ""
-    quantities: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
-    placement: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,128 +279,3 @@ def resolve_techniques(techniques: tuple[str, ...] | None) -> tuple[str, ...]:
         raise PlanError("no technique was named; leave techniques out for all of them")
     wanted |= {part for name in wanted for part in NEEDS.get(name, ())}
     return tuple(name for name in TECHNIQUES if name in wanted)
-
-
-def choose(bench: Bench, technique: str, landscape: Landscape, goal: Goal, *, thorough: bool = True) -> Choice:
-    """Let one technique propose for one target; `hd_tdcs_focal` is `choose_focal`.
-
-    Parameters
-    ----------
-    bench, technique, landscape, goal
-        Head, technique, target and what counts in it.
-    thorough
-        The full coil search; else the coarse one and its refinement.
-
-    Raises
-    ------
-    PlanError
-        The technique has no place on this head.
-    """
-    started = time.monotonic()
-    if technique == "tms":
-        choice = _choose_tms(bench, landscape, goal, thorough=thorough)
-    elif technique == "tdcs":
-        pair = best_pair(
-            bench.pad_sensitivities(landscape), goal, bench.places.pads, current_A=bench.settings.current_A
-        )
-        choice = Choice(
-            technique=technique, source=pair.montage, mean_e_V_per_m=pair.mean_e_V_per_m, candidates=pair.pairs,
-            evaluated=pair.pairs, seconds=0.0, words="every pair of 10-10 sites, pads of 50 x 70 and 50 x 50 mm",
-        )  # fmt: skip
-    elif technique == "hd_tdcs_4x1":
-        ring = best_ring(
-            bench.disc_sensitivities(landscape), goal, bench.places.discs, bench.places.rings,
-            current_A=bench.settings.current_A,
-        )  # fmt: skip
-        choice = Choice(
-            technique=technique, source=ring.montage, mean_e_V_per_m=ring.mean_e_V_per_m, candidates=ring.rings,
-            evaluated=ring.rings, seconds=0.0, words="every 10-10 site that four others surround",
-        )  # fmt: skip
-    else:
-        choice = _choose_strongest(bench, landscape, goal)
-    return replace(choice, seconds=time.monotonic() - started)
-
-
-def choose_focal(
-    bench: Bench, landscape: Landscape, goal: Goal, target: Target, lead: tuple[Array, NDArray[np.float32]]
-) -> Choice:
-    """Let the optimised montage propose with a limit on the field elsewhere.
-
-    Parameters
-    ----------
-    bench, landscape, goal, target
-        Head, target and what counts in it.
-    lead
-        Points and field of `Bench.lead_field` in the target's tissue.
-    """
-    started = time.monotonic()
-    A = bench.disc_sensitivities(landscape)
-    strongest = _oriented(optimise.maximise(A, goal.direction, bench.limits), goal)
-    R = off_target.root_mean_square_matrix(*lead, target)
-    before = float(np.linalg.norm(R @ strongest.currents_A))
-    limit = optimise.OffTarget(R=R, limit_V_per_m=FOCAL_SHARE * before)
-    choice = _optimised(bench, A, goal, limit, technique="hd_tdcs_focal")
-    share = float(np.linalg.norm(strongest.mean_e_V_per_m))
-    words = (
-        f"root mean square field off target limited to {limit.limit_V_per_m:.3g} V/m, {FOCAL_SHARE:g} of that of the "
-        f"strongest montage, which makes {share:.3g} V/m in the target"
-    )
-    return replace(choice, seconds=time.monotonic() - started, words=f"{choice.words}; {words}")
-
-
-def _choose_tms(bench: Bench, landscape: Landscape, goal: Goal, *, thorough: bool) -> Choice:
-    site = bench.places.coil_site if thorough else bench.places.coarse_site
-    pose = best_pose(landscape, goal, site)
-    return Choice(
-        technique="tms",
-        source=bench.coil.at(pose.pose, didt_A_per_s=UNIT_DIDT_A_PER_S),
-        mean_e_V_per_m=pose.mean_e_V_per_m,
-        candidates=pose.candidates,
-        evaluated=pose.evaluated,
-        seconds=0.0,
-        words=f"{len(site.places_mm)} places on the scalp, all turns, then the neighbourhood of the best",
-        pose=pose,
-    )
-
-
-def _choose_strongest(bench: Bench, landscape: Landscape, goal: Goal) -> Choice:
-    A = bench.disc_sensitivities(landscape)
-    return _optimised(bench, A, goal, None, technique="hd_tdcs")
-
-
-def _optimised(bench: Bench, A: Array, goal: Goal, limit: optimise.OffTarget | None, *, technique: str) -> Choice:
-    limits = bench.limits
-    full = optimise.maximise(A, goal.direction, limits, limit)
-    few, keep = optimise.restrict(A, full, goal.direction, limits, limit, MAX_ELECTRODES)
-    few = _oriented(few, goal)
-    names = [bench.places.discs.names[k] for k in keep]
-    carrying = np.abs(few.currents_A) >= optimise.CURRENT_RESOLUTION_A
-    montage = Montage(
-        {name: float(amps) for name, amps, on in zip(names, few.currents_A, carrying, strict=True) if on},
-        shape=Disc(DISC.radius_mm),
-    )
-    problem = (
-        f"maximise the {'component' if goal.direction is not None else 'magnitude'} of the mean target field over "
-        f"{len(A)} electrodes; {1e3 * limits.total_A:g} mA in all, {1e3 * limits.electrode_A:g} mA each"
-        + (f"; off-target field at most {limit.limit_V_per_m:.4g} V/m" if limit is not None else "")
-    )
-    return Choice(
-        technique=technique,
-        source=montage,
-        mean_e_V_per_m=few.mean_e_V_per_m,
-        candidates=len(A),
-        evaluated=full.directions,
-        seconds=0.0,
-        words=(
-            f"all currents of {len(A)} electrodes ({full.primal_V_per_m:.4g} V/m, bound {full.dual_V_per_m:.4g}), then "
-            f"on the {int(carrying.sum())} that carry most, in steps of 1 uA"
-        ),
-        optimum=full,
-        problem=problem,
-    )
-
-
-def _oriented(optimum: optimise.Optimum, goal: Goal) -> optimise.Optimum:
-    if goal.direction is not None or goal.polarity(optimum.mean_e_V_per_m) > 0:
-        return optimum
-    return replace(optimum, currents_A=-optimum.currents_A, mean_e_V_per_m=-optimum.mean_e_V_per_m)

@@ -12,7 +12,8 @@ from assuage.errors import TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head, conductivities
 from assuage.plan.aim_records import CircuitRecord, RegionRecord, TargetRecord
-from assuage.plan.bench import LABELS, Bench, Choice
+from assuage.plan.bench import LABELS, Bench
+from assuage.plan.choices import Choice
 from assuage.plan.record_base import Point, Row4
 from assuage.plan.records import (
     OWN_REFERENCE,

@@ -16,6 +16,7 @@ from assuage.plan.result import Volume
 from assuage.plan.rhythm import Rhythm
 from assuage.plan.surface_reach import SurfaceReach
 from assuage.targets import Target
+from assuage.techniques.dbs import Implant
 from assuage.techniques.dose import TargetDose, stronger_share
 from assuage.techniques.goal import Goal
 from assuage.techniques.patches import FieldMap
@@ -46,6 +47,8 @@ class Aim:
         What is known of the session, for the cited limits.
     progress
         Called as ``progress(step, fraction)`` with the fraction of the technique's own work done.
+    implant
+        Lead, pulse and regions to spare of deep brain stimulation.
     """
 
     bench: Bench
@@ -60,6 +63,7 @@ class Aim:
     partner: Target | None
     protocol: Mapping[str, Any]
     progress: Callable[[str, float], None] = lambda _step, _fraction: None
+    implant: Implant = dataclass_field(default_factory=Implant)
 
     @property
     def regions(self) -> dict[str, Target]:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from assuage.errors import PlanError
 from assuage.field.implant_map import whole_head_magnitude
-from assuage.head import conductivities
 from assuage.plan import describe
 from assuage.plan.bench import LABELS
 from assuage.plan.further import Aim, Made
@@ -24,10 +23,12 @@ from assuage.safety import worst
 from assuage.targets import Target
 from assuage.techniques import dbs
 from assuage.techniques.dbs_activation import region_share
+from assuage.techniques.dbs_trajectory import FAR_MM
+from assuage.techniques.dbs_uncertainty import conductivity_deviation
 from assuage.techniques.dose import PEAK_PERCENTILE, TargetDose, half_max, target_dose, weighted_percentile
 from assuage.techniques.patches import FieldMap, patch_on
 from assuage.techniques.references import Reference, make_reference
-from assuage.units import A_PER_MA
+from assuage.units import A_PER_MA, S_PER_US
 
 Array = NDArray[np.float64]
 
@@ -39,8 +40,8 @@ DRAWS = 40
 """Each draw reads the region anew on the fine grid."""
 REFERENCE = "field at which axons fire for this pulse"
 CONDUCTIVITY = (
-    "upper bound: the field of a given current goes with 1 / conductivity; all brain tissue varied together over the "
-    "range of grey matter, uniform"
+    "each tissue's conductivity independent and uniform over its cited range, that of the encapsulation from half to "
+    "twice (a working choice); first order in the resistivity, by the adjoint of the fine grid and of the whole head"
 )
 PLACEMENT = f"lead displaced by up to {SHIFT_MM:g} mm in any direction, uniform in the ball (a working choice)"
 SURGICAL = "an option for discussion only: indication, consent and surgery are outside this plan"
@@ -57,7 +58,10 @@ def make_dbs(aim: Aim) -> Made:
     started = time.monotonic()
     target = replace(_deep(aim), direction=None)
     bench = aim.bench
-    found = dbs.propose(bench.head, target, conductor=bench.conductor)
+    wanted = aim.implant
+    found = dbs.propose(
+        bench.head, target, lead=wanted.lead, pulse=wanted.pulse, conductor=bench.conductor, avoid=wanted.avoid
+    )
     E = found.fields.e_V_per_m(found.choice.currents_A)
     everywhere = _whole_head(aim, found)
     record = _record(aim, target, found, E, everywhere, time.monotonic() - started)
@@ -141,7 +145,7 @@ def _record(
         label=f"{LABELS['dbs']}, {target.name}",
         proposal=_proposal(found, target),
         dose=Dose(
-            intensity=f"{total_A / A_PER_MA:.3g} mA, {1e6 * found.pulse.width_s:g} us, {found.pulse.frequency_Hz:g} Hz",
+            intensity=f"{total_A / A_PER_MA:.3g} mA, {_width(found)}, {found.pulse.frequency_Hz:g} Hz",
             current_A=number(total_A),
             didt_A_per_s=None,
             mean_e_V_per_m=describe.point(dose.mean_e_V_per_m),
@@ -170,7 +174,7 @@ def _record(
         ),
         field_file="fields/dbs.nii.gz",
         notes=(SURGICAL, *found.warnings),
-        tables=(_ways(found), _activated(found)),
+        tables=(_ways(found), _activated(found), *_spared(found)),
         aimed_mm=describe.point(target.center_mm),
         quantities=describe.known(asked),
     )
@@ -216,28 +220,14 @@ def _proposal(found: dbs.DbsProposal, target: Target) -> LeadProposal:
 
 
 def _error(aim: Aim, target: Target, found: dbs.DbsProposal, magnitude: Array) -> ErrorBar:
-    grey = conductivities()["grey_matter"]
-    mean, number = found.dose.mean_magnitude_V_per_m, describe.number
-    tissue = mean * (grey.high - grey.low) / np.sqrt(12) / grey.value
+    shares = conductivity_deviation(aim.bench.conductor, found.fields, target, found.choice.currents_A)
     seed = aim.bench.settings.seed
     rng = np.random.default_rng(seed)
     step = rng.normal(size=(DRAWS, 3))
     step *= (SHIFT_MM * rng.random(DRAWS) ** (1 / 3) / np.linalg.norm(step, axis=1))[:, None]
     draws = np.array([_mean_at(target, found, magnitude, shift) for shift in step])
-    low, high = np.percentile(draws, [5, 95])
-    return ErrorBar(
-        conductivity_sd_V_per_m=number(tissue),
-        conductivity_by_tissue=(),
-        conductivity_assumption=CONDUCTIVITY,
-        placement_sd_V_per_m=number(draws.std()),
-        placement_mean_V_per_m=number(draws.mean()),
-        placement_5_95_V_per_m=(number(low), number(high)),
-        placement_assumption=PLACEMENT,
-        placements=DRAWS,
-        seed=seed,
-        combined_sd_V_per_m=number(np.hypot(tissue, draws.std())),
-        left_out=describe.LEFT_OUT,
-    )
+    tissues = aim.bench.conductor.tissue.tissues[1:]
+    return describe.combined_error(shares, tissues, draws, seed=seed, assumptions=(CONDUCTIVITY, PLACEMENT))
 
 
 def _mean_at(target: Target, found: dbs.DbsProposal, magnitude: Array, shift_mm: Array) -> float:
@@ -250,32 +240,69 @@ def _ways(found: dbs.DbsProposal) -> Table:
     number = describe.number
     return Table(
         title="Straight ways in, best first",
-        columns=("entry on the scalp, mm", "to ventricles, mm", "to sulci, mm", "angle to the bone, deg", "length, mm"),
+        columns=(
+            "entry on the scalp, mm",
+            "to ventricles and deep CSF, mm",
+            "to sulci, mm",
+            "to lesions and regions to spare, mm",
+            "angle to the bone, deg",
+            "length, mm",
+            "keeps all rules",
+        ),
         rows=tuple(
             (
                 ", ".join(f"{value:.0f}" for value in way.entry_mm),
-                number(way.deep_csf_mm),
-                number(way.sulcus_mm),
+                *(
+                    "none there" if gap >= FAR_MM else number(gap)
+                    for gap in (way.deep_csf_mm, way.sulcus_mm, way.avoid_mm)
+                ),
                 number(way.skull_angle_deg),
                 number(way.length_mm),
+                "yes" if way.admitted else "no",
             )
             for way in found.table[:5]
         ),
     )
 
 
+def _gap(distance_mm: float) -> str | float:
+    return "none there" if distance_mm >= FAR_MM else describe.number(distance_mm)
+
+
+def _width(found: dbs.DbsProposal) -> str:
+    return f"{found.pulse.width_s / S_PER_US:g} us"
+
+
 def _activated(found: dbs.DbsProposal) -> Table:
     number = describe.number
     return Table(
-        title="Activated volume by two criteria",
-        columns=("criterion", "volume, mm3", "region covered", "Dice with the region"),
+        title=f"Activated volume by two criteria, pulses of {_width(found)}",
+        columns=("criterion", "threshold", "volume, mm3", "region covered", "Dice with the region"),
         rows=tuple(
-            (name, number(activation.volume_mm3), number(overlap.fraction), number(overlap.dice))
-            for name, activation, overlap in zip(
-                ("field threshold", "activating function"),
+            (
+                name,
+                f"{activation.threshold.value:.4g} {unit}",
+                number(activation.volume_mm3),
+                number(overlap.fraction),
+                number(overlap.dice),
+            )
+            for name, unit, activation, overlap in zip(
+                ("field", "activating function"),
+                ("V/m", "V/m2"),
                 found.dose.activations,
                 found.dose.target_overlaps,
                 strict=True,
             )
         ),
     )
+
+
+def _spared(found: dbs.DbsProposal) -> tuple[Table, ...]:
+    """Return what is activated of every region to spare, where any was named."""
+    by_field, by_function = found.dose.avoid_overlaps
+    rows = tuple(
+        (one.name, describe.number(one.region_mm3), describe.number(one.fraction), describe.number(other.fraction))
+        for one, other in zip(by_field, by_function, strict=True)
+    )
+    columns = ("region", "volume, mm3", "activated, by the field", "activated, by the activating function")
+    return (Table(title="Regions to spare", columns=columns, rows=rows),) if rows else ()

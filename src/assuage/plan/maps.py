@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.field import Landscape
-from assuage.plan.bench import Bench, Choice
+from assuage.plan.bench import Bench
+from assuage.plan.choices import Choice
 from assuage.techniques.electrodes import cap_limit_mm, injections, point_contacts, sensitivities
 from assuage.techniques.goal import Goal
 

@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,11 @@ from assuage.plan.bench import (
     CORE,
     LABELS,
     Bench,
-    Choice,
     Places,
     Settings,
-    choose,
-    choose_focal,
     resolve_techniques,
 )
+from assuage.plan.choices import Choice, choose, choose_focal
 from assuage.plan.clock import Clock, Progress
 from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist, with_currency
 from assuage.plan.course_records import CombinationRecord
@@ -51,6 +49,7 @@ from assuage.plan.volumes import volumes
 from assuage.protocols.courses import CoilCourse
 from assuage.sources import Coil
 from assuage.targets import Target
+from assuage.techniques.dbs import Implant
 from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
 
@@ -98,6 +97,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     driving: Driving | None = None,
     rhythm: Rhythm | None = None,
     courses: Iterable[CoilCourse] = (),
+    implant: Implant | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -136,6 +136,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         Frequency of alternating currents, and phase and second place of HD-tACS; None: an example, in phase.
     courses
         Of coil techniques, instead of the package's examples; see `protocols.given_course.load_course`.
+    implant
+        Lead, pulse and regions to spare of deep brain stimulation; None: `Implant()`.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -156,18 +158,18 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
-    check_choosing(choosing or Choosing())
-    work = _Work(
-        bench,
-        names,
-        clock,
-        dict(protocol or {}),
-        didt_A_per_s,
-        choosing or Choosing(),
-        driving,
-        rhythm,
-        chosen_courses(names, courses),
+    chosen = choosing or Choosing()
+    check_choosing(chosen)
+    asked = _Asked(
+        protocol=dict(protocol or {}),
+        didt_A_per_s=didt_A_per_s,
+        choosing=chosen,
+        driving=driving,
+        rhythm=rhythm or Rhythm(),
+        courses=chosen_courses(names, courses),
+        implant=implant or Implant(),
     )
+    work = _Work(bench, names, clock, asked)
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -177,25 +179,24 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     return work.for_target(target_or_circuit, command)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What the caller of `plan` chose, beyond head, target and techniques."""
+
+    protocol: dict[str, Any]
+    didt_A_per_s: float | None
+    choosing: Choosing
+    driving: Driving | None
+    rhythm: Rhythm
+    courses: tuple[CoilCourse, ...]
+    implant: Implant
+
+
 class _Work:
     """One plan in the making: what its steps share."""
 
-    def __init__(
-        self,
-        bench: Bench,
-        names: tuple[str, ...],
-        clock: Clock,
-        protocol: dict[str, Any],
-        didt_A_per_s: float | None,
-        choosing: Choosing,
-        driving: Driving | None,
-        rhythm: Rhythm | None,
-        courses: tuple[CoilCourse, ...],
-    ) -> None:
-        self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
-        self.protocol, self.didt_A_per_s, self.driving = protocol, didt_A_per_s, driving
-        self.rhythm = rhythm or Rhythm()
-        self.courses = courses
+    def __init__(self, bench: Bench, names: tuple[str, ...], clock: Clock, asked: _Asked) -> None:
+        self.bench, self.names, self.clock, self.asked = bench, names, clock, asked
         self.skipped: dict[str, str] = {}
 
     def for_target(self, target: Target, command: str) -> Plan:
@@ -225,10 +226,10 @@ class _Work:
         bench, clock, head = self.bench, self.clock, self.bench.head
         target.tissue_in(head)
         goal = Goal(direction=target.direction_in(head), normal=describe.normal_of(target, head))
-        common = CommonDose(bench, target, goal, self.protocol, self.driving)
-        if self.driving is not None:
+        common = CommonDose(bench, target, goal, self.asked.protocol, self.asked.driving)
+        if self.asked.driving is not None:
             _ = common.hotspot  # a place that is not on this head is refused before the work starts
-        partner = partner_target(self.rhythm, self.names, circuit, found, target)
+        partner = partner_target(self.asked.rhythm, self.names, circuit, found, target)
         clock("building the conductor", 0.0)
         conductor = bench.conductor
         clock("adjoint of the target", 0.1)
@@ -251,14 +252,14 @@ class _Work:
         made = self._further(
             Aim(
                 bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others, surface=surface,
-                rhythm=self.rhythm, partner=partner,
+                rhythm=self.asked.rhythm, partner=partner,
                 in_principle={item.region.key: item.region.techniques_in_principle for item in found},
-                protocol=self.protocol,
+                protocol=self.asked.protocol, implant=self.asked.implant,
             )
         )  # fmt: skip
         self.clock.further("the common dose", OWN_PART)
         records = tuple(
-            with_courses(common, record, self.courses) if record.technique == "tms" else record
+            with_courses(common, record, self.asked.courses) if record.technique == "tms" else record
             for record in with_currency(common, records, fields, made)
         )
         if not records:
@@ -277,11 +278,11 @@ class _Work:
             ranking=rank(records),
             shortlist=shortlist(
                 records,
-                self.choosing,
+                self.asked.choosing,
                 combinations=combinations,
                 matrix=matrix,
                 primary=key,
-                age_years=self.protocol.get("age_years"),
+                age_years=self.asked.protocol.get("age_years"),
             ),
             matrix=matrix,
             maps=says,
@@ -302,7 +303,7 @@ class _Work:
         """Return two techniques in one course, where that was asked for."""
         found = []
         for name in (name for name in self.names if name in COMBINATIONS):
-            made = combination(common, records, self.courses)
+            made = combination(common, records, self.asked.courses)
             if isinstance(made, str):
                 self.skipped[name] = made
             else:
@@ -390,8 +391,8 @@ class _Work:
                 goal=goal,
                 reference_V_per_m=reference[name],
                 off_target_V_per_m=self.bench.magnitudes(fields[name], others),
-                protocol=self.protocol,
-                didt_A_per_s=self.didt_A_per_s,
+                protocol=self.asked.protocol,
+                didt_A_per_s=self.asked.didt_A_per_s,
             )
             for k, (name, choice) in enumerate(choices.items())
         )
@@ -445,10 +446,11 @@ class _Work:
             "circuit": None if circuit is None else circuit.domain,
             "target": target.name,
             "radius_mm": target.radius_mm,
-            "didt_A_per_s": self.didt_A_per_s,
-            "protocol": self.protocol,
-            "rhythm": self.rhythm.as_settings,
-            "courses": {course.technique: course.given for course in self.courses if course.given},
+            "didt_A_per_s": self.asked.didt_A_per_s,
+            "protocol": self.asked.protocol,
+            "rhythm": self.asked.rhythm.as_settings,
+            "courses": {course.technique: course.given for course in self.asked.courses if course.given},
+            "implant": self.asked.implant.as_asked() if "dbs" in self.names else None,
         }
         self.clock.further("done", 1.0)
         what = repr(circuit.domain if circuit is not None else target.name)

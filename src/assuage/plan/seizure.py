@@ -12,7 +12,8 @@ from typing import TypeVar
 import numpy as np
 
 from assuage.plan import describe
-from assuage.plan.bench import LABELS, Choice
+from assuage.plan.bench import LABELS
+from assuage.plan.choices import Choice
 from assuage.plan.further import Aim, Made, cells_of, field_volume
 from assuage.plan.records import Table
 from assuage.sources import PlacedCoil

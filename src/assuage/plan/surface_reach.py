@@ -12,7 +12,8 @@ from functools import cached_property
 import numpy as np
 
 from assuage.errors import TargetError
-from assuage.plan.bench import COARSE_TOLERANCE, Bench, choose
+from assuage.plan.bench import COARSE_TOLERANCE, Bench
+from assuage.plan.choices import choose
 from assuage.plan.matrix import matrix_cell
 from assuage.plan.records import MatrixCell
 from assuage.targets import Target

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from assuage.circuits.circuits import SURFACE
 from assuage.errors import TargetError
 from assuage.field import Landscape
-from assuage.plan.bench import MAX_ELECTRODES
+from assuage.plan.choices import MAX_ELECTRODES
 from assuage.plan.describe import normal_of, number
 from assuage.plan.further import Aim
 from assuage.plan.records import PhasorRecord, Table

@@ -130,14 +130,14 @@ class Lead:
 
     @property
     def gap_mm(self) -> float:
-        """Shortest distance between two contacts."""
+        """Shortest distance between two contacts; infinite with a single one."""
         spans = sorted({(contact.from_mm, contact.to_mm) for contact in self.contacts})
         gaps = [after[0] - before[1] for before, after in pairwise(spans)]
         for contact, following in pairwise(self.contacts):
             if contact.kind == "segment" and following.level == contact.level:
                 apart = abs(following.angle_deg - contact.angle_deg) - contact.arc_deg
                 gaps.append(self.diameter_mm * math.sin(math.radians(apart) / 2))
-        return min(gaps)
+        return min(gaps, default=math.inf)
 
     def index(self, label: str) -> int:
         """Return the place of a contact in `contacts`.

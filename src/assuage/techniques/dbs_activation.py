@@ -202,8 +202,8 @@ def activate(
     limit
         Criterion and threshold.
     fibres
-        Unit vectors along the fibres in world axes, (3,) or (nx, ny, nz, 3), for the activating function; None: the
-        direction in which it is largest.
+        Unit vectors along the fibres in world axes, (3,) or (nx, ny, nz, 3), for the activating function
+        (`fibre_directions` has those of tensors); None, or 0 in a voxel: the direction in which it is largest.
     """
     if limit.criterion == "field":
         if fibres is not None:
@@ -249,15 +249,36 @@ def activating_function(
     centre = _at_centres(fields.phi_V(currents_A))
     usable = ndimage.binary_erosion(_labelled_brain(fields), np.ones((3, 3, 3), bool), iterations=step)
     curvature = _second_differences(centre, step, step * grid.voxel_m)
-    if fibres is None:
-        values = _largest(curvature, floor_V_per_m2)
-    else:
-        direction = np.asarray(fibres, np.float32) @ grid.axes.astype(np.float32)
-        if direction.shape[-1] != 3 or np.abs(np.linalg.norm(direction, axis=-1) - 1).max() > 1e-3:
+    values = _largest(curvature, floor_V_per_m2)
+    if fibres is not None:
+        given = np.asarray(fibres, np.float32)
+        length = np.linalg.norm(given, axis=-1)
+        if given.shape not in {(3,), (*grid.shape, 3)} or (np.minimum(np.abs(length - 1), length) > 1e-3).any():
             raise PlanError("fibres have to be unit vectors, (3,) or one per voxel of the fine grid")
-        direction = np.broadcast_to(direction, (*grid.shape, 3))
-        values = np.einsum("...i,ij...,...j->...", direction, curvature, direction)
+        direction = np.broadcast_to(given @ grid.axes.astype(np.float32), (*grid.shape, 3))
+        along = np.einsum("...i,ij...,...j->...", direction, curvature, direction)
+        values = np.where(np.broadcast_to(length > 0.5, grid.shape), along, values)
     return _extended(values, usable, step + RIM)
+
+
+def fibre_directions(fields: "ContactFields") -> Array32:
+    """Return the main axis of the conductor's tensors in every voxel of the fine grid, (nx, ny, nz, 3), world axes.
+
+    0 in tissues without tensors.
+
+    Raises
+    ------
+    PlanError
+        The conductor was made without tensors.
+    """
+    tensors, tissue = fields.conductor.given_tensors, fields.conductor.tissue
+    if not tensors:
+        raise PlanError("the conductor has no tensors; make it with tensor_S_per_m, or name the fibres yourself")
+    directions = np.zeros((*tissue.label.shape, 3), np.float32)
+    for name, values in tensors.items():
+        own = tissue.label == tissue.tissues.index(name)
+        directions[own] = np.linalg.eigh(values[own])[1][..., -1]
+    return directions
 
 
 def _labelled_brain(fields: "ContactFields") -> NDArray[np.bool_]:
@@ -337,10 +358,8 @@ def overlaps(activation: Activation, fields: "ContactFields", regions: Iterable[
     ----------
     activation, fields
         What is activated, and the fine grid.
-    head
-        The whole head: regions may reach beyond the box of the fine grid.
     regions
-        Their tissue setting is not used: all brain tissue inside counts.
+        They may reach beyond the box. Their tissue setting is not used: all brain tissue inside counts.
     """
     voxel_mm3 = fields.conductor.grid.voxel_mm**3
     found = []

@@ -224,7 +224,10 @@ class _Maps:
         for region in avoid:
             found = np.argwhere(labels > 0)
             world = np.asarray(found @ affine[:3, :3].T + affine[:3, 3])
-            unwanted[tuple(found[region.inside(world)].T)] = True
+            inside = region.inside(world)
+            if not inside.any():  # smaller than a voxel
+                inside[np.argmin(np.linalg.norm(world - region.center_mm, axis=1))] = True
+            unwanted[tuple(found[inside].T)] = True
         solid = ndimage.gaussian_filter((within | bone).astype(np.float32), NORMAL_SIGMA_MM / size)
         return cls(
             affine=affine,
