@@ -20,7 +20,10 @@ RULES = load_rule_set()
 DOCUMENTS = {
     name: tomllib.loads(files("assuage.safety").joinpath("data", f"{name}.toml").read_text("utf-8")) for name in FILES
 }
-CONTENT = {"1.0": "e9a405a4dfba4978cab2dff8cb53398c9b2c8307ba3a07c79ccbd9c8db284e45"}
+CONTENT = {
+    "1.0": "e9a405a4dfba4978cab2dff8cb53398c9b2c8307ba3a07c79ccbd9c8db284e45",
+    "1.1": "990b21db31c50e3f4a71e6134ab2bf0902a3d01394834ffe2df75304bd92cd03",
+}
 """Content hash of each version: whoever changes the data raises the version and adds a line."""
 
 
