@@ -223,6 +223,29 @@ def test_an_adult_limit_says_why_it_does_not_hold_for_a_minor():
     assert outcomes(complete("rtms_10hz", age_years=40))["tms-intensity-youth-trial"] == "cannot say"
 
 
+@pytest.mark.parametrize(
+    ("technique", "rule_id", "warned", "not_warned"),
+    [
+        ("tdcs", "tes-age-planned", 3, 12), ("hd_tacs", "tes-age-planned", 11, 15), ("ti", "tes-age-planned", 6, 30),
+        ("mst", "mst-age-trial", 17, 18), ("dbs", "dbs-age-trial", 5, 9), ("itbs", "tms-age-label", 14, 15),
+    ],
+)  # fmt: skip
+def test_an_age_below_every_trial_is_warned_of(technique, rule_id, warned, not_warned):
+    assert outcomes(complete(technique, age_years=warned))[rule_id] == "warn"
+    assert outcomes(complete(technique, age_years=not_warned))[rule_id] != "warn"
+
+
+def test_what_children_were_given_is_held_against_children_only():
+    strong = {"total_current_A": 2.5e-3, "duration_s": 1500, "sessions_in_course": 25}
+    rules = {"tes-current-youth", "tes-duration-youth", "tes-sessions-youth"}
+    child, adult, unknown = (outcomes(complete("tdcs", age_years=age, **strong)) for age in (14, 30, None))
+    assert {child[rule_id] for rule_id in rules} == {unknown[rule_id] for rule_id in rules} == {"warn"}
+    assert not rules & adult.keys()
+    usual = verdicts(complete("tdcs", age_years=14))["tes-current-youth"]
+    assert usual.outcome == "cannot say"
+    assert "does not give the ages" in usual.why
+
+
 def test_the_larger_of_given_and_computed_is_judged():
     found = verdicts(complete("tdcs", total_current_A=4e-3, duration_s=2400, charge_C=1.0))["tes-charge-experience"]
     assert found.value == pytest.approx(9.6)
