@@ -40,7 +40,7 @@ def as_other(protocol, technique):
 
 @pytest.mark.parametrize("technique", TECHNIQUES)
 @given(st.data(), st.floats(0.05, 30))
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_another_name_never_lifts_a_stop(technique, data, factor):
     usual = complete(technique)
     keys = set(data.draw(st.lists(st.sampled_from(sorted(set(SCALED) & usual.keys())), min_size=1, unique=True)))

@@ -31,6 +31,7 @@ UNREAD_LEVELS = frozenset({
     "secondary_web (weak)",
     "regulatory_text (secondary copy)",
     "vendor_manual (secondary)",
+    "vendor_web",
     "letter excerpt + memory",
     "repository_code",
     "registry",
