@@ -7,6 +7,7 @@ import pytest
 from assuage.protocols import quantities
 from assuage.protocols.gallery import TECHNIQUES, example, example_content
 from assuage.protocols.protocol import from_content
+from assuage.safety import check
 
 KNOWN = {
     "technique", "age_years", "motor_threshold", "alternating",
@@ -32,6 +33,11 @@ def test_only_known_names_and_finite_numbers(technique):
             key in {"technique", "coil_source", "motor_threshold"} or key.startswith("screen_")
         )
         assert isinstance(value, str) or math.isfinite(value)
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_no_example_contradicts_its_name_or_itself(technique):
+    assert not [verdict for verdict in check(quantities(example(technique))) if verdict.kind == "definition"]
 
 
 def some(technique, **changes):
