@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from assuage.safety import load_rule_set
-from assuage.safety.records import Rule, RuleSet, Source, TrainTable
+from assuage.safety.records import Condition, Rule, RuleSet, Source, TrainTable
 
 DOCS = Path(__file__).parents[1] / "docs" / "safety.md"
 BEGIN, END = "<!-- table: python tools/safety_table.py -->", "<!-- end of table -->"
@@ -20,6 +20,8 @@ def render(rules: RuleSet) -> str:
         *_table("screening topic", "asks", "yes leads to", "source (how far read)", rows=_topics(rules)),
         "",
         *_table("interaction", "when", "leads to", "source (how far read)", rows=_interactions(rules)),
+        "",
+        *_table("quantity", "belongs to", rows=_belongs(rules)),
         "",
         *_table("technique", "has to state", rows=_techniques(rules)),
     ])  # fmt: skip
@@ -57,7 +59,8 @@ def _limits(rules: RuleSet) -> list[tuple[str, ...]]:
         (
             f"`{table.rule_id}`",
             _list(table.techniques),
-            f"{table.says}: {len(table.interval_s)} pauses by {len(table.intensity_percent_mt)} intensities",
+            f"{table.says}: {len(table.interval_s)} pauses by {len(table.intensity_percent_mt)} intensities"
+            + _only(table.only),
             "stop; warn between rows",
             table.population,
             _cited(table.source),
@@ -115,6 +118,10 @@ def _interactions(rules: RuleSet) -> list[tuple[str, ...]]:
     ]
 
 
+def _belongs(rules: RuleSet) -> list[tuple[str, ...]]:
+    return [(f"`{quantity}`", _list(techniques)) for quantity, techniques in rules.belongs.items()]
+
+
 def _techniques(rules: RuleSet) -> list[tuple[str, ...]]:
     return [
         (
@@ -135,12 +142,17 @@ def _name(rule: Rule) -> str:
 def _limit(rule: Rule) -> str:
     limit = f"{rule.limit:g} {rule.unit}" if isinstance(rule.limit, float) else f"`{rule.limit}`"
     when = f" where {' and '.join(map(str, rule.when))}" if rule.when else ""
-    return f"{rule.says}: `{rule.quantity}` {SIGN[rule.comparison]} {limit}{when}"
+    return f"{rule.says}: `{rule.quantity}` {SIGN[rule.comparison]} {limit}{when}{_only(rule.only)}"
+
+
+def _only(conditions: tuple[Condition, ...]) -> str:
+    return f"; speaks only of {' and '.join(map(str, conditions))}" if conditions else ""
 
 
 def _beyond(rule: Rule) -> str:
     elsewhere = f"; another device: {rule.elsewhere}" if rule.elsewhere else ""
-    return rule.beyond + elsewhere + ("; harm limit, never passes" if rule.kind == "harm seen" else "")
+    kinds = {"harm seen": "; harm limit, never passes", "definition": "; what a name or number means, never passes"}
+    return rule.beyond + elsewhere + kinds.get(rule.kind, "")
 
 
 def _ends(table: TrainTable) -> str:

@@ -47,6 +47,26 @@ def test_a_stop_is_exit_code_1_and_comes_first(checked):
     assert "A limit stops this protocol." in out
 
 
+FAST = {
+    "technique": "rtms_1hz", "age_years": 30, "frequency_Hz": 20, "train_duration_s": 1, "inter_train_interval_s": 0.3,
+    "intensity_percent_mt": 110, "motor_threshold": "resting", "trains_per_session": 10,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("technique", ["tms", "rtms_1hz", "rtms_10hz", "itbs", "tdcs"])
+def test_no_name_hides_what_is_done(technique, checked):
+    code, out, _ = checked({**FAST, "technique": technique}, "--json")
+    found = {verdict["rule_id"] for verdict in json.loads(out)["verdicts"] if verdict["outcome"] == "stop"}
+    assert code == 1
+    assert ("tms-interval-harm" in found) == (technique != "tdcs")
+    assert found & {"label-1hz-fast", "label-10hz-fast", "contradicts-label:frequency_Hz"} or technique == "tms"
+
+
+@pytest.mark.parametrize("change", [{"current_per_electrode_A": 0.05}, {"frequency_Hz": 50}])
+def test_a_current_that_contradicts_itself_is_stopped(change, checked):
+    assert checked({**TDCS, **change})[0] == 1
+
+
 def test_what_is_missing_is_said(checked):
     code, out, _ = checked({"technique": "ect", "age_years": 30})
     assert code == 0
@@ -93,6 +113,7 @@ def test_json_holds_everything(checked):
         ("[" * 100_000, "is not JSON"),
         ({"dose": {"technique": "astrology"}}, "dose.technique 'astrology' is not known; known: tms, rtms_1hz"),
         ({"dose": {"trains": 3}}, "dose.technique"),
+        ({**TDCS, "motor_threshold": "rest"}, "motor_threshold = 'rest'; it is one of resting, active"),
         ({**TDCS, "screen_pregnancy": True}, "screen_pregnancy = True"),
         ('{"technique": "tdcs", "duration_s": NaN}', "duration_s = nan"),
         ('{"technique": "tdcs", "duration_s": 1, "duration_s": 2}', "duration_s twice"),

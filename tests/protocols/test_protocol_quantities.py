@@ -7,9 +7,11 @@ import pytest
 from assuage.protocols import quantities
 from assuage.protocols.gallery import TECHNIQUES, example, example_content
 from assuage.protocols.protocol import from_content
+from assuage.safety import check
 
 KNOWN = {
-    "technique", "age_years", "intensity_percent_mt", "output_percent_mso", "didt_A_per_s", "coil_max_didt_A_per_s",
+    "technique", "age_years", "motor_threshold", "alternating",
+    "intensity_percent_mt", "output_percent_mso", "didt_A_per_s", "coil_max_didt_A_per_s",
     "coil_source", "frequency_Hz", "pulses_per_burst", "burst_frequency_Hz", "burst_rate_Hz", "train_duration_s",
     "inter_train_interval_s", "pulses_per_train", "trains_per_session", "pulses_per_session", "pulses_per_day",
     "sessions_per_day", "session_interval_s", "days", "sessions_in_course", "pulses_in_course", "duration_s",
@@ -27,8 +29,15 @@ def test_only_known_names_and_finite_numbers(technique):
     assert found["technique"] == technique
     assert set(found) <= KNOWN
     for key, value in found.items():
-        assert isinstance(value, str) == (key in {"technique", "coil_source"} or key.startswith("screen_"))
+        assert isinstance(value, str) == (
+            key in {"technique", "coil_source", "motor_threshold"} or key.startswith("screen_")
+        )
         assert isinstance(value, str) or math.isfinite(value)
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_no_example_contradicts_its_name_or_itself(technique):
+    assert not [verdict for verdict in check(quantities(example(technique))) if verdict.kind == "definition"]
 
 
 def some(technique, **changes):
@@ -42,11 +51,18 @@ def test_theta_burst_by_hand():
         "train_duration_s": 2, "inter_train_interval_s": 8, "trains_per_session": 60, "pulses_per_session": 1800,
         "pulses_per_day": 18000, "sessions_per_day": 10, "session_interval_s": 3000, "days": 5,
         "sessions_in_course": 50, "pulses_in_course": 90000, "duration_s": 592, "duration_per_day_s": 5920,
-        "intensity_percent_mt": 120, "output_percent_mso": 60, "hearing_protection": 1,
+        "intensity_percent_mt": 120, "motor_threshold": "resting", "output_percent_mso": 60, "hearing_protection": 1,
         "coil_max_didt_A_per_s": 1.5e8, "age_years": 16,
     }  # fmt: skip
     assert {key: found[key] for key in expected} == expected
     assert "frequency_Hz" not in found
+
+
+def test_the_threshold_is_the_one_of_the_intensity():
+    active = {"dose__intensity": {"percent_mt": 80, "threshold": "active"}, "threshold__state": "isometric contraction"}
+    assert some("ctbs", **active)["motor_threshold"] == "active"
+    assert "motor_threshold" not in some("mst"), "percent of output, not of a threshold"
+    assert some("tdcs_rtms")["motor_threshold"] == "resting"
 
 
 def test_plain_trains_have_a_frequency_and_no_bursts():
@@ -78,6 +94,8 @@ def test_alternating_current_has_a_peak_and_no_charge():
     assert found["frequency_Hz"] == 20
     assert "charge_C" not in found
     assert "frequency_Hz" not in some("hd_tacs"), "an individual frequency is not known yet"
+    assert some("hd_tacs")["alternating"] == some("ti")["alternating"] == 1
+    assert "alternating" not in some("tdcs")
 
 
 def test_interference_by_hand():

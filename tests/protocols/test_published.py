@@ -6,6 +6,7 @@ from assuage.errors import DataError, ProtocolError
 from assuage.protocols import draft, from_content, load_published, published_protocols
 from assuage.protocols.gallery import example_content
 from assuage.protocols.mandatory import look_up
+from assuage.protocols.published import _published, rows_not_taken
 
 ALL = published_protocols()
 
@@ -15,7 +16,8 @@ def test_each_names_its_source_and_what_it_leaves_out(published):
     assert published.source
     assert published.source_level in {"abstract", "registry", "secondary", "secondary_web"}
     assert "memory" not in published.source_level
-    assert published.parts["dose"], "an entry says something about the dose"
+    assert published.parts["dose"] or published.says, "an entry says something about the dose, or that it says nothing"
+    assert bool(published.evidence_row) != bool(published.without_row)
     for path in published.not_reported:
         assert look_up(published.parts, path) is None
     for text in published.derived:
@@ -90,10 +92,28 @@ def test_the_words_of_a_source_are_not_turned_into_numbers():
     assert "dose.course.phases.0.day.session_interval_s" in snt.not_reported
 
 
+def test_the_whole_table_of_trials_was_gone_through():
+    taken = {published.evidence_row for published in ALL if published.evidence_row}
+    left = rows_not_taken()
+    assert all(left.values())
+    assert not taken & set(left)
+    assert len(taken | set(left)) == 74
+
+
+def test_a_row_without_evidence_says_why():
+    assert {published.name for published in ALL if published.without_row} == {
+        "macmaster2019", "nct02611206", "villamar2013", "ma2022"
+    }  # fmt: skip
+    reportable = {"tdcs": ()}
+    row = {"technique": "tdcs", "citation": "c", "population": "p", "source": "s", "source_level": "abstract"}
+    with pytest.raises(DataError, match="x needs its evidence_row, or without_row"):
+        _published("x", row, reportable)
+
+
 def test_names():
     assert load_published("MacMaster2019").name == "macmaster2019"
     with pytest.raises(DataError, match=r"no published protocol 'x'; known: macmaster2019"):
         load_published("x")
     with pytest.raises(DataError, match=r"neither a technique .* nor a published protocol"):
         draft("x")
-    assert len(ALL) == len({each.name for each in ALL}) >= 25
+    assert len(ALL) == len({each.name for each in ALL}) >= 35

@@ -20,7 +20,10 @@ RULES = load_rule_set()
 DOCUMENTS = {
     name: tomllib.loads(files("assuage.safety").joinpath("data", f"{name}.toml").read_text("utf-8")) for name in FILES
 }
-CONTENT = {"1.0": "e9a405a4dfba4978cab2dff8cb53398c9b2c8307ba3a07c79ccbd9c8db284e45"}
+CONTENT = {
+    "1.0": "e9a405a4dfba4978cab2dff8cb53398c9b2c8307ba3a07c79ccbd9c8db284e45",
+    "1.1": "ca85fc6a708a9dc74678f6c83c500f6f180ddc8423c348ec998185e56197426a",
+}
 """Content hash of each version: whoever changes the data raises the version and adds a line."""
 
 
@@ -118,6 +121,9 @@ BROKEN = [
     (lambda d: d["devices"]["output_tables"][0].update(frequency_Hz=[1]), "4 values each"),
     (lambda d: d["screening"]["topics"][0]["answered"][0].update(consequence="ignore"), "consequence 'ignore'"),
     (lambda d: d["screening"]["interactions"][0].update(any_of=["mood"]), "topic 'mood'"),
+    (lambda d: d["definitions"]["belongs"][0].update(quantities=["colour"]), "belongs: quantity 'colour'"),
+    (lambda d: d["definitions"]["belongs"][0].update(techniques=["laser"]), "belongs: technique 'laser'"),
+    (lambda d: d["tes"]["rules"][0].update(only=["alternating about 0"]), "alternating about 0"),
     (lambda d: d["techniques"]["technique"]["tdcs"].update(needs=["luck"]), "needs 'luck'"),
     (lambda d: d["techniques"]["technique"]["tdcs"].update(also=["colour"]), "quantity 'colour'"),
     (lambda d: d["techniques"]["technique"]["tdcs_rtms"].update(parts=["laser"]), "part 'laser'"),

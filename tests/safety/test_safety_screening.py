@@ -67,6 +67,39 @@ def test_pregnancy_and_a_risk_of_seizures_weigh_together():
     assert "pregnancy-and-seizure-risk" not in found("itbs", screen_pregnancy="yes")
 
 
+ASKED = {
+    "metal": {"metal_in_head", "intracranial_clips", "mri_contraindication"},
+    "implants": {"brain_stimulator", "pacemaker", "other_brain_stimulation_planned"},
+}
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_metal_and_implants_are_asked_about_for_every_technique(technique):
+    names = RULES.techniques[technique].names
+    asked = {topic.key for topic in RULES.topics if topic.for_technique(names)}
+    for what, topics in ASKED.items():
+        assert asked & topics, what
+
+
+def test_medicines_are_asked_about_before_ect():
+    for topic in ("lithium", "theophylline", "anticonvulsant_medicine"):
+        verdict = found("ect", **{f"screen_{topic}": "yes"})[f"screen-{topic.replace('_', '-')}"]
+        assert verdict.outcome == "warn"
+        assert verdict.source_level == "abstract"
+
+
+def test_lithium_and_age_weigh_together():
+    old, young = (found("ect", screen_lithium="yes", age_years=age) for age in (50, 30))
+    assert (old["lithium-and-age"].outcome, old["lithium-and-age"].unit) == ("warn", "years")
+    assert "lithium-and-age" not in young
+
+
+def test_an_implant_under_a_coil_is_stopped_by_what_was_measured():
+    verdict = found("itbs", screen_brain_stimulator="yes")["implant-under-a-coil"]
+    assert (verdict.outcome, verdict.source_level) == ("stop", "abstract")
+    assert "implant-under-a-coil" not in found("tdcs", screen_brain_stimulator="yes")
+
+
 def test_a_stricter_answer_is_never_milder():
     order = ("no", "unknown", "yes")
     for technique in TECHNIQUES:

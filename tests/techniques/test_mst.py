@@ -10,6 +10,7 @@ from assuage.errors import PlanError
 from assuage.field import Conductor
 from assuage.head.gallery import sphere_head
 from assuage.head.mni import MniTransform
+from assuage.safety import check
 from assuage.sources import Coil, vector_potential_T_m
 from assuage.targets import Target
 from assuage.techniques import Scalp
@@ -54,6 +55,7 @@ def test_train_counts_its_pulses_and_names_its_quantities(proposals):
     assert quantities["pulses_per_session"] == 400
     assert quantities["frequency_Hz"] == 100.0
     assert quantities["didt_A_per_s"] == quantities["coil_max_didt_A_per_s"] == 146.44e6
+    assert not [v for v in check(quantities) if v.kind == "definition"], "it contradicts neither its name nor itself"
     unknown = proposals["twin", "vertex"].quantities()
     assert "didt_A_per_s" not in unknown
     assert "coil_max_didt_A_per_s" not in unknown

@@ -27,7 +27,7 @@ from assuage.safety import OUTCOMES, OWN_LEVEL, RuleSet, Verdict, check, load_ru
 from assuage.safety.quantities import QUANTITIES, SCREEN
 
 EXIT_STOPPED = 1
-TEXTS = ("technique", "stimulator", "coil_source")
+TEXTS = ("technique", "motor_threshold", "stimulator", "coil_source")
 """What a flat protocol says in words."""
 STYLES = {"stop": "bold red", "warn": "yellow", "cannot say": "dim", "within cited range": "green"}
 
@@ -83,7 +83,7 @@ class Checked:
                 Text(f"{words.sentence(verdict.why)} {_cited(verdict)}".rstrip()),
             )
         if answered_no:
-            why = "Answered no; the lists of topics were not read at their source."
+            why = "Answered no; a list of topics is never complete."
             table.add_row(
                 Text("cannot say", style=STYLES["cannot say"]), f"screening answers: {len(answered_no)}", "", "", why
             )

@@ -53,7 +53,7 @@ def show(
     document = {
         **_summary(published),
         "identifier": published.identifier,
-        "evidence_row": published.evidence_row or None,
+        "evidence_row": published.evidence_row or published.without_row,
         "source": published.source,
         **published.parts,
         "says": list(published.says),

@@ -173,6 +173,7 @@ def _quantities(
     """Return what the cited limits of a coil course look at; the course's own numbers stand before the session's."""
     found: dict[str, Any] = {key: float(value) for key, value in dose.items() if value is not None}
     found["intensity_percent_mt"] = intensity.percent_mt
+    found["motor_threshold"] = intensity.threshold
     coil = common.bench.coil
     limit = coil.max_didt_A_per_s
     source = coil.origin

@@ -32,6 +32,8 @@ class Published:
         Values that follow from others by arithmetic.
     evidence_row
         Identifier in the table of trials; "" where it is none of them.
+    without_row
+        Why there is none; "" where there is one.
     source, source_level
         Where it was read, and how far.
     not_reported
@@ -45,6 +47,7 @@ class Published:
     identifier: str
     population: str
     evidence_row: str
+    without_row: str
     source: str
     source_level: str
     parts: Mapping[str, Any]
@@ -56,6 +59,11 @@ class Published:
 def published_protocols() -> tuple[Published, ...]:
     """Return all published protocols, in the order of the table."""
     return tuple(_table().values())
+
+
+def rows_not_taken() -> Mapping[str, str]:
+    """Return the rows of the table of trials that are no published protocol here, each with the reason."""
+    return MappingProxyType(read_toml("published.toml")["not_taken"])
 
 
 def load_published(name: str) -> Published:
@@ -86,6 +94,8 @@ def _published(name: str, row: dict[str, Any], reportable: Mapping[str, tuple[st
     for field in ("technique", "citation", "population", "source", "source_level"):
         if not row.get(field):
             raise DataError(f"published.toml: {name} has no {field}")
+    if bool(row.get("evidence_row")) == bool(row.get("without_row")):
+        raise DataError(f"published.toml: {name} needs its evidence_row, or without_row to say why there is none")
     parts = {part: row.get(part, {}) for part in PARTS}
     technique = row["technique"]
     return Published(
@@ -96,6 +106,7 @@ def _published(name: str, row: dict[str, Any], reportable: Mapping[str, tuple[st
         identifier=row.get("identifier", ""),
         population=row["population"],
         evidence_row=row.get("evidence_row", ""),
+        without_row=row.get("without_row", ""),
         source=row["source"],
         source_level=row["source_level"],
         parts=MappingProxyType(parts),

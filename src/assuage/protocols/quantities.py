@@ -9,6 +9,8 @@ frequency, the shorter ramp.
 | `frequency_Hz` | rate of single pulses in a train, of alternating current, of MST or DBS; absent for theta burst |
 | `duration_s` | one session: coil, first train to the end of the last; current, at full current without ramps |
 | `charge_C` | direct current: with half of both ramps; ECT: I PW 2 f T |
+| `motor_threshold` | "resting" or "active": what `intensity_percent_mt` is a percentage of |
+| `alternating` | 1 for an alternating current, also where its frequency is each person's own |
 | `total_current_A`, `peak_current_A` (alternating) | largest that enters the head at any moment, with its offset |
 
 In the combination of tDCS and rTMS, `duration_s` and what belongs to currents come from tDCS, trains and pulses from
@@ -37,8 +39,9 @@ def quantities(protocol: Protocol) -> Quantities:
     found: dict[str, Any] = {"technique": protocol.technique, "age_years": protocol.person.age_years}
     found |= dose_quantities(protocol.dose)
     found["output_percent_mso"] = planned_percent_mso(protocol)
-    coil = protocol.device.coil
-    if coil_intensity(protocol) is not None:
+    coil, intensity = protocol.device.coil, coil_intensity(protocol)
+    if intensity is not None:
+        found["motor_threshold"] = None if intensity.percent_mt is None else intensity.threshold
         found["hearing_protection"] = protocol.safety.hearing_protection
         if coil is not None and coil.max_didt_A_per_s is not None:
             found["coil_max_didt_A_per_s"] = coil.max_didt_A_per_s
@@ -83,7 +86,8 @@ def _tes(dose: TesPlan) -> dict[str, Any]:
     found = _scalp(dose.electrodes, dose.timing, dose.course)
     if dose.technique in ALTERNATING:
         peak = peak_total_A(dose.electrodes) + abs(float(dose.offset_A or 0))
-        return found | {"total_current_A": peak, "peak_current_A": peak, "frequency_Hz": dose.frequency_Hz}
+        wave = {"alternating": 1.0, "frequency_Hz": dose.frequency_Hz}
+        return found | wave | {"total_current_A": peak, "peak_current_A": peak}
     total = total_A(dose.electrodes)
     return found | {"total_current_A": total, "charge_C": total * dose.timing.full_current_s}
 
@@ -94,6 +98,7 @@ def _ti(dose: TiPlan) -> dict[str, Any]:
         "total_current_A": sum(pair.current_A for pair in dose.pairs),
         "current_per_pair_A": max(pair.current_A for pair in dose.pairs),
         "peak_current_A": max(pair.current_A for pair in dose.pairs),
+        "alternating": 1.0,
         "carrier_frequency_Hz": min(pair.frequency_Hz for pair in dose.pairs),
         "difference_frequency_Hz": dose.difference_frequency_Hz,
     }

@@ -20,12 +20,22 @@ from dataclasses import replace
 from typing import Any
 
 from assuage.errors import DataError
-from assuage.safety.judge import Case, judge, judge_jointly, rank
+from assuage.safety.consistency import contradictions
+from assuage.safety.judge import Case, judge, judge_jointly, rank, speaks
 from assuage.safety.load import load_rule_set
-from assuage.safety.quantities import QUANTITIES, derivations, read_answers, read_values, to_shown, with_derived
-from assuage.safety.records import Outcome, Rule, RuleSet, Technique, Verdict
+from assuage.safety.quantities import (
+    QUANTITIES,
+    THRESHOLDS,
+    by_threshold,
+    derivations,
+    read_answers,
+    read_values,
+    to_shown,
+    with_derived,
+)
+from assuage.safety.records import DEFINITION, Outcome, Rule, RuleSet, Technique, Verdict
 from assuage.safety.screening import judge_screening
-from assuage.safety.tables import judge_interval, judge_output, judge_train
+from assuage.safety.tables import INTENSITY, judge_interval, judge_output, judge_train
 
 
 def check(protocol: Mapping[str, Any], *, rules: RuleSet | None = None) -> tuple[Verdict, ...]:
@@ -35,15 +45,15 @@ def check(protocol: Mapping[str, Any], *, rules: RuleSet | None = None) -> tuple
     ----------
     protocol
         ``technique`` (a key of ``load_rule_set().techniques``) and whatever is known of the quantities of
-        `assuage.safety.quantities.QUANTITIES`, in SI; ``stimulator`` and ``coil_source`` as text; screening answers as
-        ``screen_<topic>``: "yes", "no" or "unknown".
+        `assuage.safety.quantities.QUANTITIES`, in SI; ``motor_threshold`` ("resting" or "active"), ``stimulator`` and
+        ``coil_source`` as text; screening answers as ``screen_<topic>``: "yes", "no" or "unknown".
     rules
         Another rule set than the package's own.
 
     Returns
     -------
-    One verdict per limit, then what is missing, and one for each given quantity that no limit is known for. A missing
-    value gives "cannot say".
+    One verdict per limit and per contradiction of the protocol with its name or itself, then what is missing, and one
+    for each given quantity that no limit is known for. A missing value gives "cannot say".
 
     Raises
     ------
@@ -54,8 +64,13 @@ def check(protocol: Mapping[str, Any], *, rules: RuleSet | None = None) -> tuple
     case, technique = _case(protocol, rules)
     verdicts = [
         *_limits(rules, case),
+        *contradictions(rules, case),
         *(judge_train(table, case) for table in rules.train_tables if table.techniques & case.names),
-        *(judge_interval(table, case) for table in rules.interval_tables if table.techniques & case.names),
+        *(
+            judge_interval(table, case)
+            for table in rules.interval_tables
+            if table.techniques & case.names and speaks(table.only, case)
+        ),
         *_device(rules, case),
         *judge_screening(rules, case),
         *_notices(rules, case),
@@ -80,12 +95,14 @@ def _case(protocol: Mapping[str, Any], rules: RuleSet) -> tuple[Case, Technique]
         raise DataError(f"technique {name!r} has no safety rules; known: {', '.join(rules.techniques)}")
     technique = rules.techniques[name]
     given = read_values(protocol)
+    intensities, unsure = by_threshold(given, protocol.get("motor_threshold"))
     case = Case(
         technique=name,
         names=technique.names,
         protocol=protocol,
         given=given,
-        values=with_derived(given, name),
+        values=with_derived({**given, **intensities}, name),
+        unsure=unsure,
         answers=read_answers(protocol),
     )
     return case, technique
@@ -95,7 +112,7 @@ def _limits(rules: RuleSet, case: Case) -> list[Verdict]:
     found: list[Verdict] = []
     joints: dict[str, list[Rule]] = {}
     for rule in rules.rules:
-        if rule.device or not rule.techniques & case.names:
+        if rule.device or rule.kind == DEFINITION or not (rule.techniques & case.names and speaks(rule.only, case)):
             continue
         if rule.joint:
             joints.setdefault(rule.joint, []).append(rule)
@@ -185,7 +202,7 @@ def _uncited(case: Case, rules: RuleSet, verdicts: Sequence[Verdict]) -> list[Ve
     used = _used(case, rules, {verdict.rule_id for verdict in verdicts})
     found = []
     for key, value in case.given.items():
-        if key in used:
+        if key in used or (key in rules.belongs and not rules.belongs[key] & case.names):
             continue
         unit = QUANTITIES.get(key, "")
         why = f"no cited limit of {key} applies to {rules.techniques[case.technique].label}"
@@ -198,17 +215,19 @@ def _used(case: Case, rules: RuleSet, spoken: set[str]) -> set[str]:
     used = {"age_years"}
     for rule in rules.rules:
         if rule.rule_id in spoken or rule.joint in spoken:
-            used |= {rule.quantity, str(rule.limit), *(condition.quantity for condition in rule.when)}
+            used |= {rule.quantity, str(rule.limit), *(condition.quantity for condition in (*rule.only, *rule.when))}
     for table in rules.train_tables:
         if table.rule_id in spoken:
-            used |= {table.quantity, "frequency_Hz", "intensity_percent_mt"}
+            used |= {table.quantity, "frequency_Hz", INTENSITY}
     if any(table.rule_id in spoken for table in rules.interval_tables):
-        used |= {"inter_train_interval_s", "intensity_percent_mt"}
+        used |= {"inter_train_interval_s", INTENSITY}
     if any(table.rule_id in spoken for table in rules.output_tables):
         used.add("output_percent_mso")
     for derivation in reversed(derivations(case.technique)):
         if derivation.quantity in used:
             used |= set(derivation.inputs)
+    if used & set(THRESHOLDS.values()):
+        used.add("intensity_percent_mt")
     return used
 
 

@@ -9,24 +9,46 @@ from dataclasses import dataclass
 from typing import Any
 
 from assuage.safety.quantities import to_shown
-from assuage.safety.records import ANY_AGE, HARM_SEEN, OUTCOMES, ROUNDING, Condition, Outcome, Rule, Verdict
+from assuage.safety.records import (
+    ANY_AGE,
+    DEFINITION,
+    HARM_SEEN,
+    NO_AGES,
+    OUTCOMES,
+    ROUNDING,
+    Condition,
+    Outcome,
+    Rule,
+    Verdict,
+)
+
+WHICH_THRESHOLD = "which motor threshold the intensity refers to is not said (motor_threshold)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A protocol as the judges see it; `values` hold what is given and what follows from it, SI."""
+    """A protocol as the judges see it; `values` hold what is given and what follows from it, SI.
+
+    `unsure` are the values that are one of two readings of what is given.
+    """
 
     technique: str
     names: frozenset[str]
     protocol: Mapping[str, Any]
     given: Mapping[str, float]
     values: Mapping[str, float]
+    unsure: frozenset[str]
     answers: Mapping[str, str]
 
 
 def rank(outcome: Outcome) -> int:
     """Return the place of an outcome from the mildest to the strictest."""
     return OUTCOMES.index(outcome)
+
+
+def speaks(only: Iterable[Condition], case: Case) -> bool:
+    """Say whether what is done is what a limit speaks of; what is not known counts as if it were."""
+    return all(c.quantity not in case.values or c.holds(case.values[c.quantity]) for c in only)
 
 
 def judge(rule: Rule, case: Case) -> Verdict:
@@ -49,7 +71,7 @@ def judge(rule: Rule, case: Case) -> Verdict:
         source_level=rule.source.level,
         why=f"{rule.says}: {why}"
         + ("; the value follows from others and is larger than the one given" if grown else ""),
-        kind="device" if rule.device else "limit",
+        kind="device" if rule.device else rule.kind if rule.kind == DEFINITION else "limit",
     )
 
 
@@ -77,6 +99,8 @@ def age_gap(ages_years: tuple[float, float], values: Mapping[str, float]) -> str
     """Say why a finding at some ages does not carry over to this person; empty if it does."""
     if ages_years == ANY_AGE:
         return ""
+    if ages_years == NO_AGES:
+        return "the source does not give the ages"
     low, high = ages_years
     band = f"from {low:g} years on" if high == float("inf") else f"at {low:g} to {high:g} years"
     age = values.get("age_years")
@@ -123,9 +147,11 @@ def _outcome(rule: Rule, case: Case, value: float | None, limit: float | None) -
 
 def _why_not_passed(rule: Rule, case: Case) -> str:
     """Say why a value that keeps to a limit shows nothing; empty if it does."""
-    uncovered = _first_gap(rule.when, case.values)
+    uncovered = _first_gap((*rule.only, *rule.when), case.values)
     if uncovered:
         return uncovered
+    if case.unsure & {rule.quantity, *(condition.quantity for condition in rule.when)}:
+        return WHICH_THRESHOLD
     if rule.kind == HARM_SEEN:
         return "the limit marks harm, not what is tolerated"
     if not rule.may_pass:

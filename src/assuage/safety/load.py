@@ -18,6 +18,7 @@ from assuage.safety.quantities import QUANTITIES, UNITS
 from assuage.safety.records import (
     HARM_SEEN,
     KINDS,
+    NO_AGES,
     OUTCOME_OF,
     OUTCOMES,
     READ_LEVELS,
@@ -37,7 +38,7 @@ from assuage.safety.records import (
     TrainTable,
 )
 
-LIMIT_FILES = ("tms", "tms_tables", "tes", "seizure_therapy", "dbs", "devices", "screening")
+LIMIT_FILES = ("tms", "tms_tables", "tes", "seizure_therapy", "dbs", "devices", "screening", "definitions")
 FILES = ("ruleset", "sources", "techniques", *LIMIT_FILES)
 COMPARISONS = ("at_most", "at_least", "below", "above")
 FOUND = ("tolerated", "too short", "insufficient data")
@@ -85,6 +86,7 @@ def parse(documents: Mapping[str, Row]) -> RuleSet:
         sha256=hashlib.sha256(json.dumps(documents, sort_keys=True).encode()).hexdigest(),
         sources=reader.sources,
         techniques=reader.techniques,
+        belongs=reader.belongs(),
         rules=rules,
         train_tables=reader.rows("train_tables", _Reader.train_table),
         interval_tables=reader.rows("interval_tables", _Reader.interval_table),
@@ -112,6 +114,14 @@ class _Reader:
             _known(group, "technique", names, self.techniques)
         self.used: set[str] = set()
 
+    def belongs(self) -> dict[str, frozenset[str]]:
+        """Return the techniques that have a quantity."""
+        found: dict[str, frozenset[str]] = {}
+        for row in self.documents["definitions"]["belongs"]:
+            _known("belongs", "quantity", row["quantities"], QUANTITIES)
+            found |= dict.fromkeys(row["quantities"], self.names("belongs", row))
+        return found
+
     def rows(self, table: str, make: Callable[["_Reader", Row], T]) -> tuple[T, ...]:
         """Return every row of one kind, from all files in order."""
         made = []
@@ -136,7 +146,8 @@ class _Reader:
         limit: float | str = row["limit_from"] if "limit_from" in row else float(row["limit"])
         if isinstance(limit, str):
             _same_dimension(name, limit, row["unit"])
-        when, source = _conditions(name, row.get("when", ())), self.source(name, row)
+        only, when = (_conditions(name, row.get(key, ())) for key in ("only", "when"))
+        source = self.source(name, row)
         if source.was_read and row["kind"] != HARM_SEEN and not all(condition.is_upper for condition in when):
             raise DataError(
                 f"{name}: a limit that can be kept to takes upper conditions only; else more would be milder"
@@ -145,6 +156,7 @@ class _Reader:
             rule_id=name,
             techniques=self.names(name, row),
             quantity=row["quantity"],
+            only=only,
             when=when,
             comparison=row["comparison"],
             limit=limit,
@@ -196,6 +208,7 @@ class _Reader:
         return IntervalTable(
             rule_id=name,
             techniques=self.names(name, row),
+            only=_conditions(name, row.get("only", ())),
             interval_s=intervals,
             intensity_percent_mt=intensity,
             found=tuple(tuple(line) for line in row["found"]),
@@ -337,6 +350,8 @@ def _text(owner: str, row: Row, key: str) -> str:
 
 
 def _ages(owner: str, row: Row) -> tuple[float, float]:
+    if row["ages_years"] == "not reported":
+        return NO_AGES
     low, high = (float(x) for x in row["ages_years"])
     if not 0 <= low < high:
         raise DataError(f"{owner}: ages_years = [{low:g}, {high:g}]; give the lower age first")

@@ -2,7 +2,10 @@
 
 | quantity | follows from |
 |---|---|
-| charge_C (direct current) | total_current_A duration_s |
+| total_current_A | the largest of current_per_electrode_A, current_per_pair_A, peak_current_A |
+| peak_current_A (tACS) | total_current_A |
+| alternating | frequency_Hz (tACS), carrier_frequency_Hz (interference); 0 where the technique is direct current |
+| charge_C (current through the scalp) | total_current_A duration_s |
 | charge_C (ECT) | peak_current_A pulse_width_s 2 pulse_pair_frequency_Hz stimulus_duration_s |
 | duration_per_day_s | duration_s sessions_per_day |
 | skin_charge_density_C_per_m2 | skin_density_A_per_m2 duration_s |
@@ -12,9 +15,17 @@
 | charge_per_phase_C | amplitude_A pulse_width_s |
 | charge_density_per_phase_C_per_m2 | charge_per_phase_C / contact_area_m2 |
 | shannon_k | log10(D / (uC/cm^2)) + log10(Q / uC), D charge density and Q charge of one phase (Shannon 1992) |
+| pulses_that_fit | frequency_Hz train_duration_s + 1 (MST: stimulus_duration_s) |
+| session_length_s (coil alone) | trains of a session and the pauses between them |
+| sessions_that_fit | days sessions_per_day |
+| pauses_of_a_day_s | (sessions_per_day - 1) session_interval_s |
 
 Where a quantity is given and also follows from others, the larger value is the one that is judged: a protocol that
-contradicts itself cannot gain by it.
+contradicts itself cannot gain by it. The last four only show such a contradiction.
+
+Percent of which motor threshold: `intensity_percent_mt` with the text `motor_threshold` ("resting" or "active"), or
+`intensity_percent_resting_mt` and `intensity_percent_active_mt` themselves. Where it is not said, both readings are
+judged and neither can keep to a limit.
 """
 
 import math
@@ -61,6 +72,8 @@ UNITS: dict[str, tuple[str, float]] = {
 QUANTITIES: dict[str, str] = {
     "age_years": "years",
     "intensity_percent_mt": "% MT",
+    "intensity_percent_resting_mt": "% MT",
+    "intensity_percent_active_mt": "% MT",
     "output_percent_mso": "% MSO",
     "didt_A_per_s": "A/us",
     "coil_max_didt_A_per_s": "A/us",
@@ -71,12 +84,16 @@ QUANTITIES: dict[str, str] = {
     "train_duration_s": "s",
     "inter_train_interval_s": "s",
     "pulses_per_train": "pulses",
+    "pulses_that_fit": "pulses",
     "trains_per_session": "trains",
     "pulses_per_session": "pulses",
     "pulses_per_day": "pulses",
     "sessions_per_day": "sessions",
     "session_interval_s": "min",
+    "session_length_s": "min",
+    "pauses_of_a_day_s": "min",
     "days": "days",
+    "sessions_that_fit": "sessions",
     "sessions_in_course": "sessions",
     "pulses_in_course": "pulses",
     "duration_s": "min",
@@ -86,6 +103,7 @@ QUANTITIES: dict[str, str] = {
     "current_per_electrode_A": "mA",
     "current_per_pair_A": "mA",
     "peak_current_A": "mA",
+    "alternating": "given",
     "charge_C": "C",
     "skin_density_A_per_m2": "mA/cm^2",
     "skin_charge_density_C_per_m2": "C/m^2",
@@ -111,6 +129,9 @@ POSITIVE = frozenset({"contact_area_m2"})
 SCREEN = "screen_"
 ANSWERS = ("yes", "no", "unknown")
 YES_NO = {"yes": 1.0, "no": 0.0}
+FLAGS = frozenset({"hearing_protection", "alternating"})
+THRESHOLDS = {"resting": "intensity_percent_resting_mt", "active": "intensity_percent_active_mt"}
+"""State of the muscle at the motor threshold, and the intensity in percent of it."""
 
 
 def to_shown(value_si: float, unit: str) -> float:
@@ -136,7 +157,7 @@ def read_values(protocol: Mapping[str, Any]) -> dict[str, float]:
         is_label = key not in QUANTITIES and isinstance(value, str | bool)
         if value is None or is_label or key.startswith(SCREEN):
             continue
-        number = _yes_no(value) if key == "hearing_protection" else _number(key, value)
+        number = _yes_no(key, value) if key in FLAGS else _number(key, value)
         if number is not None:
             values[key] = number
     return values
@@ -160,14 +181,40 @@ def read_answers(protocol: Mapping[str, Any]) -> dict[str, str]:
     return answers
 
 
-def _yes_no(value: Any) -> float | None:
+def by_threshold(given: Mapping[str, float], which: Any) -> tuple[dict[str, float], frozenset[str]]:
+    """Return the intensities by the motor threshold they refer to, and which of them are one reading of two.
+
+    Parameters
+    ----------
+    given
+        Quantities of a protocol.
+    which
+        Its `motor_threshold`: "resting", "active", or None where it does not say.
+
+    Raises
+    ------
+    DataError
+        Another threshold.
+    """
+    if which is not None and which not in THRESHOLDS:
+        raise DataError(f"motor_threshold = {which!r}; it is one of {', '.join(THRESHOLDS)}")
+    found = {name: given[name] for name in THRESHOLDS.values() if name in given}
+    amount = given.get("intensity_percent_mt")
+    if amount is None:
+        return found | ({"intensity_percent_mt": max(found.values())} if found else {}), frozenset()
+    names = [THRESHOLDS[which]] if which else list(THRESHOLDS.values())
+    unsure = frozenset() if which else frozenset(names) - found.keys()
+    return found | {name: max(amount, found.get(name, amount)) for name in names}, unsure
+
+
+def _yes_no(key: str, value: Any) -> float | None:
     if value == "unknown":
         return None
     if isinstance(value, str) and value in YES_NO:
         return YES_NO[value]
     if isinstance(value, bool) or (isinstance(value, int | float) and value in {0, 1}):
         return float(value)
-    raise DataError(f"hearing_protection = {value!r}; it is true or false, or one of {', '.join(ANSWERS)}")
+    raise DataError(f"{key} = {value!r}; it is true or false, or one of {', '.join(ANSWERS)}")
 
 
 def _number(key: str, value: Any) -> float:
@@ -200,12 +247,25 @@ def _shannon_k(density_C_per_m2: float, charge_C: float) -> float | None:
     return math.log10(density) + math.log10(charge) if density > 0 and charge > 0 else None
 
 
+def _with_pauses(trains: float, train_s: float, pause_s: float) -> float:
+    return trains * train_s + max(trains - 1, 0.0) * pause_s
+
+
 _DIRECT = frozenset({"tdcs", "hd_tdcs", "hd_tdcs_4x1", "hd_tdcs_focal", "tdcs_rtms"})
+_TACS, _TI = frozenset({"tacs", "hd_tacs"}), frozenset({"ti"})
+_SCALP = _DIRECT | _TACS | _TI
 _TRAINS = frozenset({"tms", "rtms_1hz", "rtms_10hz", "tdcs_rtms"})
+_BURSTS = frozenset({"itbs", "ctbs", "snt"})
 _ECT, _MST = frozenset({"ect"}), frozenset({"mst"})
 
 DERIVATIONS = (
-    Derivation("charge_C", ("total_current_A", "duration_s"), _product, _DIRECT),
+    Derivation("total_current_A", ("current_per_electrode_A",), _product, _SCALP),
+    Derivation("total_current_A", ("current_per_pair_A",), _product, _SCALP),
+    Derivation("total_current_A", ("peak_current_A",), _product, _SCALP),
+    Derivation("peak_current_A", ("total_current_A",), _product, _TACS),
+    Derivation("alternating", ("frequency_Hz",), lambda frequency: float(frequency > 0), _TACS),
+    Derivation("alternating", ("carrier_frequency_Hz",), lambda frequency: float(frequency > 0), _TI),
+    Derivation("charge_C", ("total_current_A", "duration_s"), _product, _SCALP),
     Derivation(
         "charge_C",
         ("peak_current_A", "pulse_width_s", "pulse_pair_frequency_Hz", "stimulus_duration_s"),
@@ -227,6 +287,18 @@ DERIVATIONS = (
         lambda charge, area: charge / area,
     ),
     Derivation("shannon_k", ("charge_density_per_phase_C_per_m2", "charge_per_phase_C"), _shannon_k),
+    Derivation("pulses_that_fit", ("frequency_Hz", "train_duration_s"), lambda f, duration: f * duration + 1, _TRAINS),
+    Derivation("pulses_that_fit", ("frequency_Hz", "stimulus_duration_s"), lambda f, duration: f * duration + 1, _MST),
+    Derivation(
+        "session_length_s",
+        ("trains_per_session", "train_duration_s", "inter_train_interval_s"),
+        _with_pauses,
+        (_TRAINS | _BURSTS) - _DIRECT,
+    ),
+    Derivation("sessions_that_fit", ("days", "sessions_per_day"), _product),
+    Derivation(
+        "pauses_of_a_day_s", ("sessions_per_day", "session_interval_s"), lambda count, pause: max(count - 1, 0) * pause
+    ),
 )
 """In an order in which every input is complete before it is used."""
 
@@ -236,9 +308,19 @@ def derivations(technique: str) -> tuple[Derivation, ...]:
     return tuple(d for d in DERIVATIONS if not d.techniques or technique in d.techniques)
 
 
+def assumed(given: Mapping[str, float], technique: str) -> dict[str, float]:
+    """Return what the name of a technique says where its protocol says nothing else: direct current, single pulses."""
+    found = {}
+    if technique in _DIRECT:
+        found["alternating"] = 0.0
+    if technique in _TRAINS and not {"pulses_per_burst", "burst_frequency_Hz", "burst_rate_Hz"} & given.keys():
+        found["pulses_per_burst"] = 1.0
+    return found
+
+
 def with_derived(values: Mapping[str, float], technique: str) -> dict[str, float]:
     """Return the values with all that follows from them; where both exist, the larger one."""
-    found = dict(values)
+    found = assumed(values, technique) | dict(values)
     for derivation in derivations(technique):
         if all(key in found for key in derivation.inputs):
             value = derivation.formula(*(found[key] for key in derivation.inputs))

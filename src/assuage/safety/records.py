@@ -31,6 +31,7 @@ UNREAD_LEVELS = frozenset({
     "secondary_web (weak)",
     "regulatory_text (secondary copy)",
     "vendor_manual (secondary)",
+    "vendor_web",
     "letter excerpt + memory",
     "repository_code",
     "registry",
@@ -43,7 +44,11 @@ ROUNDING = 1e-9
 """Relative slack of a comparison: a sum of currents that is the limit but for rounding keeps to it."""
 
 ANY_AGE = (0.0, float("inf"))
-KINDS = frozenset({"guideline", "regulatory", "device", "study practice", "harm seen"})
+NO_AGES = (float("inf"), float("inf"))
+"""The source does not give the ages: keeping to its limit shows nothing for anybody."""
+KINDS = frozenset({"guideline", "regulatory", "device", "study practice", "harm seen", "definition"})
+DEFINITION = "definition"
+"""Kind of a row that says what a name or a number means: it stops a protocol that contradicts itself, or is silent."""
 HARM_SEEN = "harm seen"
 """Kind of a limit that marks harm: staying clear of it does not show that anything is tolerated."""
 
@@ -94,14 +99,16 @@ class Condition:
 class Rule:
     """One cited limit; `limit` is a number in `unit`, or the name of the quantity that holds it.
 
-    `ages_years` are the ages at which keeping to it may be called "within cited range". `joint` names the rule that
-    this limit is a part of. `device` limits it to one stimulator; `elsewhere` is its outcome for another one ("" if it
-    then says nothing).
+    `only` says what is done where it speaks: it is silent where a value is known to lie outside, and can stop but not
+    pass where one is not known. `ages_years` are the ages at which keeping to it may be called "within cited range".
+    `joint` names the rule that this limit is a part of. `device` limits it to one stimulator; `elsewhere` is its
+    outcome for another one ("" if it then says nothing).
     """
 
     rule_id: str
     techniques: frozenset[str]
     quantity: str
+    only: tuple[Condition, ...]
     when: tuple[Condition, ...]
     comparison: Comparison
     limit: float | str
@@ -156,6 +163,7 @@ class IntervalTable:
 
     rule_id: str
     techniques: frozenset[str]
+    only: tuple[Condition, ...]
     interval_s: tuple[float, ...]
     intensity_percent_mt: tuple[float, ...]
     found: tuple[tuple[str, ...], ...]
@@ -252,13 +260,17 @@ class Technique:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """Every limit, with the version and the content hash that a report can show."""
+    """Every limit, with the version and the content hash that a report can show.
+
+    `belongs` maps a quantity to the techniques that have it; one that is not there says nothing of the technique.
+    """
 
     name: str
     version: str
     sha256: str
     sources: Mapping[str, Source]
     techniques: Mapping[str, Technique]
+    belongs: Mapping[str, frozenset[str]]
     rules: tuple[Rule, ...]
     train_tables: tuple[TrainTable, ...]
     interval_tables: tuple[IntervalTable, ...]
@@ -276,8 +288,9 @@ class RuleSet:
 class Verdict:
     """What one rule says; `value` and `limit` are in `unit`, `why` is a sentence for a report.
 
-    `kind` is "limit", "table", "joint", "device", "screening", "interaction", "notice", "missing" (a quantity that the
-    technique needs is not there) or "uncited" (no cited limit for a quantity that is given).
+    `kind` is "limit", "table", "joint", "device", "screening", "interaction", "notice", "definition" (the protocol
+    contradicts its name or itself), "missing" (a quantity that the technique needs is not there) or "uncited" (no cited
+    limit for a quantity that is given).
     """
 
     rule_id: str

@@ -6,7 +6,7 @@ A topic that no source asks for a technique still counts when it is answered wit
 from dataclasses import replace
 
 from assuage.safety.judge import Case
-from assuage.safety.quantities import SCREEN
+from assuage.safety.quantities import QUANTITIES, SCREEN
 from assuage.safety.records import OUTCOME_OF, Answered, Interaction, Outcome, RuleSet, Source, Topic, Verdict
 
 REVIEW = "a clinician decides before the session"
@@ -52,9 +52,7 @@ def _weigh(answer: str, entry: Answered | None) -> tuple[Outcome, str]:
         if entry is None:
             return "warn", f"yes, and no cited list asks this here; {REVIEW}"
         return OUTCOME_OF[entry.consequence], f"yes; {STOP if entry.consequence == 'stop' else REVIEW}"
-    if entry is not None and entry.source.was_read:
-        return "within cited range", "no"
-    return "cannot say", "no, but the list of topics was not read at its source"
+    return "cannot say", "no; a list of topics is never complete, so this is no pass"
 
 
 def _unanswered(wanted: list[Topic], case: Case, package: Source) -> list[Verdict]:
@@ -114,7 +112,7 @@ def _together(rule: Interaction, case: Case) -> list[Verdict]:
             outcome=OUTCOME_OF[rule.consequence] if met else "cannot say",
             value=case.values.get(rule.when[0].quantity) if rule.when else None,
             limit=rule.when[0].value if rule.when else None,
-            unit="Hz" if rule.when else "",
+            unit=QUANTITIES[rule.when[0].quantity] if rule.when else "",
             population=rule.population,
             source=rule.source.citation,
             source_level=rule.source.level,

@@ -3,21 +3,26 @@
 from bisect import bisect_left
 from dataclasses import replace
 
-from assuage.safety.judge import Case, age_gap
+from assuage.safety.judge import WHICH_THRESHOLD, Case, age_gap
 from assuage.safety.quantities import to_shown
 from assuage.safety.records import ROUNDING, IntervalTable, Outcome, OutputTable, Source, TrainTable, Verdict
 from assuage.units import S_PER_MIN
 
+INTENSITY = "intensity_percent_resting_mt"
+"""The tables are in percent of the resting motor threshold."""
+
 
 def judge_train(table: TrainTable, case: Case) -> Verdict:
-    """Hold a train against the cell of the next higher frequency and intensity."""
+    """Hold a train against the cell of the next higher frequency and intensity.
+
+    Without an intensity it is held against the lowest one: what is too long there is too long at any.
+    """
     blank = _verdict(table.rule_id, case, table.quantity, table.unit, table.population, table.source)
-    asked = (table.quantity, "frequency_Hz", "intensity_percent_mt")
-    missing = [key for key in asked if key not in case.values]
+    missing = [key for key in (table.quantity, "frequency_Hz") if key not in case.values]
     if missing:
         return replace(blank, why=f"{table.says}: {', '.join(missing)} not given")
-    value_si, frequency, intensity = (case.values[key] for key in asked)
-    value = to_shown(value_si, table.unit)
+    value, frequency = to_shown(case.values[table.quantity], table.unit), case.values["frequency_Hz"]
+    intensity = case.values.get(INTENSITY, table.intensity_percent_mt[0])
     row, column = _next(table.frequency_Hz, frequency), _next(table.intensity_percent_mt, intensity)
     if row is None or column is None:
         why = f"{table.says}: {frequency:g} Hz at {intensity:g} % MT lies beyond the table"
@@ -29,16 +34,18 @@ def judge_train(table: TrainTable, case: Case) -> Verdict:
     if value > cell.limit * (1 + ROUNDING):
         outcome, end = (table.open_beyond, "; longer was not tried") if cell.open_ended else (table.beyond, "")
         return replace(verdict, outcome=outcome, why=said + end)
+    if INTENSITY not in case.values:
+        return replace(verdict, why=f"{said}, but {INTENSITY} is not given")
     return _kept(verdict, table, case, said)
 
 
 def judge_interval(table: IntervalTable, case: Case) -> Verdict:
     """Hold a pause against the tabulated ones on both sides of it, at the next higher intensity."""
     blank = _verdict(table.rule_id, case, "inter_train_interval_s", "s", table.population, table.source)
-    missing = [key for key in ("inter_train_interval_s", "intensity_percent_mt") if key not in case.values]
+    missing = [key for key in ("inter_train_interval_s", INTENSITY) if key not in case.values]
     if missing:
         return replace(blank, why=f"{table.says}: {', '.join(missing)} not given")
-    interval, intensity = case.values["inter_train_interval_s"], case.values["intensity_percent_mt"]
+    interval, intensity = case.values["inter_train_interval_s"], case.values[INTENSITY]
     if intensity < table.intensity_percent_mt[0]:
         why = f"{table.says}: the table begins at {table.intensity_percent_mt[0]:g} % MT"
         return replace(blank, value=interval, why=why)
@@ -129,6 +136,8 @@ def _next(steps: tuple[float, ...], value: float) -> int | None:
 def _kept(verdict: Verdict, table: TrainTable | IntervalTable, case: Case, said: str) -> Verdict:
     if not table.source.was_read:
         return replace(verdict, why=f"{said}, but the table was not read at its source")
+    if INTENSITY in case.unsure:
+        return replace(verdict, why=f"{said}, but {WHICH_THRESHOLD}")
     gap = age_gap(table.ages_years, case.values)
     if gap:
         return replace(verdict, why=f"{said}, but {gap}")

@@ -160,7 +160,6 @@ class MstProposal:
             "frequency_Hz": self.train.frequency_Hz,
             "pulse_width_s": self.train.period_s,
             "stimulus_duration_s": self.train.duration_s,
-            "train_duration_s": self.train.duration_s,
             "pulses_per_train": self.train.pulses,
             "trains_per_session": 1,
             "pulses_per_session": self.train.pulses,
