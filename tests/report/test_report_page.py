@@ -7,7 +7,7 @@ import pytest
 from plan_example import example_record, write_example
 
 from assuage.errors import AssuageError
-from assuage.plan.records import Currency
+from assuage.plan.currency_records import Currency
 from assuage.report import niivue, words, write_report
 from assuage.report import page as page_module
 
@@ -190,7 +190,9 @@ def test_a_head_outside_its_cited_range_is_a_caution(plan_folder, tmp_path):
 
 def test_every_quantity_of_the_common_dose_stands_in_its_table(tmp_path):
     dose = Currency(
-        quantity="made for tests", mean_V_per_m=1.11, normal_V_per_m=2.22, e99_V_per_m=3.33, reference="made for tests",
+        target="made for tests", quantity="made for tests", mean_V_per_m=1.11, mean_is="", mean_e_V_per_m=None,
+        mean_size_V_per_m=1.2, stronger_elsewhere=0.01, sensitive_absent={"brainstem": "no centroid was read"},
+        duration_words="made for tests", normal_V_per_m=2.22, e99_V_per_m=3.33, reference="made for tests",
         reference_V_per_m=4.44, reference_origin="", ratio=0.55, peak_V_per_m=6.66, target_over_peak=0.77,
         half_max_volume_mm3=88e3, circuits=(), sensitive=(), charge_C=None, charge_words="duration_s not stated",
         duration_s=999.0,

@@ -15,6 +15,7 @@ from assuage.plan.records import MatrixCell, TechniqueRecord
 from assuage.plan.regions import is_reached
 from assuage.plan.result import Volume
 from assuage.plan.rhythm import Rhythm
+from assuage.plan.sessions import Sessions
 from assuage.plan.surface_reach import SurfaceReach
 from assuage.targets import Target
 from assuage.techniques.dose import TargetDose, stronger_share
@@ -44,7 +45,9 @@ class Aim:
     rhythm, partner
         What is asked of alternating currents, and the second place if one is named.
     protocol
-        What is known of the session, for the cited limits.
+        What is known of the technique's session, for the cited limits.
+    sessions
+        Stimulus of ECT and train of MST.
     """
 
     bench: Bench
@@ -58,6 +61,7 @@ class Aim:
     rhythm: Rhythm
     partner: Target | None
     protocol: Mapping[str, Any]
+    sessions: Sessions = dataclass_field(default_factory=Sessions)
 
     @property
     def regions(self) -> dict[str, Target]:

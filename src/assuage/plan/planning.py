@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,8 @@ from assuage.plan.bench import (
     resolve_techniques,
 )
 from assuage.plan.clock import Clock, Progress
-from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist, with_currency
+from assuage.plan.common_dose import CommonDose, with_currency
+from assuage.plan.comparison import Choosing, check_choosing, shortlist
 from assuage.plan.course_records import CombinationRecord
 from assuage.plan.courses import chosen_courses, combination, with_courses
 from assuage.plan.driving import Driving
@@ -44,6 +46,7 @@ from assuage.plan.records import MatrixCell, PlanRecord, TechniqueRecord
 from assuage.plan.result import Plan
 from assuage.plan.rhythm import Rhythm, partner_target
 from assuage.plan.seizure import make_ect, make_mst
+from assuage.plan.sessions import Sessions
 from assuage.plan.surface_reach import Reach, SurfaceReach
 from assuage.plan.volumes import volumes
 from assuage.protocols.courses import CoilCourse
@@ -93,6 +96,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     driving: Driving | None = None,
     rhythm: Rhythm | None = None,
     courses: Iterable[CoilCourse] = (),
+    sessions: Sessions | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -131,6 +135,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         Frequency of alternating currents, and phase and second place of HD-tACS; None: an example, in phase.
     courses
         Of coil techniques, instead of the package's examples; see `protocols.given_course.load_course`.
+    sessions
+        Length of a session of current, stimulus of ECT, train of MST; None: examples, with their sources.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -151,17 +157,20 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
-    check_choosing(choosing or Choosing())
+    choosing, sessions = choosing or Choosing(), sessions or Sessions()
+    check_choosing(choosing)
+    sessions.check(names)
     work = _Work(
-        bench,
-        names,
-        clock,
-        dict(protocol or {}),
-        didt_A_per_s,
-        choosing or Choosing(),
-        driving,
-        rhythm,
-        chosen_courses(names, courses),
+        bench=bench,
+        names=names,
+        clock=clock,
+        protocol=dict(protocol or {}),
+        didt_A_per_s=didt_A_per_s,
+        choosing=choosing,
+        driving=driving,
+        rhythm=rhythm or Rhythm(),
+        courses=chosen_courses(names, courses),
+        sessions=sessions,
     )
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
@@ -172,26 +181,21 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     return work.for_target(target_or_circuit, command)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Work:
     """One plan in the making: what its steps share."""
 
-    def __init__(
-        self,
-        bench: Bench,
-        names: tuple[str, ...],
-        clock: Clock,
-        protocol: dict[str, Any],
-        didt_A_per_s: float | None,
-        choosing: Choosing,
-        driving: Driving | None,
-        rhythm: Rhythm | None,
-        courses: tuple[CoilCourse, ...],
-    ) -> None:
-        self.bench, self.names, self.clock, self.choosing = bench, names, clock, choosing
-        self.protocol, self.didt_A_per_s, self.driving = protocol, didt_A_per_s, driving
-        self.rhythm = rhythm or Rhythm()
-        self.courses = courses
-        self.skipped: dict[str, str] = {}
+    bench: Bench
+    names: tuple[str, ...]
+    clock: Clock
+    protocol: Mapping[str, Any]
+    didt_A_per_s: float | None
+    choosing: Choosing
+    driving: Driving | None
+    rhythm: Rhythm
+    courses: tuple[CoilCourse, ...]
+    sessions: Sessions
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def for_target(self, target: Target, command: str) -> Plan:
         """Plan a single target."""
@@ -220,7 +224,7 @@ class _Work:
         bench, clock, head = self.bench, self.clock, self.bench.head
         target.tissue_in(head)
         goal = Goal(direction=target.direction_in(head), normal=describe.normal_of(target, head))
-        common = CommonDose(bench, target, goal, self.protocol, self.driving)
+        common = CommonDose(bench, target, goal, self.protocol, self.driving, self.sessions)
         if self.driving is not None:
             _ = common.hotspot  # a place that is not on this head is refused before the work starts
         partner = partner_target(self.rhythm, self.names, circuit, found, target)
@@ -238,18 +242,19 @@ class _Work:
         surface = SurfaceReach(bench, DEFAULT_RADIUS_MM if circuit is None else target.radius_mm)
         reference, best = self._compare(surface, others)
         clock("error bars", 0.9)
-        records = self._records(choices, fields, landscape, target, goal, others, reference)
+        records = self._records(common, choices, fields, landscape, others, reference)
         clock("maps", 0.96)
         arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
         cells = self._cells(records, fields, reference, best, found, target)
         key = next((item.region.key for item in found if item.target is target), "")
         made = self._further(
+            common,
             Aim(
                 bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others, surface=surface,
                 rhythm=self.rhythm, partner=partner,
                 in_principle={item.region.key: item.region.techniques_in_principle for item in found},
-                protocol=self.protocol,
-            )
+                protocol=self.protocol, sessions=self.sessions,
+            ),
         )  # fmt: skip
         self.clock("the common dose", 0.955)
         records = tuple(
@@ -269,13 +274,12 @@ class _Work:
             techniques=records,
             combinations=combinations,
             skipped=self.skipped,
-            ranking=rank(records),
+            ranking=rank(records, target.name),
             shortlist=shortlist(
                 records,
                 self.choosing,
                 combinations=combinations,
-                matrix=matrix,
-                primary=key,
+                target=target.name,
                 age_years=self.protocol.get("age_years"),
             ),
             matrix=matrix,
@@ -304,13 +308,13 @@ class _Work:
                 found.append(made)
         return tuple(found)
 
-    def _further(self, aim: Aim) -> dict[str, Made]:
+    def _further(self, common: CommonDose, aim: Aim) -> dict[str, Made]:
         """Let the techniques that bring their own placements join."""
         found = {}
         for k, name in enumerate(name for name in self.names if name in FURTHER):
             self.clock(LABELS[name], 0.9 + 0.01 * k)
             try:
-                found[name] = FURTHER[name](aim)
+                found[name] = FURTHER[name](replace(aim, protocol=common.protocol_for(name)))
             except (PlanError, SolverError, SourceError, TargetError) as error:
                 self.skipped[name] = str(error)
         return found
@@ -358,11 +362,10 @@ class _Work:
 
     def _records(
         self,
+        common: CommonDose,
         choices: dict[str, Choice],
         fields: dict[str, Field],
         landscape: Landscape,
-        target: Target,
-        goal: Goal,
         others: dict[str, Target],
         reference: dict[str, float],
     ) -> tuple[TechniqueRecord, ...]:
@@ -374,11 +377,11 @@ class _Work:
                 fields[name],
                 landscape,
                 slopes[k],
-                target=target,
-                goal=goal,
+                target=common.target,
+                goal=common.goal,
                 reference_V_per_m=reference[name],
                 off_target_V_per_m=self.bench.magnitudes(fields[name], others),
-                protocol=self.protocol,
+                protocol=common.protocol_for(name),
                 didt_A_per_s=self.didt_A_per_s,
             )
             for k, (name, choice) in enumerate(choices.items())
@@ -438,6 +441,7 @@ class _Work:
             "didt_A_per_s": self.didt_A_per_s,
             "protocol": self.protocol,
             "rhythm": self.rhythm.as_settings,
+            "sessions": self.sessions.as_settings,
             "courses": {course.technique: course.given for course in self.courses if course.given},
         }
         self.clock("done", 1.0)
