@@ -56,9 +56,9 @@ RULE = (
     "Techniques that the site cannot do, that a limit stops, that do not reach the region, or that a cited least age "
     "rules out are left out. The others are ordered by a weighted mean of their criteria, each from 0 to 1; the "
     "weights are the user's. Whether a technique reaches its region is asked by one rule for all, of what is "
-    "proposed and where its own numbers stand. The score orders what was asked for. It does not say which technique works: ratios to "
-    "reference fields are not equal doses across techniques, and the grade of evidence says how much was studied, "
-    "not what was found."
+    "proposed and where its own numbers stand. The score orders what was asked for. It does not say which "
+    "technique works: ratios to reference fields are not equal doses across techniques, and the grade of evidence says "
+    "how much was studied, not what was found."
 )
 
 
