@@ -5,13 +5,14 @@ from assuage.plan.records import TechniqueRecord
 from assuage.plan.regions import DOSE_SHARE
 
 RULE = (
-    "Techniques that a limit stops come last, those that need surgery before them, those that need anaesthesia before "
-    f"these. Of the others, those whose proposal gives at least {DOSE_SHARE:g} of their own best under C3 come first: "
-    "of what the same technique, optimised for it, gives the cortex there. Within each group the order is by "
-    "selectivity: the dose in the target over the 99th percentile of the same field in the target's tissue of the whole head. "
-    "It says how much of what a technique does to the brain it does where it is wanted. It does not say which technique works: a pulse of tens of V/m and a "
-    "steady field of tenths of V/m act by different mechanisms, so their doses are shown beside each other, not added "
-    "or weighed. What aims at another region says so with its numbers."
+    "Techniques that a limit stops come last, those that need surgery before them, those that need anaesthesia before"
+    f" these. Of the others, those whose proposal gives at least {DOSE_SHARE:g} of their own best under C3 come first:"
+    " of what the same technique, optimised for it, gives the cortex there. Within each group the order is by "
+    "selectivity: the dose in the target over the 99th percentile of the same field in the target's tissue of the "
+    "whole head. It says how much of what a technique does to the brain it does where it is wanted. It does not say "
+    "which technique works: a pulse of tens of V/m and a steady field of tenths of V/m act by different mechanisms, "
+    "so their doses are shown beside each other, not added or weighed. What aims at another region says so with its "
+    "numbers."
 )
 
 
