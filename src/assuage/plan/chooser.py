@@ -14,21 +14,20 @@ with the user's weights W_c and, `half` being the scale of the criterion (`data/
     invasiveness   v by kind
     equipment      v = share of what it needs that the site has; only where the site may acquire the rest
 
-No v depends on the other techniques, so adding one changes no score. What is unknown counts 0 and is said. The first
-place a changes with weight W_c alone (the others held) where it meets technique b:
-
-    W_c* = W_c - D / d,    D = sum_c W_c (v_ac - v_bc),    d = v_ac - v_bc
+No v depends on the other techniques, so adding one changes no score. What is unknown counts 0 and is said. When the
+first place changes: `shifts`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 
 from assuage.errors import PlanError
+from assuage.plan.shifts import Shift, shift_of
 from assuage.plan.technique_facts import (
+    Criterion,
     Evidence,
     Facts,
     Scales,
@@ -38,8 +37,6 @@ from assuage.plan.technique_facts import (
     technique_facts,
 )
 from assuage.safety import Outcome
-
-Criterion = Literal["target_field", "focality", "evidence", "burden", "invasiveness", "equipment"]
 
 CRITERIA: tuple[Criterion, ...] = ("target_field", "focality", "evidence", "burden", "invasiveness", "equipment")
 
@@ -187,28 +184,6 @@ class Excluded:
     technique: str
     label: str
     reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """How far one weight must move, the others held, before another technique comes first.
-
-    Attributes
-    ----------
-    criterion, weight
-        Which, and the user's weight.
-    lower, lower_first
-        The nearest lower weight at which the first place is shared, and with whom; None: it never is.
-    upper, upper_first
-        The nearest higher one.
-    """
-
-    criterion: Criterion
-    weight: float
-    lower: float | None
-    lower_first: str | None
-    upper: float | None
-    upper_first: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -383,33 +358,4 @@ def _shifts(ranked: tuple[Ranked, ...], raw: Mapping[Criterion, float]) -> tuple
         return ()
     first = {part.criterion: part.value for part in ranked[0].contributions}
     rivals = [(item.technique, {part.criterion: part.value for part in item.contributions}) for item in ranked[1:]]
-    return tuple(_shift(name, first, rivals, raw) for name in first)
-
-
-def _shift(
-    criterion: Criterion,
-    first: Mapping[Criterion, float],
-    rivals: list[tuple[str, dict[Criterion, float]]],
-    raw: Mapping[Criterion, float],
-) -> Shift:
-    weight = raw[criterion]
-    lower: tuple[float, str] | None = None
-    upper: tuple[float, str] | None = None
-    for technique, values in rivals:
-        lead = max(0.0, sum(raw[name] * (first[name] - values[name]) for name in first))
-        slope = first[criterion] - values[criterion]
-        if slope == 0:
-            continue
-        meets = weight - lead / slope
-        if slope > 0 and meets >= 0 and (lower is None or meets > lower[0]):
-            lower = (meets, technique)
-        if slope < 0 and (upper is None or meets < upper[0]):
-            upper = (meets, technique)
-    return Shift(
-        criterion=criterion,
-        weight=weight,
-        lower=None if lower is None else lower[0],
-        lower_first=None if lower is None else lower[1],
-        upper=None if upper is None else upper[0],
-        upper_first=None if upper is None else upper[1],
-    )
+    return tuple(shift_of(name, first, rivals, raw) for name in first)

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from assuage.errors import PlanError
 from assuage.plan import chooser
-from assuage.plan.chooser import Criterion, Site
+from assuage.plan.chooser import Site
 from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.describe import number
 from assuage.plan.order_records import ChosenRecord, CriterionRecord, LeftOutRecord, ShiftRecord, ShortlistRecord
 from assuage.plan.records import TechniqueRecord
-from assuage.plan.technique_facts import Facts, equipment_names, evidence_for, technique_facts
+from assuage.plan.technique_facts import Criterion, Facts, equipment_names, evidence_for, technique_facts
 from assuage.safety import Verdict
 from assuage.units import MIN_PER_H
 
