@@ -100,6 +100,10 @@ class Result:
             item = by_name[rank.technique]
             dose = item.dose
             field = words.with_error(dose.magnitude_V_per_m, dose.error.combined_sd_V_per_m)
+            if item.currency is not None and item.currency.target != self.record.target.name:
+                field += f" in {item.currency.target}"
+            if dose.is_unit:
+                field += " for each A/µs"
             share = f"{words.percent(dose.relative_to_reference)} of {dose.reference_name}"
             row = (str(rank.place), item.label, words.typeset(dose.intensity), field, share)
             table.add_row(*(Text(cell) for cell in row), Text(words.WORST_WORDS[item.worst_verdict]))
