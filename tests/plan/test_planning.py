@@ -199,7 +199,7 @@ def test_a_weak_dose_comes_after_a_strong_one(made):
     ranks = rank((weak, *(item for item in made.record.techniques if item is not best)), made.target.name).ranks
     assert ranks[0].technique != best.technique
     [place] = [place for place in ranks if place.technique == best.technique]
-    assert "less than 0.5 of the own best under C3: comes after what reaches that" in place.reasons
+    assert "less than 0.5 of its own best under C3: comes after what reaches that" in place.reasons
 
 
 def test_a_stopped_technique_comes_last(made):

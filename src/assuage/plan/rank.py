@@ -64,7 +64,7 @@ def _reasons(item: TechniqueRecord, techniques: tuple[TechniqueRecord, ...], tar
     reasons = [
         f"the dose in {where} is {dose.target_over_e99:.2f} times the 99th percentile in its tissue",
         f"{dose.magnitude_V_per_m:.3g} V/m at {dose.intensity}, +-{part:.0f} % (mostly {larger})",
-        f"{100 * dose.relative_to_reference:.0f} % of the {dose.reference_name} ({dose.reference_V_per_m:.3g} V/m)",
+        f"{100 * dose.relative_to_reference:.0f} % of its {dose.reference_name} ({dose.reference_V_per_m:.3g} V/m)",
         f"half-maximum volume {dose.half_max_volume_mm3 / 1000:.1f} ml",
     ]
     beside = [other.dose.half_max_volume_mm3 for other in techniques if _aims_at(other, target) == target]
@@ -76,7 +76,7 @@ def _reasons(item: TechniqueRecord, techniques: tuple[TechniqueRecord, ...], tar
     if needs:
         reasons.insert(0, "needs " + ("anaesthesia: comes after what does not" if needs == ANAESTHESIA else "surgery"))
     if not needs and dose.relative_to_reference < DOSE_SHARE:
-        reasons.insert(0, f"less than {DOSE_SHARE:g} of the {dose.reference_name}: comes after what reaches that")
+        reasons.insert(0, f"less than {DOSE_SHARE:g} of its {dose.reference_name}: comes after what reaches that")
     reasons += [f"a limit stops it: {why}" for why in stopped]
     reasons += [f"caution: {why}" for why in warned]
     return tuple(reasons)
