@@ -17,8 +17,8 @@ def reach_of(record: TechniqueRecord) -> ReachRecord | None:
         return None
     share, stronger = dose.relative_to_reference, stated.stronger_elsewhere
     words = (
-        f"{stated.target} gets {share:.2g} of the technique's {dose.reference_name} (asked: {DOSE_SHARE:g} or more), "
-        f"and {100 * stronger:.2g} % of the same tissue in the head gets more (asked: {100 * STRONGER_SHARE:g} % or less)"
+        f"{stated.target} gets {share:.2g} of the technique's {dose.reference_name} (asked: {DOSE_SHARE:g} or more); "
+        f"{100 * stronger:.2g} % of the same tissue in the head gets more (asked: {100 * STRONGER_SHARE:g} % or less)"
     )
     return ReachRecord(
         target=stated.target,
