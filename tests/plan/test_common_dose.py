@@ -79,13 +79,16 @@ def test_the_shortlist_leaves_out_what_does_not_reach_and_gives_both_numbers(mad
 
 
 def test_a_weak_or_a_diffuse_proposal_does_not_reach(made):
-    item = next(item for item in made.record.techniques if item.reach.reached)
-    weak = item.model_copy(update={"dose": item.dose.model_copy(update={"relative_to_reference": 0.49})})
-    diffuse = item.model_copy(update={"currency": item.currency.model_copy(update={"stronger_elsewhere": 0.11})})
-    assert (reach_of(weak).reached, reach_of(diffuse).reached) == (False, False)
-    assert "0.49" in reach_of(weak).words
-    assert "11 %" in reach_of(diffuse).words
-    assert reach_of(item.model_copy(update={"currency": None})) is None
+    def item(share, stronger):
+        found = technique(made, "hd_tdcs")
+        dose = found.dose.model_copy(update={"relative_to_reference": share})
+        stated = found.currency.model_copy(update={"stronger_elsewhere": stronger})
+        return reach_of(found.model_copy(update={"dose": dose, "currency": stated}))
+
+    assert [item(0.5, 0.1).reached, item(0.49, 0.1).reached, item(0.5, 0.11).reached] == [True, False, False]
+    assert "0.49 of the technique's own best under C3" in item(0.49, 0.1).words
+    assert "11 % of the same tissue" in item(0.5, 0.11).words
+    assert reach_of(technique(made, "hd_tdcs").model_copy(update={"currency": None})) is None
 
 
 def test_what_aims_elsewhere_says_so_in_its_line(made):
@@ -141,7 +144,7 @@ def test_the_page_has_the_names_of_plan_json():
     known = set(names(schema)) | {"sensitive[]"}
     page = PAGE.read_text(encoding="utf-8")
     tables = page.split("## In the target")[1].split("## How strong")[0].split("## Against")
-    rows = re.findall(r"^\\| `([^`]+)` \\|", tables[0] + tables[1].split("## In the rest")[1], re.MULTILINE)
+    rows = re.findall(r"^\| `([^`]+)` \|", tables[0] + tables[1].split("## In the rest")[1], re.MULTILINE)
     assert len(rows) > 15
     assert [name for name in rows if name not in known] == []
     left = {"domain", "regions", "circuits", "name", "sensitive", "quantity", "target"}
