@@ -178,7 +178,7 @@ def test_a_session_that_is_given_reaches_the_limits_and_is_not_clipped(asked):
     assert ect.dose.reference_V_per_m == pytest.approx(29.2, rel=0.01), "the threshold at 0.5 ms"
     out = {item.technique: " ".join(item.reasons) for item in asked.record.shortlist.left_out}
     assert "longest stimulus: 9 against 8 s" in out["ect"]
-    assert asked.record.provenance.settings["asked"]["sessions"]["mst"]["didt_A_per_s"] == 120e6
+    assert asked.record.provenance.settings["sessions"]["mst"]["didt_A_per_s"] == 120e6
 
 
 def test_every_mst_coil_is_shown_and_one_with_a_dose_proposed(made, asked):
