@@ -12,6 +12,8 @@ from assuage.errors import AssuageError, PlanError
 from assuage.head.gallery import sphere_head
 from assuage.plan import Choosing
 from assuage.techniques.dbs import Implant
+from assuage.techniques.ect import Stimulus
+from assuage.techniques.mst import Train
 
 
 class MadePlan:
@@ -54,6 +56,7 @@ def request(out, **changed):
         "seed": 7, "force": False, "motor_threshold": None, "active_threshold": False, "stimulator": None,
         "coil_dose": None, "hotspot": None, "hotspot_side": "left", "courses": None, "tacs_frequency_Hz": None,
         "tacs_phase": None, "tacs_partner": None, "dbs_lead": None, "dbs_pulse_us": None, "dbs_avoid": (),
+        "session_minutes": None, "ect_stimulus": None, "mst_train": None,
     }  # fmt: skip
     return planning.Request(**(options | changed))
 
@@ -207,3 +210,40 @@ def test_lead_pulse_and_regions_to_spare(tmp_path):
 def test_what_cannot_be_implanted_is_refused(changed, said, tmp_path):
     with pytest.raises(AssuageError, match=said):
         planning._implant(request(tmp_path, **changed), sphere_head(voxel_mm=4.0))
+
+
+def test_a_session_reaches_the_planner(asked, tmp_path):
+    options = {"session_minutes": 30.0, "ect_stimulus": "0.5 ms, 600mA", "mst_train": "10s,120A/us,350us"}
+    planning.make_plan(request(tmp_path / "out", circuit="pain", **options))
+    sessions = asked["sessions"]
+    assert sessions.current_s == 1800.0
+    assert sessions.ect == Stimulus(current_A=0.6, pulse_width_s=0.5e-3, pair_frequency_Hz=20.0, duration_s=4.0)
+    assert sessions.mst == Train(
+        duration_s=10.0, frequency_Hz=100.0, period_s=pytest.approx(350e-6), didt_A_per_s=120e6
+    )
+
+
+def test_equipment_behind_a_plus_is_to_be_acquired(asked, tmp_path):
+    planning.make_plan(request(tmp_path / "out", circuit="pain", equipment="tes_device, +pads,+ hd_electrodes"))
+    assert asked["choosing"].equipment == ("tes_device",)
+    assert asked["choosing"].may_acquire == ("pads", "hd_electrodes")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"session_minutes": 0.0}, "a session of 0 s is none"),
+        ({"ect_stimulus": "800"}, "--ect-stimulus '800' is no number with a unit of it; write for example"),
+        ({"ect_stimulus": "120A/us"}, "is no number with a unit of it"),
+        ({"ect_stimulus": "0.3ms,300us"}, "gives pulse_width_s twice"),
+        ({"ect_stimulus": "800mA,300s"}, "duration_s = 300"),
+        ({"mst_train": "800mA"}, "--mst-train '800mA'"),
+        ({"mst_train": "5000Hz"}, "frequency_Hz = 5000"),
+    ],
+)
+def test_what_is_no_session_is_refused_before_the_head_is_read(options, says, tmp_path, monkeypatch):
+    monkeypatch.setattr(planning, "load", lambda *_: pytest.fail("the head was read"))
+    with pytest.raises(PlanError, match=says) as refusal:
+        planning.make_plan(request(tmp_path / "out", circuit="pain", **options))
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "out").exists()

@@ -54,7 +54,21 @@ def test_the_table_holds_every_placement_and_the_proposed_one(seizure):
         (table,) = item.tables
         assert len(table.rows) == item.search.candidates
         assert all(len(row) == len(table.columns) for row in table.rows)
-        assert any(row[1] == pytest.approx(item.dose.magnitude_V_per_m, rel=1e-5) for row in table.rows)
+        field = table.columns.index("field in the target, V/m")
+        assert any(row[field] == pytest.approx(item.dose.magnitude_V_per_m, rel=1e-5) for row in table.rows)
+
+
+def test_the_table_shows_both_hemispheres_the_amygdalae_and_the_focality(seizure):
+    (table,) = technique(seizure, "ect").tables
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    for row in rows:
+        sides = sorted((row["left hemisphere"], row["right hemisphere"]))
+        assert sides[0] <= row["brain above threshold"] <= sides[1]
+        assert row["volume above half of it, ml"] > 0
+        assert row["amygdalae, V/m"] > 0
+    unilateral = {row["placement"]: row for row in rows}
+    assert unilateral["right unilateral"]["right hemisphere"] > unilateral["right unilateral"]["left hemisphere"]
+    assert unilateral["left unilateral"]["right hemisphere"] < unilateral["left unilateral"]["left hemisphere"]
 
 
 def test_the_matrix_takes_the_best_placement_of_each_region(seizure):

@@ -14,6 +14,7 @@ from assuage.plan import Driving, json_schema
 from assuage.plan import plan as make_plan
 from assuage.plan.drafting import DOSES, draft_protocol, planned_techniques
 from assuage.plan.records import ContactRecord, LeadProposal
+from assuage.plan.sessions import GIVEN
 from assuage.protocols import draft, from_content, quantities
 from assuage.protocols.draft import open_fields
 from assuage.protocols.gallery import example_content
@@ -140,6 +141,14 @@ def test_montages_keep_their_currents_and_places(record):
     assert [e["current_A"] for e in content["dose"]["electrodes"]] == [e.current_A for e in item.proposal.electrodes]
     assert all(e["shape"]["kind"] == "pad" and e["center_mm"] for e in content["dose"]["electrodes"])
     assert content["dose"]["timing"]["ramp_up_s"] is None
+
+
+def test_a_session_length_goes_into_the_draft_only_where_the_user_gave_it(record):
+    item = next(item for item in record.techniques if item.technique == "tdcs")
+    assert draft_protocol(record, "tdcs", plan_sha256=SHA)["dose"]["timing"]["duration_s"] is None
+    stated = item.currency.model_copy(update={"duration_s": 1500.0, "duration_words": GIVEN})
+    planned = record.model_copy(update={"techniques": (item.model_copy(update={"currency": stated}),)})
+    assert draft_protocol(planned, "tdcs", plan_sha256=SHA)["dose"]["timing"]["duration_s"] == 1500.0
 
 
 def test_the_combination_is_refused_with_an_electrode_under_the_coil(record):

@@ -196,17 +196,17 @@ def test_the_ranking_follows_its_rule(made):
 def test_a_weak_dose_comes_after_a_strong_one(made):
     best = made.best
     weak = best.model_copy(update={"dose": best.dose.model_copy(update={"relative_to_reference": 0.1})})
-    ranks = rank((weak, *(item for item in made.record.techniques if item is not best))).ranks
+    ranks = rank((weak, *(item for item in made.record.techniques if item is not best)), made.target.name).ranks
     assert ranks[0].technique != best.technique
     [place] = [place for place in ranks if place.technique == best.technique]
-    assert "less than 0.5 of its reference: comes after what reaches that" in place.reasons
+    assert "less than 0.5 of its own best under C3: comes after what reaches that" in place.reasons
 
 
 def test_a_stopped_technique_comes_last(made):
     first, *others = made.record.techniques
     stop = first.verdicts[0].model_copy(update={"outcome": "stop", "why": "too much"})
     stopped = first.model_copy(update={"worst_verdict": "stop", "verdicts": (stop,)})
-    last = rank((stopped, *others)).ranks[-1]
+    last = rank((stopped, *others), made.target.name).ranks[-1]
     assert last.technique == first.technique
     assert "a limit stops it: too much" in last.reasons
 

@@ -7,7 +7,8 @@ import pytest
 from plan_example import example_record, write_example
 
 from assuage.errors import AssuageError
-from assuage.plan.records import Currency
+from assuage.plan.currency_records import Currency
+from assuage.plan.order_records import ChosenRecord, ShortlistRecord
 from assuage.report import niivue, words, write_report
 from assuage.report import page as page_module
 
@@ -190,7 +191,9 @@ def test_a_head_outside_its_cited_range_is_a_caution(plan_folder, tmp_path):
 
 def test_every_quantity_of_the_common_dose_stands_in_its_table(tmp_path):
     dose = Currency(
-        quantity="made for tests", mean_V_per_m=1.11, normal_V_per_m=2.22, e99_V_per_m=3.33, reference="made for tests",
+        target="another region", quantity="made for tests", mean_V_per_m=1.11, mean_is="", mean_e_V_per_m=None,
+        mean_size_V_per_m=1.2, stronger_elsewhere=0.01, sensitive_absent={"brainstem": "no centroid was read"},
+        duration_words="an example of 999 s", normal_V_per_m=2.22, e99_V_per_m=3.33, reference="made for tests",
         reference_V_per_m=4.44, reference_origin="", ratio=0.55, peak_V_per_m=6.66, target_over_peak=0.77,
         half_max_volume_mm3=88e3, circuits=(), sensitive=(), charge_C=None, charge_words="duration_s not stated",
         duration_s=999.0,
@@ -202,5 +205,34 @@ def test_every_quantity_of_the_common_dose_stands_in_its_table(tmp_path):
     )
     page = write_report(folder, folder / "report.html").read_text(encoding="utf-8")
     table = page.split('aria-label="Common dose"')[1].split("</table>")[0]
-    for value in ("1.11", "2.22", "3.33", "4.44", "0.55", "88", "duration not stated", "999"):
+    for value in ("1.11", "2.22", "3.33", "4.44", "0.55", "88", "duration not stated", "999", "an example of 999 s"):
         assert value in table, value
+    assert "Without a number, which is not a zero: brainstem: no centroid was read." in page
+    for table in ("Common dose", "Doses"):
+        row = page.split(f'aria-label="{table}"')[1].split("</table>")[0]
+        assert "in another region, not in the target" in row, table
+
+
+def test_what_holds_for_a_unit_of_the_coil_is_marked_and_has_no_bar(tmp_path):
+    record = example_record()
+    unit = record.techniques[0].model_copy(
+        update={"dose": record.techniques[0].dose.model_copy(update={"is_unit": True}), "scaled": ()}
+    )
+    folder = write_example(
+        tmp_path / "p", record=record.model_copy(update={"techniques": (unit, *record.techniques[1:])})
+    )
+    page = write_report(folder, folder / "report.html").read_text(encoding="utf-8")
+    table = page.split('aria-label="Doses"')[1].split("</table>")[0]
+    assert table.count("for each A/µs") == 1
+    assert "no dose without a motor threshold" in page
+
+
+def test_the_shortlist_says_in_its_line_that_numbers_stand_elsewhere(tmp_path):
+    first = ChosenRecord(
+        place=1, technique="dbs", label="DBS", elsewhere="another region", score=0.5, criteria=(), cautions=()
+    )  # fmt: skip
+    made = ShortlistRecord(rule="made for tests", site="all", chosen=(first,), left_out=(), shifts=())
+    folder = write_example(tmp_path / "p", record=example_record().model_copy(update={"shortlist": made}))
+    page = write_report(folder, folder / "report.html").read_text(encoding="utf-8")
+    row = page.split('aria-label="Shortlist"')[1].split("</tr></tbody>")[0]
+    assert "its numbers stand in another region, not in the target" in row

@@ -163,6 +163,8 @@ def test_circuits_and_sensitive_regions(conductor, field, head, patch):
     assert "no centroid" in found.sensitive_absent["brainstem"]
     assert found.ratio == pytest.approx(found.target.mean_V_per_m / 0.25)
     assert found.target_over_peak == pytest.approx(found.target.mean_V_per_m / found.peak_V_per_m)
+    grey = field.magnitude_V_per_m[np.isin(field.labels, [field.tissues.index("grey_matter")])]
+    assert found.stronger_elsewhere == pytest.approx(sum(e > found.target.mean_V_per_m for e in grey) / len(grey))
 
 
 def test_a_shared_centroid_is_made_into_a_patch_once(head, conductor):
@@ -400,7 +402,7 @@ def test_contradictory_or_broken_charges_are_refused():
 
 def test_the_page_defines_every_quantity_of_the_target():
     page = PAGE.read_text(encoding="utf-8")
-    missing = [item.name for item in fields(TargetDose) if f"target.{item.name}`" not in page]
+    missing = [item.name for item in fields(TargetDose) if f"`{item.name}`" not in page]
     assert missing == []
 
 

@@ -178,6 +178,33 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             "reach best.",
         ),
     ] = None,
+    session_minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--session-min",
+            parser=_number,
+            metavar="MINUTES",
+            help="Of tDCS, HD-tDCS, tACS, HD-tACS and temporal interference; default: the published example of each.",
+        ),
+    ] = None,
+    ect_stimulus: Annotated[
+        str | None,
+        typer.Option(
+            "--ect-stimulus",
+            metavar="mA,ms,Hz,s",
+            help="Current, pulse width, pairs of pulses a second and duration, each with its unit, such as "
+            "800mA,0.3ms,20Hz,4s; what is not named stays at that.",
+        ),
+    ] = None,
+    mst_train: Annotated[
+        str | None,
+        typer.Option(
+            "--mst-train",
+            metavar="Hz,ms,s,A/us",
+            help="Pulses a second, period of a pulse, duration and dI/dt, each with its unit, such as "
+            "100Hz,0.37ms,4s,120A/us; without dI/dt: the known maximum of the coil.",
+        ),
+    ] = None,
     voxel_mm: Annotated[
         float,
         typer.Option(
@@ -202,13 +229,15 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             "--weights",
             metavar="NAME=NUMBER,...",
             help="What counts for the shortlist: target_field, focality, evidence, burden, invasiveness, equipment. "
-            "What is not named counts 0; default: all alike.",
+            "What is not named counts 0; equipment needs something to acquire; default: all alike.",
         ),
     ] = None,
     equipment: Annotated[
         str | None,
         typer.Option(
-            "--equipment", metavar="A,B,...", help="What the site has, such as tes_device,pads; default: everything."
+            "--equipment",
+            metavar="A,B,...",
+            help="What the site has and, behind a +, would acquire: tes_device,+pads; default: everything.",
         ),
     ] = None,
     dbs_lead: Annotated[
@@ -241,6 +270,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years,
         courses=courses, tacs_frequency_Hz=tacs_frequency_hertz, tacs_phase=tacs_phase, tacs_partner=tacs_partner,
         dbs_lead=dbs_lead, dbs_pulse_us=dbs_pulse_us, dbs_avoid=tuple(dbs_avoid or ()),
+        session_minutes=session_minutes, ect_stimulus=ect_stimulus, mst_train=mst_train,
         weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
     )  # fmt: skip
     result = planning.make_plan(request)

@@ -17,6 +17,7 @@ from assuage.cli.driving import coil_and_driving
 from assuage.cli.head import load
 from assuage.cli.listing import console
 from assuage.cli.progress import StepProgress
+from assuage.cli.sessions import sessions_of
 from assuage.errors import PlanError
 from assuage.head import Head
 from assuage.plan import Choosing, PlanRecord, check_writable, plan
@@ -72,6 +73,9 @@ class Request:
     dbs_lead: str | None
     dbs_pulse_us: float | None
     dbs_avoid: tuple[str, ...]
+    session_minutes: float | None
+    ect_stimulus: str | None
+    mst_train: str | None
     tissues: Path | None
     seed: int
     force: bool
@@ -97,14 +101,18 @@ class Result:
         """Print the ranking and where the report is."""
         screen = console()
         table = Table(title=self.record.title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-        for heading in ("", "technique", "intensity", "in the target, V/m", "of its reference", "cited limits"):
+        for heading in ("", "technique", "intensity", "in the target, V/m", "against", "cited limits"):
             table.add_column(heading)
         by_name = {item.technique: item for item in self.record.techniques}
         for rank in sorted(self.record.ranking.ranks, key=lambda rank: rank.place):
             item = by_name[rank.technique]
             dose = item.dose
             field = words.with_error(dose.magnitude_V_per_m, dose.error.combined_sd_V_per_m)
-            share = words.percent(dose.relative_to_reference)
+            if item.currency is not None and item.currency.target != self.record.target.name:
+                field += f" in {item.currency.target}"
+            if dose.is_unit:
+                field += " for each A/µs"
+            share = f"{words.percent(dose.relative_to_reference)} of {dose.reference_name}"
             row = (str(rank.place), item.label, words.typeset(dose.intensity), field, share)
             table.add_row(*(Text(cell) for cell in row), Text(words.WORST_WORDS[item.worst_verdict]))
         screen.print(table)
@@ -158,7 +166,8 @@ def make_plan(request: Request) -> Result:
     point = None if request.target is None else parse_point(request.target)
     techniques = None if request.techniques is None else _split(request.techniques)
     weights = None if request.weights is None else parse_weights(request.weights)
-    equipment = None if request.equipment is None else _split(request.equipment, "--equipment")
+    choosing = Choosing(weights=weights, **({} if request.equipment is None else parse_equipment(request.equipment)))
+    sessions = sessions_of(request)
     check_writable(request.out, force=request.force)
     _check_place(request.out)
     coil, driving = coil_and_driving(request)
@@ -186,7 +195,8 @@ def make_plan(request: Request) -> Result:
             rhythm=rhythm,
             courses=courses,
             implant=implant,
-            choosing=Choosing(weights=weights, equipment=equipment),
+            choosing=choosing,
+            sessions=sessions,
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
             progress=lambda stage, fraction: progress(stage, SHARE_OF_PLANNING * fraction),
@@ -332,6 +342,15 @@ def parse_weights(text: str) -> dict[Any, float]:
     if not any(found.values()):
         raise PlanError(f"--weights {text!r} gives no criterion any weight; give at least one a number above 0")
     return found
+
+
+def parse_equipment(text: str) -> dict[str, tuple[str, ...]]:
+    """Return "pads,+tes_device" as what the site has and, behind a plus, what it would acquire."""
+    names = _split(text, "--equipment")
+    return {
+        "equipment": tuple(name for name in names if not name.startswith("+")),
+        "may_acquire": tuple(name.removeprefix("+").strip() for name in names if name.startswith("+")),
+    }
 
 
 def _split(text: str, option: str = "--techniques") -> tuple[str, ...]:

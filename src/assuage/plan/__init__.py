@@ -14,6 +14,7 @@ from assuage.plan.planning import plan
 from assuage.plan.records import SCHEMA_VERSION, PlanRecord, json_schema
 from assuage.plan.result import Plan, check_writable, load_record
 from assuage.plan.rhythm import Rhythm
+from assuage.plan.sessions import Sessions
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -22,6 +23,7 @@ __all__ = [
     "Plan",
     "PlanRecord",
     "Rhythm",
+    "Sessions",
     "check_writable",
     "json_schema",
     "load_record",

@@ -12,23 +12,22 @@ with the user's weights W_c and, `half` being the scale of the criterion (`data/
     evidence       v by grade (`technique_facts`)
     burden         v = half / (half + h)    h: hours on site of a course
     invasiveness   v by kind
-    equipment      v = share of what it needs that the site has
+    equipment      v = share of what it needs that the site has; only where the site may acquire the rest
 
-No v depends on the other techniques, so adding one changes no score. What is unknown counts 0 and is said. The first
-place a changes with weight W_c alone (the others held) where it meets technique b:
-
-    W_c* = W_c - D / d,    D = sum_c W_c (v_ac - v_bc),    d = v_ac - v_bc
+No v depends on the other techniques, so adding one changes no score. What is unknown counts 0 and is said. When the
+first place changes: `shifts`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
 import numpy as np
 
 from assuage.errors import PlanError
+from assuage.plan.shifts import Shift, shift_of
 from assuage.plan.technique_facts import (
+    Criterion,
     Evidence,
     Facts,
     Scales,
@@ -39,9 +38,10 @@ from assuage.plan.technique_facts import (
 )
 from assuage.safety import Outcome
 
-Criterion = Literal["target_field", "focality", "evidence", "burden", "invasiveness", "equipment"]
-
 CRITERIA: tuple[Criterion, ...] = ("target_field", "focality", "evidence", "burden", "invasiveness", "equipment")
+
+ACQUIRING: Criterion = "equipment"
+"""Counts only where the site may acquire what it lacks: else every technique that is in has all it needs."""
 
 EVEN: Mapping[Criterion, float] = MappingProxyType({name: 1.0 for name in CRITERIA})
 """All criteria alike: where the user has not said what counts, not an opinion of this package."""
@@ -52,9 +52,10 @@ TIE_DIGITS = 12
 RULE = (
     "Techniques that the site cannot do, that a limit stops, that do not reach the region, or that a cited least age "
     "rules out are left out. The others are ordered by a weighted mean of their criteria, each from 0 to 1; the "
-    "weights are the user's. The score orders what was asked for. It does not say which technique works: ratios to "
-    "reference fields are not equal doses across techniques, and the grade of evidence says how much was studied, "
-    "not what was found."
+    "weights are the user's. Whether a technique reaches its region is asked by one rule for all, of what is "
+    "proposed and where its own numbers stand. The score orders what was asked for. It does not say which "
+    "technique works: ratios to reference fields are not equal doses across techniques, and the grade of evidence says "
+    "how much was studied, not what was found."
 )
 
 
@@ -74,8 +75,10 @@ class Candidate:
         Worst verdict of the safety rules.
     stops
         What they say, where they stop it.
-    reached
-        Whether it reaches the region; None where that was not asked.
+    reached, reach_words
+        Whether its proposal reaches the region, None where that was not asked; and the numbers that say so.
+    elsewhere
+        Region where its numbers stand, if that is not the region of the others.
     evidence
         How much was studied; None if unknown.
     basis
@@ -91,6 +94,8 @@ class Candidate:
     verdict: Outcome
     stops: tuple[str, ...] = ()
     reached: bool | None = None
+    reach_words: str = ""
+    elsewhere: str = ""
     evidence: Evidence | None = None
     basis: str = ""
     own_facts: Facts | None = None
@@ -118,13 +123,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What a site has: keys of `technique_facts.equipment_names`.
+    """What a site has, and what it would acquire: keys of `technique_facts.equipment_names`.
 
-    `may_acquire`: what is missing lowers the score instead of ruling a technique out.
+    What is missing rules a technique out; what the site would acquire lowers its score instead.
     """
 
     equipment: frozenset[str]
-    may_acquire: bool = False
+    may_acquire: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse unknown equipment.
@@ -132,9 +137,12 @@ class Site:
         Raises
         ------
         PlanError
-            Names that no technique needs; the message lists the known ones.
+            Names that no technique needs, with the known ones; or what the site both has and would acquire.
         """
-        unknown = self.equipment - set(equipment_names())
+        unknown = (self.equipment | self.may_acquire) - set(equipment_names())
+        twice = self.equipment & self.may_acquire
+        if twice:
+            raise PlanError(f"equipment {', '.join(sorted(twice))} is there and to be acquired; name it once")
         if unknown:
             raise PlanError(f"equipment {', '.join(sorted(unknown))} is unknown; known: {', '.join(equipment_names())}")
 
@@ -157,6 +165,7 @@ class Ranked:
     place: int
     technique: str
     label: str
+    elsewhere: str
     score: float
     contributions: tuple[Contribution, ...]
     cautions: tuple[str, ...]
@@ -175,28 +184,6 @@ class Excluded:
     technique: str
     label: str
     reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """How far one weight must move, the others held, before another technique comes first.
-
-    Attributes
-    ----------
-    criterion, weight
-        Which, and the user's weight.
-    lower, lower_first
-        The nearest lower weight at which the first place is shared, and with whom; None: it never is.
-    upper, upper_first
-        The nearest higher one.
-    """
-
-    criterion: Criterion
-    weight: float
-    lower: float | None
-    lower_first: str | None
-    upper: float | None
-    upper_first: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +212,8 @@ def shortlist(
     site
         What the site has.
     weights
-        Criterion to a weight of 0 or more; what is left out counts 0.
+        Criterion to a weight of 0 or more; what is left out counts 0, and so does `equipment` where nothing may be
+        acquired: it would be 1 for all.
     age_years
         Of the person or of the youngest person of a study.
 
@@ -241,7 +229,7 @@ def shortlist(
         raise PlanError(f"technique {', '.join(twice)} is given more than once; give each once")
     if age_years is not None and not (np.isfinite(age_years) and age_years > 0):
         raise PlanError(f"age_years = {age_years}; give an age above 0, or None if unknown")
-    raw = _checked_weights(weights)
+    raw = _checked_weights(weights if site.may_acquire else {**weights, ACQUIRING: 0.0})
     excluded, kept = [], []
     for item in items:
         reasons = _reasons_out(item, item.facts, site, age_years)
@@ -257,6 +245,7 @@ def shortlist(
             place=place + 1,
             technique=kept[k].technique,
             label=kept[k].label,
+            elsewhere=kept[k].elsewhere,
             score=scores[k],
             contributions=parts[k],
             cautions=_cautions(kept[k], age_years),
@@ -279,13 +268,13 @@ def _checked_weights(weights: Mapping[Criterion, float]) -> dict[Criterion, floa
 
 def _reasons_out(item: Candidate, facts: Facts, site: Site, age_years: float | None) -> tuple[str, ...]:
     reasons = []
-    missing = [equipment_names()[key] for key in facts.equipment if key not in site.equipment]
-    if missing and not site.may_acquire:
+    missing = [equipment_names()[key] for key in facts.equipment if key not in site.equipment | site.may_acquire]
+    if missing:
         reasons.append(f"the site lacks: {', '.join(missing)}")
     if item.verdict == "stop":
         reasons.append(f"a limit stops it: {'; '.join(item.stops) or 'see its verdicts'}")
     if item.reached is False:
-        reasons.append("does not reach the region by the working definition of the plan")
+        reasons.append(f"its proposal does not reach the region by the working definition: {item.reach_words}")
     reasons += [
         f"age {age_years:g}: {limit.says} ({limit.source} [{limit.source_level}])"
         for limit in age_limits(item.technique)
@@ -296,6 +285,8 @@ def _reasons_out(item: Candidate, facts: Facts, site: Site, age_years: float | N
 
 def _cautions(item: Candidate, age_years: float | None) -> tuple[str, ...]:
     said = []
+    if item.elsewhere:
+        said.append(f"aims at {item.elsewhere}, so its place compares numbers of two regions")
     for limit in age_limits(item.technique):
         cited = f"{limit.says} ({limit.source} [{limit.source_level}])"
         if age_years is None:
@@ -313,6 +304,8 @@ def _contributions(item: Candidate, site: Site, raw: Mapping[Criterion, float]) 
     facts, scale, total = item.facts, scales(), sum(raw.values())
     found = []
     for name, (value, words) in _values(item, facts, site, scale).items():
+        if name == ACQUIRING and not site.may_acquire:
+            continue
         share = raw[name] / total
         found.append(Contribution(criterion=name, weight=share, value=value, adds=share * value, words=words))
     return tuple(found)
@@ -323,17 +316,18 @@ def _values(item: Candidate, facts: Facts, site: Site, scale: Scales) -> dict[Cr
     ratio, focality, hours = item.target_field_ratio, item.target_over_peak, facts.hours_on_site
     have = [key for key in facts.equipment if key in site.equipment]
     missing = [equipment_names()[key] for key in facts.equipment if key not in site.equipment]
+    where = f"{item.elsewhere}, not the plan's region," if item.elsewhere else "target"
     invasive = {"none": "no surgery and no anaesthesia"}.get(facts.invasiveness, f"needs {facts.invasiveness}")
     return {
         "target_field": (0.0, "field over its own reference unknown, counts 0")
         if ratio is None
         else (
             _rising(ratio, scale.target_field_half),
-            f"{ratio:.2f} times its own reference field in the target{_of(item.basis)}",
+            f"{where} gets {ratio:.2f} times its own reference field{_of(item.basis)}",
         ),
         "focality": (0.0, "focality unknown, counts 0")
         if focality is None
-        else (_rising(focality, scale.focality_half), f"target gets {focality:.2f} of the peak of its tissue"),
+        else (_rising(focality, scale.focality_half), f"{where} gets {focality:.2f} of the peak of its tissue"),
         "evidence": (0.0, "evidence unknown, counts 0")
         if item.evidence is None
         else (scale.evidence[item.evidence.grade], item.evidence.words),
@@ -364,33 +358,4 @@ def _shifts(ranked: tuple[Ranked, ...], raw: Mapping[Criterion, float]) -> tuple
         return ()
     first = {part.criterion: part.value for part in ranked[0].contributions}
     rivals = [(item.technique, {part.criterion: part.value for part in item.contributions}) for item in ranked[1:]]
-    return tuple(_shift(name, first, rivals, raw) for name in CRITERIA)
-
-
-def _shift(
-    criterion: Criterion,
-    first: Mapping[Criterion, float],
-    rivals: list[tuple[str, dict[Criterion, float]]],
-    raw: Mapping[Criterion, float],
-) -> Shift:
-    weight = raw[criterion]
-    lower: tuple[float, str] | None = None
-    upper: tuple[float, str] | None = None
-    for technique, values in rivals:
-        lead = max(0.0, sum(raw[name] * (first[name] - values[name]) for name in CRITERIA))
-        slope = first[criterion] - values[criterion]
-        if slope == 0:
-            continue
-        meets = weight - lead / slope
-        if slope > 0 and meets >= 0 and (lower is None or meets > lower[0]):
-            lower = (meets, technique)
-        if slope < 0 and (upper is None or meets < upper[0]):
-            upper = (meets, technique)
-    return Shift(
-        criterion=criterion,
-        weight=weight,
-        lower=None if lower is None else lower[0],
-        lower_first=None if lower is None else lower[1],
-        upper=None if upper is None else upper[0],
-        upper_first=None if upper is None else upper[1],
-    )
+    return tuple(shift_of(name, first, rivals, raw) for name in first)

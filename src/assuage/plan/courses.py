@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from assuage.errors import PlanError
-from assuage.plan.comparison import CommonDose
+from assuage.plan.common_dose import CommonDose
 from assuage.plan.course_records import CombinationRecord, CourseRecord, IntensityRecord, UnderCoilRecord
 from assuage.plan.describe import known, number, verdict_records
 from assuage.plan.driving import driven, driving_record
@@ -84,11 +84,19 @@ def with_courses(common: CommonDose, record: TechniqueRecord, wanted: tuple[Coil
     more: dict[str, Any] = {"courses": courses}
     if courses and all(course.worst_verdict == "stop" for course in courses):
         more["worst_verdict"] = "stop"
+    if record.currency is not None and courses:
+        more["currency"] = record.currency.model_copy(update=_session_lengths(courses))
     if common.driving is not None:
         more["driving"] = driving_record(common.driving, common.hotspot, common.calibration)
     if common.calibration is not None:
         more["scaled"] = (_at_threshold(common, record),)
     return record.model_copy(update=more)
+
+
+def _session_lengths(courses: tuple[CourseRecord, ...]) -> dict[str, Any]:
+    """Return how long a session of each course lasts; one number only where there is one course."""
+    words = "; ".join(f"{course.label} {course.session_s:g} s" for course in courses) + " (sources with the courses)"
+    return {"duration_s": courses[0].session_s if len(courses) == 1 else None, "duration_words": words}
 
 
 def _at_threshold(common: CommonDose, record: TechniqueRecord) -> ScaledDose:

@@ -166,6 +166,7 @@ def technique_record(  # noqa: PLR0913 (one call, everything named)
     verdicts = verdict_records(asked)
     dose = Dose(
         intensity=choice.intensity or intensity_words(source),
+        is_unit=isinstance(source, PlacedCoil) and source.didt_A_per_s == UNIT_DIDT_A_PER_S,
         current_A=None if isinstance(source, PlacedCoil) else number(total_current_A(source)),
         didt_A_per_s=source.didt_A_per_s if isinstance(source, PlacedCoil) else None,
         mean_e_V_per_m=point(mean),
@@ -207,9 +208,14 @@ def search_record(*, candidates: int, evaluated: int, seconds: float, words: str
     return SearchRecord(candidates=candidates, evaluated=evaluated, seconds=number(seconds), words=words)
 
 
+PER_UNIT = "1 A/us, a unit of the coil and not a dose"
+
+
 def intensity_words(source: PlacedCoil | Montage) -> str:
-    """Say how strong a source is."""
+    """Say how strong a source is; 1 A/us is where a coil's search stands, not how a coil is driven."""
     if isinstance(source, PlacedCoil):
+        if source.didt_A_per_s == UNIT_DIDT_A_PER_S:
+            return PER_UNIT
         return f"dI/dt = {source.didt_A_per_s / A_PER_S_PER_A_PER_US:.4g} A/us"
     return f"{total_current_A(source) / A_PER_MA:.4g} mA"
 

@@ -24,6 +24,7 @@ from assuage.plan.records import (
     PlanRecord,
     TechniqueRecord,
 )
+from assuage.plan.sessions import GIVEN
 from assuage.protocols import draft, load_published
 from assuage.protocols.courses import combined_course
 from assuage.protocols.draft import evidence_entry, filled
@@ -223,7 +224,11 @@ def _threshold(item: TechniqueRecord, dose: Content) -> Content:
 def _montage(_record: PlanRecord, item: TechniqueRecord, _sha: str, *, technique: str) -> Content:
     proposal = item.proposal
     assert isinstance(proposal, MontageProposal)
-    content: Content = {"technique": technique, "electrodes": [_electrode(e) for e in proposal.electrodes]}
+    content: Content = {
+        "technique": technique,
+        "electrodes": [_electrode(e) for e in proposal.electrodes],
+        **_given_length(item),
+    }
     frequencies = {electrode.carrier_Hz for electrode in proposal.electrodes} - {None}
     if len(frequencies) == 1:
         content["frequency_Hz"] = frequencies.pop()
@@ -240,7 +245,16 @@ def _interference(_record: PlanRecord, item: TechniqueRecord, _sha: str) -> Cont
             {"frequency_Hz": f, "electrodes": [_electrode(e) for e in proposal.electrodes if e.carrier_Hz == f]}
             for f in carriers
         ],
+        **_given_length(item),
     }
+
+
+def _given_length(item: TechniqueRecord) -> Content:
+    """Return the length of a session where the user gave it; an example is left for a person to fill."""
+    stated = item.currency
+    if stated is None or stated.duration_s is None or stated.duration_words != GIVEN:
+        return {}
+    return {"timing": {"duration_s": stated.duration_s}}
 
 
 def _electrode(electrode: ElectrodeRecord) -> Content:

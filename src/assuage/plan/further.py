@@ -14,6 +14,7 @@ from assuage.plan.matrix import matrix_cell
 from assuage.plan.records import MatrixCell, TechniqueRecord
 from assuage.plan.result import Volume
 from assuage.plan.rhythm import Rhythm
+from assuage.plan.sessions import Sessions
 from assuage.plan.surface_reach import SurfaceReach
 from assuage.targets import Target
 from assuage.techniques.dbs import Implant
@@ -44,11 +45,13 @@ class Aim:
     rhythm, partner
         What is asked of alternating currents, and the second place if one is named.
     protocol
-        What is known of the session, for the cited limits.
+        What is known of the technique's session, for the cited limits.
     progress
         Called as ``progress(step, fraction)`` with the fraction of the technique's own work done.
     implant
         Lead, pulse and regions to spare of deep brain stimulation.
+    sessions
+        Stimulus of ECT and train of MST.
     """
 
     bench: Bench
@@ -64,6 +67,7 @@ class Aim:
     protocol: Mapping[str, Any]
     progress: Callable[[str, float], None] = lambda _step, _fraction: None
     implant: Implant = dataclass_field(default_factory=Implant)
+    sessions: Sessions = dataclass_field(default_factory=Sessions)
 
     @property
     def regions(self) -> dict[str, Target]:

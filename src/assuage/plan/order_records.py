@@ -21,6 +21,7 @@ class ChosenRecord(Record):
     place: int
     technique: str
     label: str
+    elsewhere: str = Field(default="", description="its numbers stand in this region, not in that of the plan")
     score: float
     criteria: tuple[CriterionRecord, ...]
     cautions: tuple[str, ...]

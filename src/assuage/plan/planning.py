@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,8 @@ from assuage.plan.bench import (
 )
 from assuage.plan.choices import Choice, choose, choose_focal
 from assuage.plan.clock import Clock, Progress
-from assuage.plan.comparison import Choosing, CommonDose, check_choosing, shortlist, with_currency
+from assuage.plan.common_dose import CommonDose, with_currency
+from assuage.plan.comparison import Choosing, check_choosing, shortlist
 from assuage.plan.course_records import CombinationRecord
 from assuage.plan.courses import chosen_courses, combination, with_courses
 from assuage.plan.driving import Driving
@@ -44,6 +45,7 @@ from assuage.plan.records import MatrixCell, PlanRecord, TechniqueRecord
 from assuage.plan.result import Plan
 from assuage.plan.rhythm import Rhythm, partner_target
 from assuage.plan.seizure import make_ect, make_mst
+from assuage.plan.sessions import Sessions
 from assuage.plan.surface_reach import Reach, SurfaceReach
 from assuage.plan.volumes import volumes
 from assuage.protocols.courses import CoilCourse
@@ -98,6 +100,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     rhythm: Rhythm | None = None,
     courses: Iterable[CoilCourse] = (),
     implant: Implant | None = None,
+    sessions: Sessions | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -138,6 +141,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         Of coil techniques, instead of the package's examples; see `protocols.given_course.load_course`.
     implant
         Lead, pulse and regions to spare of deep brain stimulation; None: `Implant()`.
+    sessions
+        Length of a session of current, stimulus of ECT, train of MST; None: examples, with their sources.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -158,18 +163,22 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
-    chosen = choosing or Choosing()
+    chosen, held = choosing or Choosing(), sessions or Sessions()
     check_choosing(chosen)
-    asked = _Asked(
+    held.check(names)
+    work = _Work(
+        bench=bench,
+        names=names,
+        clock=clock,
         protocol=dict(protocol or {}),
         didt_A_per_s=didt_A_per_s,
         choosing=chosen,
         driving=driving,
         rhythm=rhythm or Rhythm(),
         courses=chosen_courses(names, courses),
+        sessions=held,
         implant=implant or Implant(),
     )
-    work = _Work(bench, names, clock, asked)
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
@@ -179,25 +188,22 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     return work.for_target(target_or_circuit, command)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """What the caller of `plan` chose, beyond head, target and techniques."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Work:
+    """One plan in the making: what its steps share."""
 
-    protocol: dict[str, Any]
+    bench: Bench
+    names: tuple[str, ...]
+    clock: Clock
+    protocol: Mapping[str, Any]
     didt_A_per_s: float | None
     choosing: Choosing
     driving: Driving | None
     rhythm: Rhythm
     courses: tuple[CoilCourse, ...]
+    sessions: Sessions
     implant: Implant
-
-
-class _Work:
-    """One plan in the making: what its steps share."""
-
-    def __init__(self, bench: Bench, names: tuple[str, ...], clock: Clock, asked: _Asked) -> None:
-        self.bench, self.names, self.clock, self.asked = bench, names, clock, asked
-        self.skipped: dict[str, str] = {}
+    skipped: dict[str, str] = field(default_factory=dict)
 
     def for_target(self, target: Target, command: str) -> Plan:
         """Plan a single target."""
@@ -226,10 +232,10 @@ class _Work:
         bench, clock, head = self.bench, self.clock, self.bench.head
         target.tissue_in(head)
         goal = Goal(direction=target.direction_in(head), normal=describe.normal_of(target, head))
-        common = CommonDose(bench, target, goal, self.asked.protocol, self.asked.driving)
-        if self.asked.driving is not None:
+        common = CommonDose(bench, target, goal, self.protocol, self.driving, self.sessions)
+        if self.driving is not None:
             _ = common.hotspot  # a place that is not on this head is refused before the work starts
-        partner = partner_target(self.asked.rhythm, self.names, circuit, found, target)
+        partner = partner_target(self.rhythm, self.names, circuit, found, target)
         clock("building the conductor", 0.0)
         conductor = bench.conductor
         clock("adjoint of the target", 0.1)
@@ -244,22 +250,23 @@ class _Work:
         surface = SurfaceReach(bench, DEFAULT_RADIUS_MM if circuit is None else target.radius_mm)
         reference, best = self._compare(surface, others)
         clock("error bars", 0.9)
-        records = self._records(choices, fields, landscape, target, goal, others, reference)
+        records = self._records(common, choices, fields, landscape, others, reference)
         clock("maps", 1.0)
         arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
         cells = self._cells(records, fields, reference, best, found, target)
         key = next((item.region.key for item in found if item.target is target), "")
         made = self._further(
+            common,
             Aim(
                 bench=bench, target=target, goal=goal, landscape=landscape, key=key, others=others, surface=surface,
-                rhythm=self.asked.rhythm, partner=partner,
+                rhythm=self.rhythm, partner=partner,
                 in_principle={item.region.key: item.region.techniques_in_principle for item in found},
-                protocol=self.asked.protocol, implant=self.asked.implant,
-            )
+                protocol=self.protocol, sessions=self.sessions, implant=self.implant,
+            ),
         )  # fmt: skip
         self.clock.further("the common dose", OWN_PART)
         records = tuple(
-            with_courses(common, record, self.asked.courses) if record.technique == "tms" else record
+            with_courses(common, record, self.courses) if record.technique == "tms" else record
             for record in with_currency(common, records, fields, made)
         )
         if not records:
@@ -275,14 +282,13 @@ class _Work:
             techniques=records,
             combinations=combinations,
             skipped=self.skipped,
-            ranking=rank(records),
+            ranking=rank(records, target.name),
             shortlist=shortlist(
                 records,
-                self.asked.choosing,
+                self.choosing,
                 combinations=combinations,
-                matrix=matrix,
-                primary=key,
-                age_years=self.asked.protocol.get("age_years"),
+                target=target.name,
+                age_years=self.protocol.get("age_years"),
             ),
             matrix=matrix,
             maps=says,
@@ -303,14 +309,14 @@ class _Work:
         """Return two techniques in one course, where that was asked for."""
         found = []
         for name in (name for name in self.names if name in COMBINATIONS):
-            made = combination(common, records, self.asked.courses)
+            made = combination(common, records, self.courses)
             if isinstance(made, str):
                 self.skipped[name] = made
             else:
                 found.append(made)
         return tuple(found)
 
-    def _further(self, aim: Aim) -> dict[str, Made]:
+    def _further(self, common: CommonDose, aim: Aim) -> dict[str, Made]:
         """Let the techniques that bring their own placements join."""
         found = {}
         names = [name for name in self.names if name in FURTHER]
@@ -323,7 +329,7 @@ class _Work:
 
             report("", 0.0)
             try:
-                found[name] = FURTHER[name](replace(aim, progress=report))
+                found[name] = FURTHER[name](replace(aim, progress=report, protocol=common.protocol_for(name)))
             except (PlanError, SolverError, SourceError, TargetError) as error:
                 self.skipped[name] = str(error)
         return found
@@ -371,11 +377,10 @@ class _Work:
 
     def _records(
         self,
+        common: CommonDose,
         choices: dict[str, Choice],
         fields: dict[str, Field],
         landscape: Landscape,
-        target: Target,
-        goal: Goal,
         others: dict[str, Target],
         reference: dict[str, float],
     ) -> tuple[TechniqueRecord, ...]:
@@ -387,12 +392,12 @@ class _Work:
                 fields[name],
                 landscape,
                 slopes[k],
-                target=target,
-                goal=goal,
+                target=common.target,
+                goal=common.goal,
                 reference_V_per_m=reference[name],
                 off_target_V_per_m=self.bench.magnitudes(fields[name], others),
-                protocol=self.asked.protocol,
-                didt_A_per_s=self.asked.didt_A_per_s,
+                protocol=common.protocol_for(name),
+                didt_A_per_s=self.didt_A_per_s,
             )
             for k, (name, choice) in enumerate(choices.items())
         )
@@ -446,11 +451,12 @@ class _Work:
             "circuit": None if circuit is None else circuit.domain,
             "target": target.name,
             "radius_mm": target.radius_mm,
-            "didt_A_per_s": self.asked.didt_A_per_s,
-            "protocol": self.asked.protocol,
-            "rhythm": self.asked.rhythm.as_settings,
-            "courses": {course.technique: course.given for course in self.asked.courses if course.given},
-            "implant": self.asked.implant.as_asked() if "dbs" in self.names else None,
+            "didt_A_per_s": self.didt_A_per_s,
+            "protocol": self.protocol,
+            "rhythm": self.rhythm.as_settings,
+            "sessions": self.sessions.as_settings,
+            "courses": {course.technique: course.given for course in self.courses if course.given},
+            "implant": self.implant.as_asked() if "dbs" in self.names else None,
         }
         self.clock.further("done", 1.0)
         what = repr(circuit.domain if circuit is not None else target.name)

@@ -10,11 +10,12 @@ from pydantic import Field
 
 from assuage.plan.aim_records import CircuitRecord, HeadRecord, TargetRecord
 from assuage.plan.course_records import CombinationRecord, CourseRecord, DrivingRecord
+from assuage.plan.currency_records import Currency, ReachRecord
 from assuage.plan.order_records import Ranking, ShortlistRecord
 from assuage.plan.record_base import Point, Record, Row4
 from assuage.safety import Outcome, Verdict
 
-SCHEMA_VERSION = "1.3"
+SCHEMA_VERSION = "2.0"
 
 DISCLAIMER = (
     "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
@@ -22,6 +23,7 @@ DISCLAIMER = (
 )
 
 OWN_REFERENCE = "best magnitude of the same technique in the cortex under C3"
+UNDER_C3 = "own best under C3"
 
 
 class FileRecord(Record):
@@ -207,7 +209,8 @@ class OffTarget(Record):
 class Dose(Record):
     """What the proposal delivers, from one forward solution at the reference intensity."""
 
-    intensity: str = Field(description="in words, for example '2 mA' or 'dI/dt = 1 A/us'")
+    intensity: str = Field(description="in words, for example '2 mA'")
+    is_unit: bool = Field(default=False, description="stated for 1 A/us of the coil: a unit and not a dose")
     current_A: float | None
     didt_A_per_s: float | None
     mean_e_V_per_m: Point = Field(
@@ -223,7 +226,10 @@ class Dose(Record):
     off_target: tuple[OffTarget, ...]
     quantity: str = Field(default="mean field", description="what the magnitude is: mean field, or modulation depth")
     reference: str = Field(default=OWN_REFERENCE, description="what the reference is")
-    reference_V_per_m: float = Field(description="the technique's own reference field")
+    reference_name: str = Field(
+        default=UNDER_C3, description="the same in two or three words; where a technique has a threshold, its name"
+    )
+    reference_V_per_m: float
     relative_to_reference: float
     error: ErrorBar
 
@@ -237,44 +243,6 @@ class ScaledDose(Record):
     magnitude_V_per_m: float
     sd_V_per_m: float
     note: str
-
-
-class RegionFieldRecord(Record):
-    """Field of the proposal in a region."""
-
-    name: str
-    mean_V_per_m: float
-    over_target: float
-
-
-class CircuitFieldRecord(Record):
-    """Field of the proposal in the located regions of a circuit that the target does not cover."""
-
-    domain: str
-    off_target_V_per_m: float | None
-    over_target: float | None
-    regions: int = Field(description="located regions")
-
-
-class Currency(Record):
-    """The dose in quantities that every technique has; docs/dose.md defines them."""
-
-    quantity: str
-    mean_V_per_m: float
-    normal_V_per_m: float | None
-    e99_V_per_m: float = Field(description="99th percentile inside the target")
-    reference: str
-    reference_V_per_m: float
-    reference_origin: str
-    ratio: float = Field(description="mean over reference; not equal across techniques")
-    peak_V_per_m: float = Field(description="99th percentile in the target's tissue of the whole head")
-    target_over_peak: float
-    half_max_volume_mm3: float
-    circuits: tuple[CircuitFieldRecord, ...]
-    sensitive: tuple[RegionFieldRecord, ...]
-    charge_C: float | None
-    charge_words: str
-    duration_s: float | None
 
 
 class SearchRecord(Record):
@@ -303,6 +271,7 @@ class TechniqueRecord(Record):
     phasors: tuple[PhasorRecord, ...] = ()
     rhythm: RhythmRecord | None = Field(default=None, description="of an alternating current of one frequency")
     currency: Currency | None = None
+    reach: ReachRecord | None = Field(default=None, description="of the proposal; None: no field to judge it by")
     aimed_mm: Point | None = Field(default=None, description="centre of its own region, where it is not the target")
     quantities: dict[str, float | str] = Field(
         default_factory=dict, description="what was held against the cited limits, SI"
@@ -312,7 +281,7 @@ class TechniqueRecord(Record):
 
 
 class MatrixCell(Record):
-    """The best dose that a technique, optimised for a region, gives to it."""
+    """The best dose that a technique, optimised for a region, gives to it; of the proposal: `TechniqueRecord.reach`."""
 
     technique: str
     region: str

@@ -29,7 +29,8 @@ CRITERION = (
     "working definition, no clinical threshold: a technique reaches a region if, optimised for it, it gives the region "
     f"at least {DOSE_SHARE:g} of the mean field that it gives the {REFERENCE_NAME} when optimised for that, and if at "
     f"most {STRONGER_SHARE:g} of the same tissue in the whole head then gets a stronger field. The second part is what "
-    "a diffuse field fails: it gets everywhere, and nowhere in particular"
+    "a diffuse field fails: it gets everywhere, and nowhere in particular. ECT, MST and DBS are held against their "
+    "threshold field instead of the field under C3. The shortlist asks the same of what is proposed"
 )
 
 

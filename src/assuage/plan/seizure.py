@@ -6,33 +6,40 @@ that favours the target over the hippocampi, if the head has both.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
 
+from assuage.errors import PlanError
 from assuage.plan import describe
 from assuage.plan.bench import LABELS
 from assuage.plan.choices import Choice
 from assuage.plan.further import Aim, Made, cells_of, field_volume
 from assuage.plan.records import Table
-from assuage.sources import PlacedCoil
+from assuage.plan.sessions import STIMULUS, TRAIN
+from assuage.sources import Coil, PlacedCoil
 from assuage.techniques import ect, mst
 from assuage.techniques.excitation import excitation_law
 from assuage.techniques.poses import face_points_mm, handle_deg
 from assuage.techniques.references import make_reference
-from assuage.techniques.seizure import MEMORY, SeizureDose, rank
+from assuage.techniques.seizure import EMOTION, MEMORY, SeizureDose, rank
+from assuage.techniques.stimulators import find_pair
 from assuage.techniques.tms import CoilSite, PoseChoice, is_antisymmetric
-from assuage.units import A_PER_MA
+from assuage.units import A_PER_MA, A_PER_S_PER_A_PER_US, MM3_PER_ML
 
-STIMULUS = ect.Stimulus(current_A=0.8, pulse_width_s=0.3e-3, pair_frequency_Hz=20.0, duration_s=4.0)
-"""An example within the ranges of current devices; titration decides."""
-TRAIN_S = 4.0
-"""Length of the example train of MST, as of ECT."""
 EXAMPLE = "the stimulus is an example: titration and the clinical course decide"
+ASKED = "the stimulus is the one that was asked for; the cited limits say what is known of it"
+REAL_TWIN = ("MagPro XP", "MagVenture_MST_Twin")
 REFERENCE = "field at which a neuron fires for this pulse"
-COLUMNS = ("field in the target, V/m", "99th percentile of the brain, V/m", "its ratio to threshold",
-           "brain above threshold", "hippocampi, V/m")  # fmt: skip
+COLUMNS = ("field in the target, V/m", "99th percentile of the brain, V/m", "volume above half of it, ml",
+           "hippocampi, V/m", "amygdalae, V/m", "99th percentile over threshold", "brain above threshold",
+           "left hemisphere", "right hemisphere")  # fmt: skip
+MST_COLUMNS = ("dI/dt, A/us", *COLUMNS, "dI/dt at which the 99th percentile meets the threshold, A/us")
+UNKNOWN_MAXIMUM = (
+    "coils at 1 A/us: no maximum is known for the winding used, so their fields hold for each A/us, they have no share "
+    "above threshold, and they are not proposed unless a dI/dt is asked for"
+)
 
 Proposals = Sequence[ect.EctProposal | mst.MstProposal]
 P = TypeVar("P", ect.EctProposal, mst.MstProposal)
@@ -41,7 +48,8 @@ P = TypeVar("P", ect.EctProposal, mst.MstProposal)
 def make_ect(aim: Aim) -> Made:
     """Plan ECT."""
     started, bench = time.monotonic(), aim.bench
-    found = ect.propose(bench.conductor, STIMULUS, scalp=bench.places.scalp, target=aim.target)
+    stimulus = aim.sessions.ect or STIMULUS
+    found = ect.propose(bench.conductor, stimulus, scalp=bench.places.scalp, target=aim.target)
     best = _best(aim, found)
     choice = Choice(
         technique="ect",
@@ -51,22 +59,31 @@ def make_ect(aim: Aim) -> Made:
         evaluated=len(found),
         seconds=time.monotonic() - started,
         words=f"{', '.join(p.placement.name.replace('_', ' ') for p in found)}; {_rule(found)}",
-        intensity=f"{STIMULUS.current_A / A_PER_MA:g} mA, {1e3 * STIMULUS.pulse_width_s:g} ms pulses",
+        intensity=f"{stimulus.current_A / A_PER_MA:g} mA, {1e3 * stimulus.pulse_width_s:g} ms pulses",
         quantities=best.stimulus.quantities(),
-        notes=(EXAMPLE, best.words, *best.notes),
-        tables=(_table(aim, found, [p.placement.name.replace("_", " ") for p in found]),),
+        notes=(EXAMPLE if aim.sessions.ect is None else ASKED, best.words, *best.notes),
+        tables=(_ect_table(aim, found),),
         placement=best.placement.name,
     )
     return _made(aim, choice, best, found)
 
 
 def make_mst(aim: Aim) -> Made:
-    """Plan MST."""
+    """Plan MST: every coil is shown, one whose dI/dt is known or asked for is proposed.
+
+    Raises
+    ------
+    PlanError
+        No coil can have the dI/dt that was asked for, or none is known to have any.
+    """
     started, bench = time.monotonic(), aim.bench
-    train = mst.Train.of(TRAIN_S)
-    known = {name: coil for name, coil in mst.mst_coils().items() if coil.max_didt_A_per_s}
-    found = mst.propose(bench.conductor, train, coils=known, scalp=bench.places.scalp, target=aim.target)
-    best = _best(aim, found)
+    train = aim.sessions.mst or TRAIN
+    coils, too_weak = _able(mst.mst_coils(), train.didt_A_per_s)
+    found = mst.propose(bench.conductor, train, coils=coils, scalp=bench.places.scalp, target=aim.target)
+    driven = [p for p in found if p.amplitude != mst.PER_UNIT]
+    if not driven:
+        raise PlanError("no MST coil has a known maximum; give the dI/dt of the train")
+    best = _best(aim, driven)
     choice = Choice(
         technique="mst",
         source=best.source,
@@ -74,14 +91,46 @@ def make_mst(aim: Aim) -> Made:
         candidates=len(found),
         evaluated=len(found),
         seconds=time.monotonic() - started,
-        words=f"{', '.join(_name(p) for p in found)}; coils with a known maximum only; {_rule(found)}",
+        words=f"{', '.join(_name(p) for p in found)}; {_rule(driven)}",
         pose=_pose(aim, best.source),
         site=_site(aim, best.source),
         quantities=best.quantities(),
-        notes=(EXAMPLE, best.words, *best.notes),
-        tables=(_table(aim, found, [_name(p) for p in found]),),
+        notes=(
+            EXAMPLE if aim.sessions.mst is None else ASKED,
+            *too_weak,
+            *((UNKNOWN_MAXIMUM, _real_twin()) if len(driven) < len(found) else ()),
+            best.words,
+            *best.notes,
+        ),
+        tables=(_mst_table(aim, found),),
     )
-    return _made(aim, choice, best, found)
+    return _made(aim, choice, best, driven)
+
+
+def _able(coils: Mapping[str, Coil], didt_A_per_s: float | None) -> tuple[dict[str, Coil], tuple[str, ...]]:
+    """Return the coils that may have a dI/dt, and in words those that are known not to reach it."""
+    limits = {name: coil.max_didt_A_per_s for name, coil in coils.items()}
+    weak = {name: limit for name, limit in limits.items() if limit is not None and (didt_A_per_s or 0.0) > limit}
+    if len(weak) == len(coils):
+        raise PlanError(f"no MST coil reaches {_per_us(didt_A_per_s or 0.0):g} A/us; ask for less")
+    said = tuple(
+        f"{coils[name].name} is left out: it is known to reach {_per_us(limit):g} A/us, less than was asked for"
+        for name, limit in weak.items()
+    )
+    return {name: coil for name, coil in coils.items() if name not in weak}, said
+
+
+def _real_twin() -> str:
+    """Say what is known of the real twin coil, and why it is not used."""
+    pair = find_pair(*REAL_TWIN)
+    return (
+        f"{pair.label} reaches {_per_us(pair.max_didt_A_per_s):g} A/us ({pair.source}); it is not taken for the twin "
+        "coil here, whose number of turns is assumed"
+    )
+
+
+def _per_us(didt_A_per_s: float) -> float:
+    return didt_A_per_s / A_PER_S_PER_A_PER_US
 
 
 def _name(proposal: mst.MstProposal) -> str:
@@ -130,26 +179,49 @@ def _made(aim: Aim, choice: Choice, best: ect.EctProposal | mst.MstProposal, fou
     )
 
 
-def _table(aim: Aim, found: Proposals, names: list[str]) -> Table:
-    read_out = aim.bench.read_out(aim.target)
+def _ect_table(aim: Aim, found: Sequence[ect.EctProposal]) -> Table:
     return Table(
         title="Every placement at this stimulus",
         columns=("placement", *COLUMNS),
+        rows=tuple((p.placement.name.replace("_", " "), *_fields(aim, p), *_shares(p.dose)) for p in found),
+    )
+
+
+def _mst_table(aim: Aim, found: Sequence[mst.MstProposal]) -> Table:
+    """Return every coil at every site; what needs a dI/dt is empty where none is known."""
+    number = describe.number
+    return Table(
+        title="Every coil and place",
+        columns=("coil and place", *MST_COLUMNS),
         rows=tuple(
-            (name, describe.number(np.linalg.norm(p.field.mean_over(read_out))), *_row(p.dose))
-            for name, p in zip(names, found, strict=True)
+            (
+                _name(p),
+                "1, per A/us" if p.amplitude == mst.PER_UNIT else number(_per_us(p.source.didt_A_per_s)),
+                *_fields(aim, p),
+                *((None,) * 4 if p.amplitude == mst.PER_UNIT else _shares(p.dose)),
+                number(_per_us(p.threshold_didt_A_per_s)),
+            )
+            for p in found
         ),
     )
 
 
-def _row(dose: SeizureDose) -> tuple[float | None, ...]:
-    memory = dose.mean_of(MEMORY)
+def _fields(aim: Aim, proposal: ect.EctProposal | mst.MstProposal) -> tuple[float | None, ...]:
+    """Return what is proportional to the amplitude, and the volume, which does not depend on it."""
+    number, dose = describe.number, proposal.dose
+    deep = (dose.mean_of(MEMORY), dose.mean_of(EMOTION))
     return (
-        describe.number(dose.e99_V_per_m),
-        describe.number(dose.e99_over_threshold),
-        describe.number(dose.suprathreshold_share),
-        None if memory is None else describe.number(memory),
+        number(np.linalg.norm(proposal.field.mean_over(aim.bench.read_out(aim.target)))),
+        number(dose.e99_V_per_m),
+        number(dose.half_max_volume_mm3 / MM3_PER_ML),
+        *(None if mean is None else number(mean) for mean in deep),
     )
+
+
+def _shares(dose: SeizureDose) -> tuple[float, ...]:
+    """Return what stands against the threshold."""
+    shares = (dose.suprathreshold_share, dose.suprathreshold_left, dose.suprathreshold_right)
+    return tuple(describe.number(value) for value in (dose.e99_over_threshold, *shares))
 
 
 def _pose(aim: Aim, source: PlacedCoil) -> PoseChoice:

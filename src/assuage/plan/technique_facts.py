@@ -24,6 +24,7 @@ from assuage.protocols.coil import CoilPlan
 from assuage.protocols.courses import coil_course
 from assuage.units import MIN_PER_H, S_PER_MIN
 
+Criterion = Literal["target_field", "focality", "evidence", "burden", "invasiveness", "equipment"]
 Grade = Literal["A", "B", "C", "D", "none"]
 Invasiveness = Literal["none", "anaesthesia", "surgery"]
 

@@ -27,13 +27,15 @@ class Bar:
     scaled: tuple[tuple[str, float], ...]
     relative: float
     relative_sd: float
+    is_unit: bool = False
 
 
 def comparison(bars: Sequence[Bar]) -> str:
-    """Draw dose and dose relative to each technique's own reference, with error bars; returns inline SVG.
+    """Draw dose and its share of the own best under C3 (or of the threshold), with error bars; returns inline SVG.
 
     The thick bar is one standard deviation (tissue conductivity and placement together), the thin line the 5th to 95th
-    percentile of the placement errors alone, the ring the same placement at another intensity.
+    percentile of the placement errors alone, the ring the same placement at another intensity. What is stated for a
+    unit of its source has no dose to draw.
     """
     with drawing():
         figure = styled(8.6, 0.62 * len(bars) + 1.15)
@@ -46,7 +48,7 @@ def comparison(bars: Sequence[Bar]) -> str:
         left.set_yticks(row, [f"{bar.label}\n{bar.intensity}" for bar in bars])
         left.tick_params(axis="y", length=0, labelcolor="#1d2733")
         left.set_xlabel("mean field in the target, V/m (logarithmic)")
-        right.set_xlabel("share of the technique's own reference field")
+        right.set_xlabel("share of own best under C3, or of threshold")
         right.axvline(1.0, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         right.set_xlim(left=0.0)
         right.tick_params(axis="y", length=0)
@@ -61,9 +63,13 @@ def comparison(bars: Sequence[Bar]) -> str:
 def _draw(left: Axes, right: Axes, y: float, bar: Bar, colour: str) -> None:
     thick: dict[str, Any] = {"color": colour, "linewidth": 4.5, "alpha": 0.45, "zorder": 2, "solid_capstyle": "butt"}
     low = max(bar.dose_V_per_m - bar.sd_V_per_m, bar.dose_V_per_m * LOWEST_SHARE)
-    left.plot(bar.spread_V_per_m, (y, y), color=colour, linewidth=1.0, zorder=2)
-    left.plot((low, bar.dose_V_per_m + bar.sd_V_per_m), (y, y), **thick)
-    left.plot(bar.dose_V_per_m, y, "o", color=colour, markersize=6.5, zorder=3)
+    if not bar.is_unit:
+        left.plot(bar.spread_V_per_m, (y, y), color=colour, linewidth=1.0, zorder=2)
+        left.plot((low, bar.dose_V_per_m + bar.sd_V_per_m), (y, y), **thick)
+        left.plot(bar.dose_V_per_m, y, "o", color=colour, markersize=6.5, zorder=3)
+    elif not bar.scaled:
+        left.annotate("no dose without a motor threshold", (0.02, y), xycoords=("axes fraction", "data"), va="center",
+                      fontsize=6.5, color=MUTED)  # fmt: skip
     for text, value in bar.scaled:
         left.plot(value, y, "o", markerfacecolor="white", markeredgecolor=colour, markersize=6.5, zorder=3)
         left.annotate(text, (value, y), (0, -8), textcoords="offset points", ha="center", va="top", fontsize=6.5,

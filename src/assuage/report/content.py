@@ -272,6 +272,7 @@ def _bar(item: TechniqueRecord) -> charts.Bar:
         scaled=tuple((words.typeset(s.intensity.split(" (")[0]), s.magnitude_V_per_m) for s in item.scaled),
         relative=dose.relative_to_reference,
         relative_sd=dose.error.combined_sd_V_per_m / dose.reference_V_per_m,
+        is_unit=dose.is_unit,
     )
 
 
@@ -343,9 +344,20 @@ def _common_doses(order: Sequence[TechniqueRecord]) -> dict[str, Any]:
         rows.append((item.label, cells))
     return {
         "currencies": stated,
+        "heat_absent": _absent(stated[0]) if stated else [],
         "heat_columns": list(columns),
         "heat_rows": [{"label": label, "cells": [cells.get(name) for name in columns]} for label, cells in rows],
     }
+
+
+def _absent(item: TechniqueRecord) -> list[str]:
+    """Return the watched regions without a number, with the reason: the same ones for every technique."""
+    assert item.currency is not None
+    found = [f"{name}: {why}" for name, why in item.currency.sensitive_absent.items()]
+    for circuit in item.currency.circuits:
+        domain = words.plain(circuit.domain)
+        found += [f"{words.plain(name)} ({domain}): {why}" for name, why in circuit.absent.items()]
+    return found
 
 
 def _shift_words(record: PlanRecord) -> list[str]:
@@ -386,6 +398,7 @@ def _matrix(record: PlanRecord) -> dict[str, Any]:
     ]
     return {
         "matrix_techniques": techniques,
+        "yardsticks": {t.technique: t.dose.reference_name for t in techniques},
         "matrix_rows": rows,
         "not_reached": [labels.get(key, key) for key in record.matrix.reached_by_none],
         "no_centroid": [labels.get(key, key) for key in record.matrix.without_centroid],

@@ -3,6 +3,7 @@
     ratio           mean field in the target / the technique's own reference field
     off target      mean over the located regions of a circuit that the target does not cover
     over_target     mean field of a region / mean field in the target
+    stronger        share of the target's tissue in the whole head where |E| exceeds the mean in the target
 
 The quantities are those of `dose`; `docs/dose.md` says which of them may be compared across techniques.
 """
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from assuage.errors import PlanError
 from assuage.techniques.charge import Charge
-from assuage.techniques.dose import TargetDose, half_max, target_dose
+from assuage.techniques.dose import TargetDose, half_max, stronger_share, target_dose
 from assuage.techniques.patches import FieldMap, Located, Patch
 from assuage.techniques.references import Reference
 
@@ -83,6 +84,8 @@ class DoseCurrency:
         99th percentile of |E| in the target's tissue of the whole head, and the target's mean over it.
     half_max_volume_mm3
         Volume of that tissue with at least half the peak.
+    stronger_elsewhere
+        Share of that tissue that gets more than the target's mean.
     circuits
         Off-target field in each of the four circuits.
     sensitive, sensitive_absent
@@ -99,6 +102,7 @@ class DoseCurrency:
     peak_V_per_m: float
     target_over_peak: float
     half_max_volume_mm3: float
+    stronger_elsewhere: float
     circuits: tuple[CircuitDose, ...]
     sensitive: tuple[RegionDose, ...]
     sensitive_absent: Mapping[str, str]
@@ -178,6 +182,7 @@ def dose_currency(  # noqa: PLR0913 (one call, everything named)
         peak_V_per_m=peak,
         target_over_peak=mean / peak if peak > 0 else 0.0,
         half_max_volume_mm3=volume_mm3,
+        stronger_elsewhere=stronger_share(values, patch.tissues, mean),
         circuits=tuple(
             circuit_dose(values, domain, located, target=patch, target_mean_V_per_m=mean)
             for domain, located in circuits.items()

@@ -35,7 +35,7 @@ REGION_MM = 8.0
 REGIONS = ("hippocampus", "amygdala", "dorsolateral prefrontal cortex")
 """Reported for every placement, on both sides: memory, the other limbic region, and the frontal reference."""
 
-MEMORY = "hippocampus"
+MEMORY, EMOTION = "hippocampus", "amygdala"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
