@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,7 @@ from assuage.errors import PlanError, TargetError
 from assuage.field import Conductor, Field, Landscape, ReadOut
 from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
+from assuage.plan.asking import check_number
 from assuage.plan.records import Table
 from assuage.plan.regions import reference_target
 from assuage.protocols.courses import COIL_COURSES, coil_course, combined_course
@@ -103,10 +104,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what no plan can be made with."""
-        for name in ("voxel_mm", "current_A", "spacing_mm", "angle_step_deg", "coarse_voxel_mm", "draws"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise PlanError(f"{name} = {value}; give a number above 0")
+        for item in fields(self):
+            check_number(item.name, getattr(self, item.name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
