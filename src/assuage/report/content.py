@@ -86,6 +86,7 @@ def tables(record: PlanRecord) -> dict[str, Any]:
         "combined": [(both, _parts(record, both)) for both in record.combinations],
         "head_notes": _head_notes(record),
         "folded": leading.folded(() if record.shortlist is None else record.shortlist.chosen),
+        "left_out": leading.left_out(record.shortlist),
         "times": list(record.provenance.seconds.items()),
         "hand_side": next((item.driving.hotspot for item in order if item.driving is not None), ""),
         "unsplit": [item for item in order if not item.dose.error.conductivity_by_tissue],

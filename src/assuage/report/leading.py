@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from assuage.plan.order_records import ChosenRecord
+from assuage.plan.order_records import ChosenRecord, ShortlistRecord
 from assuage.plan.records import PlanRecord, TechniqueRecord
 from assuage.report import words
 
@@ -31,7 +31,11 @@ def leaders(record: PlanRecord) -> dict[str, Any] | None:
         "weights": _weights(first),
         "gains": gains,
         "losses": losses,
-        "rows": [] if placed is None else list(zip(first.criteria, placed.criteria, strict=True)),
+        "rows": [
+            (a, b)
+            for a, b in zip(first.criteria, placed.criteria if placed else (), strict=placed is not None)
+            if words.plain(a.criterion) in {*gains, *losses}
+        ],
     }
 
 
@@ -44,6 +48,14 @@ def folded(chosen: tuple[ChosenRecord, ...]) -> dict[str, str]:
         if len(said) > 1 and said.count(most) > len(said) / 2:
             common[part.criterion] = most
     return common
+
+
+def left_out(shortlist: ShortlistRecord | None) -> list[tuple[str, list[str]]]:
+    """Return why techniques are left out of a shortlist, each reason once, with their names."""
+    found: dict[str, list[str]] = {}
+    for item in shortlist.left_out if shortlist else ():
+        found.setdefault("; ".join(item.reasons), []).append(item.label)
+    return list(found.items())
 
 
 def _apart(first: ChosenRecord, other: ChosenRecord | None) -> tuple[list[str], list[str]]:

@@ -12,11 +12,13 @@ LEVELS = "|".join(
 )
 _PARENTHESIS = re.compile(rf"\s*[(\[]([^()\[\]]*\b(?:{LEVELS})\b[^()\[\]]*(?:\([^()]*\)[^()\[\]]*)?)[)\]]")
 _CITED = re.compile(
-    r"(?:: )?\b([A-Z][\w-]+(?:, [A-Z][\w-]+)*(?: (?:&|and) [A-Z][\w-]+| et al\.)?,? (?:19|20)\d\d\b"
+    r"(?<!\bof )(?<!fter )(?<!\bby )(?:: )?\b"
+    r"([A-Z][\w-]+(?:, [A-Z][\w-]+)*(?: (?:&|and) [A-Z][\w-]+| et al\.)?,? (?:19|20)\d\d\b"
     r"[^:;()]*?(?:\d+:[\w-]+)?[^:;()]*?(?: \(PMC[^)]*\)|doi:[^\s;,]*[^\s;,.:)]))"
 )
 _PART = re.compile(r"; |(?<=[a-z)0-9])(?<! al)\. (?=[A-Z0-9])")
 _LABEL = re.compile(r"^([A-Za-z][\w /-]{2,28}): (?=\S)")
+_OPENING = re.compile(r"^\(([^()]*)\)(?=[;,])")
 SHORTEST = 12
 """A shorter rest is no text of its own: then the source stays where it is."""
 LONG = 150
@@ -72,7 +74,10 @@ def notes(lines: tuple[str, ...], proposal_words: str = "") -> Notes:
         body = line[label.end() :] if label else line
         pieces = _pieces(body) if len(body) > LONG else [body]
         parts = tuple(_footed(piece, feet) for piece in pieces if piece.strip(" ."))
-        points.append(Point(label=words.heading(label[1]) if label else "", parts=parts))
+        if label:
+            points.append(Point(label=words.heading(label[1]), parts=parts))
+        else:
+            points += [Point(label="", parts=(part,)) for part in parts]
     return Notes(points=tuple(points), sources=tuple(words.sentence(text) for text in feet.texts), method=tuple(method))
 
 
@@ -95,7 +100,7 @@ def _pieces(text: str) -> list[str]:
 def _footed(text: str, feet: _Footnotes) -> tuple[str, tuple[int, ...]]:
     """Return a text without its sources, and their numbers; how far a source was read stands with it."""
     cited, levels = _CITED.findall(text), _PARENTHESIS.findall(_CITED.sub("", text))
-    bare = _PARENTHESIS.sub("", _CITED.sub("", text)).strip(" ,;:")
+    bare = _OPENING.sub(r"\1", _PARENTHESIS.sub("", _CITED.sub("", text)).strip(" ,;:"))
     if not (cited or levels) or len(bare) < SHORTEST:
         return words.sentence(text), ()
     read = [words.SOURCE_LEVELS.get(level, level) for level in levels]
