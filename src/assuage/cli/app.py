@@ -1,5 +1,6 @@
 """The commands and their options. Each body loads, calls one public function, and writes."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -36,12 +37,16 @@ TissueFile = Annotated[
 ]
 
 
-def _number(text: str | float) -> float:
-    """Parse a number; Typer's own message would leave out what was typed."""
-    try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a number; write for example 2") from None
+def _number(example: str) -> Callable[[str | float], float]:
+    """Return what parses a number; Typer's own message would leave out what was typed, and an example."""
+
+    def number(text: str | float) -> float:
+        try:
+            return float(text)
+        except ValueError:
+            raise typer.BadParameter(f"{text!r} is not a number; write for example {example}") from None
+
+    return number
 
 
 HEAD_HELP = "colin27 (embedded), a label NIfTI, or a SimNIBS m2m_ folder."
@@ -93,7 +98,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         ),
     ] = None,
     radius_mm: Annotated[
-        float, typer.Option("--radius-mm", parser=_number, metavar="NUMBER", help="Radius of the target.")
+        float, typer.Option("--radius-mm", parser=_number("10"), metavar="NUMBER", help="Radius of the target.")
     ] = 10.0,
     techniques: Annotated[
         str | None,
@@ -132,7 +137,13 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         ),
     ] = None,
     hotspot_side: Annotated[
-        str, typer.Option("--hotspot-side", help="Hemisphere of the hand knob.", metavar="left|right")
+        str,
+        typer.Option(
+            "--hotspot-side",
+            help="Hemisphere of the hand area where --motor-threshold was measured; without one the reference is "
+            "always left.",
+            metavar="left|right",
+        ),
     ] = "left",
     coil_dose: Annotated[
         str | None,
@@ -156,7 +167,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         float | None,
         typer.Option(
             "--tacs-frequency",
-            parser=_number,
+            parser=_number("10"),
             metavar="HZ",
             help="Of tacs and hd-tacs; default: an example out of the literature.",
         ),
@@ -208,19 +219,26 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     voxel_mm: Annotated[
         float,
         typer.Option(
-            "--voxel-mm", parser=_number, metavar="NUMBER", help="Edge of a voxel of the field: 2 is quick, 1 is fine."
+            "--voxel-mm",
+            parser=_number("2"),
+            metavar="NUMBER",
+            help="Edge of a voxel of the field: 2 is quick, 1 is fine.",
         ),
     ] = 2.0,
     current_milliampere: Annotated[
-        float, typer.Option("--current-ma", parser=_number, metavar="NUMBER", help="Total current of the electrodes.")
+        float,
+        typer.Option("--current-ma", parser=_number("2"), metavar="NUMBER", help="Total current of the electrodes."),
     ] = 2.0,
     hair_mm: Annotated[
-        float, typer.Option("--hair-mm", parser=_number, metavar="NUMBER", help="Hair under the coil.")
+        float, typer.Option("--hair-mm", parser=_number("4"), metavar="NUMBER", help="Hair under the coil.")
     ] = 4.0,
     age_years: Annotated[
         float | None,
         typer.Option(
-            "--age", parser=_number, metavar="YEARS", help="Age of the person: most limits were found in adults only."
+            "--age",
+            parser=_number("16"),
+            metavar="YEARS",
+            help="Age of the person: most limits were found in adults only.",
         ),
     ] = None,
     weights: Annotated[

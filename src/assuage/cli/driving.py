@@ -18,6 +18,8 @@ from assuage.units import A_PER_S_PER_A_PER_US
 if TYPE_CHECKING:
     from assuage.cli.planning import Request
 
+DEFAULT_SIDE = "left"
+"""Hemisphere of the hand area where no threshold says otherwise."""
 COIL_FILES = (".ccd", ".tcd")
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _THRESHOLD = re.compile(rf"^{_NUMBER}\s*(A/us|A/µs|%)$", re.IGNORECASE)
@@ -47,8 +49,11 @@ def coil_and_driving(request: "Request") -> tuple[Coil | None, Driving | None]:
     if all(option is None for option in options):
         if request.active_threshold:
             raise PlanError("--active-threshold says how --motor-threshold was measured; add it, for example 65A/us")
-        if _side(request.hotspot_side) != "left":
-            raise PlanError("--hotspot-side says where --motor-threshold was measured; add it, for example 65A/us")
+        if _side(request.hotspot_side) != DEFAULT_SIDE:
+            raise PlanError(
+                "--hotspot-side says where --motor-threshold was measured; add it, for example 65A/us: without one the "
+                "reference stays the hand area of the left hemisphere"
+            )
         return geometry, None
     way, amount = _dose(request.coil_dose)
     return geometry, Driving(

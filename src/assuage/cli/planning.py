@@ -1,6 +1,5 @@
 """`assuage plan`: from what was typed to a folder with a plan and its report."""
 
-import math
 import shlex
 import sys
 import tempfile
@@ -13,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assuage.cli.alternating import is_point, rhythm_of
-from assuage.cli.driving import coil_and_driving
+from assuage.cli.driving import DEFAULT_SIDE, coil_and_driving
 from assuage.cli.head import load
 from assuage.cli.listing import console
 from assuage.cli.progress import StepProgress
@@ -21,6 +20,8 @@ from assuage.cli.sessions import sessions_of
 from assuage.errors import PlanError
 from assuage.head import Head
 from assuage.plan import Choosing, PlanRecord, check_writable, plan
+from assuage.plan.asking import check_coil_options, check_number, check_weights
+from assuage.plan.bench import resolve_techniques
 from assuage.plan.records import TechniqueRecord
 from assuage.protocols.given_course import load_course
 from assuage.report import head_quality, words, write_report
@@ -33,12 +34,9 @@ from assuage.techniques.dbs_dose import Pulse
 from assuage.units import A_PER_MA, S_PER_US
 
 REPORT_FILE = "report.html"
-OLDEST_YEARS = 120.0
-WIDEST_MM = 50.0
-"""A region or a gap of more than this is no part of a head."""
 MOST_AVOIDED_MM = 50.0
-SHARE_OF_PLANNING = 0.88
-"""Of the whole task by time; loading and the report take the rest."""
+SHARE_OF_PLANNING, SHARE_OF_VOLUMES, SHARE_OF_CHECK = 0.92, 0.93, 0.94
+"""Where planning, writing and the check of the head end, of the whole task by time; the report takes the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +163,7 @@ def make_plan(request: Request) -> Result:
     _check(request)
     point = None if request.target is None else parse_point(request.target)
     techniques = None if request.techniques is None else _split(request.techniques)
+    _check_coil(request, techniques)
     weights = None if request.weights is None else parse_weights(request.weights)
     choosing = Choosing(weights=weights, **({} if request.equipment is None else parse_equipment(request.equipment)))
     sessions = sessions_of(request)
@@ -206,15 +205,15 @@ def make_plan(request: Request) -> Result:
 
         def finish(folder: Path) -> None:
             try:
-                progress("check the head", 0.92)
+                progress("check the head", SHARE_OF_VOLUMES)
                 (folder / QC_FOLDER).mkdir()
                 head_quality.write(head, folder / QC_FOLDER)
-                progress("write the report", 0.95)
+                progress("write the report", SHARE_OF_CHECK)
                 write_report(folder, folder / REPORT_FILE)
             except Exception as error:
                 failed.append(error)
 
-        progress("write the volumes", 0.9)
+        progress("write the volumes", SHARE_OF_PLANNING)
         record = made.write(request.out, force=request.force, finish=finish)
     if failed:
         raise PlanError(
@@ -258,17 +257,28 @@ def _check(request: Request) -> None:
 
 
 def _check_numbers(request: Request) -> None:
-    for name, value in (("--voxel-mm", request.voxel_mm), ("--current-ma", request.current_milliampere)):
-        if not 0 < value < math.inf:
-            raise PlanError(f"{name} {value:g} makes no plan; give a number above 0")
-    if not 0 < request.radius_mm <= WIDEST_MM:
-        raise PlanError(f"--radius-mm {request.radius_mm:g} is no region; give above 0 and at most {WIDEST_MM:g}")
-    if not 0 <= request.hair_mm <= WIDEST_MM:
-        raise PlanError(f"--hair-mm {request.hair_mm:g} is no gap under a coil; give 0 to {WIDEST_MM:g}")
-    if request.seed < 0:
-        raise PlanError(f"--seed {request.seed} is no seed; give a whole number of 0 or more")
-    if request.age_years is not None and not 0 < request.age_years <= OLDEST_YEARS:
-        raise PlanError(f"--age {request.age_years:g} is no age in years; give for example --age 16")
+    check_number("voxel_mm", request.voxel_mm, called="--voxel-mm")
+    check_number("current_A", request.current_milliampere, called="--current-ma")
+    check_number("radius_mm", request.radius_mm, called="--radius-mm")
+    check_number("hair_mm", request.hair_mm, called="--hair-mm")
+    check_number("seed", request.seed, called="--seed")
+    if request.age_years is not None:
+        check_number("age_years", request.age_years, called="--age")
+
+
+def _check_coil(request: Request, techniques: tuple[str, ...] | None) -> None:
+    """Refuse options of a coil in a plan that makes none."""
+    typed = {
+        "--motor-threshold": request.motor_threshold,
+        "--active-threshold": request.active_threshold or None,
+        "--coil-dose": request.coil_dose,
+        "--coil": request.coil,
+        "--stimulator": request.stimulator,
+        "--hotspot": request.hotspot,
+        "--hotspot-side": None if request.hotspot_side == DEFAULT_SIDE else request.hotspot_side,
+    }
+    given = [option for option, value in typed.items() if value is not None]
+    check_coil_options(resolve_techniques(techniques), given)
 
 
 def _check_place(out: Path) -> None:
@@ -334,13 +344,10 @@ def parse_weights(text: str) -> dict[Any, float]:
             number = float(typed)
         except ValueError:
             raise PlanError(f"--weights {part!r} is not NAME=NUMBER; write for example focality=2,burden=1") from None
-        if not 0 <= number < math.inf:
-            raise PlanError(f"--weights {part!r}: a weight is a number of 0 or more")
         if name.strip() in found:
             raise PlanError(f"--weights names {name.strip()!r} twice; give it once")
         found[name.strip()] = number
-    if not any(found.values()):
-        raise PlanError(f"--weights {text!r} gives no criterion any weight; give at least one a number above 0")
+    check_weights(found, called="--weights")
     return found
 
 

@@ -10,6 +10,7 @@
 """
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def guarded(command: Callable[[], int | None]) -> int:
     except Terminated:
         code = EXIT_TERMINATED
     except _CLICK_EXCEPTION as error:
-        message = error.format_message() if hasattr(error, "format_message") else str(error)
+        message = _usage(error)
         return _say(message, EXIT_BAD_INPUT) if message else EXIT_BAD_INPUT
     except (AssuageError, OSError) as error:
         if os.environ.get("ASSUAGE_TRACEBACK"):
@@ -67,6 +68,15 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 def _terminate(_number: int, _frame: FrameType | None) -> None:
     raise Terminated
+
+
+def _usage(error: Exception) -> str:
+    """Return what is wrong with the words of a command; what is missing is shown in the command's own example."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    command = getattr(getattr(error, "ctx", None), "command", None)
+    example = re.search(r"Example: (.+?)(?:\.? Example: |$)", getattr(command, "epilog", None) or "")
+    missing = type(error).__name__ == "MissingParameter"
+    return f"{message.rstrip('.')}; write for example {example[1]}" if missing and example else message
 
 
 def _text_of(error: Exception) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from assuage.errors import PlanError, TargetError
 from assuage.field import Conductor, Field, Landscape, ReadOut
 from assuage.field.solver import RELATIVE_TOLERANCE
 from assuage.head import Head
+from assuage.plan.asking import check_number
 from assuage.plan.regions import reference_target
 from assuage.protocols.courses import COIL_COURSES, coil_course, combined_course
 from assuage.sources import Coil, Pad
@@ -93,10 +94,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what no plan can be made with."""
-        for name in ("voxel_mm", "current_A", "spacing_mm", "angle_step_deg", "coarse_voxel_mm", "draws"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise PlanError(f"{name} = {value}; give a number above 0")
+        for item in fields(self):
+            check_number(item.name, getattr(self, item.name))
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,7 +119,7 @@ def _check_dose(driving: Driving) -> None:
             "a dose by motor threshold or matched field needs a motor threshold; give one, or set the dose as dI/dt"
         )
     if driving.amount is not None and not (np.isfinite(driving.amount) and driving.amount > 0):
-        raise PlanError(f"the dose is {driving.amount}; give a number above 0")
+        raise PlanError(f"the dose is {driving.amount:g}; give a number above 0")
     if driving.way in {"didt", "percent_output"} and driving.amount is None:
         raise PlanError("a dose as dI/dt or % of output needs its number")
     if driving.way == "didt":

@@ -17,8 +17,10 @@ from assuage.circuits import Circuit, load_circuit
 from assuage.errors import PlanError, SolverError, SourceError, TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head
+from assuage.plan import clock as steps
 from assuage.plan import describe, maps, regions
 from assuage.plan.alternating import make_hd_tacs, make_tacs
+from assuage.plan.asking import check_coil_options, check_number, check_weights
 from assuage.plan.bench import (
     COMBINATIONS,
     CORE,
@@ -29,7 +31,7 @@ from assuage.plan.bench import (
     resolve_techniques,
 )
 from assuage.plan.choices import Choice, choose, choose_focal
-from assuage.plan.clock import Clock, Progress
+from assuage.plan.clock import Clock, Progress, region_step, search_step, steps_of
 from assuage.plan.common_dose import CommonDose, with_currency
 from assuage.plan.comparison import Choosing, check_choosing, shortlist
 from assuage.plan.course_records import CombinationRecord
@@ -38,26 +40,28 @@ from assuage.plan.driving import Driving
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
 from assuage.plan.interference import make_ti
-from assuage.plan.matrix import circuit_matrix, matrix_cell
+from assuage.plan.matrix import circuit_matrix
 from assuage.plan.provenance import head_record, provenance, rule_set_record
 from assuage.plan.rank import rank
-from assuage.plan.records import MatrixCell, PlanRecord, TechniqueRecord
+from assuage.plan.records import PlanRecord, TechniqueRecord
 from assuage.plan.result import Plan
 from assuage.plan.rhythm import Rhythm, partner_target
 from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.sessions import Sessions
-from assuage.plan.surface_reach import Reach, SurfaceReach
+from assuage.plan.surface_reach import Reach, SurfaceReach, core_cells
 from assuage.plan.volumes import volumes
 from assuage.protocols.courses import CoilCourse
 from assuage.sources import Coil
 from assuage.targets import Target
+from assuage.techniques.calibration import checked_didt
 from assuage.techniques.dbs import Implant
-from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
 
 Array = NDArray[np.float64]
 
 DEFAULT_RADIUS_MM = 10.0
+LINES = 10
+"""Of progress while the off-target field is solved."""
 
 LIMITS = (
     "Isotropic conductivities; one value per tissue.",
@@ -157,19 +161,18 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         What was asked for does not exist or has no place on this head.
     """
     names = resolve_techniques(None if techniques is None else tuple(techniques))
-    clock = Clock(progress, _first_part(names))
+    chosen, held = choosing or Choosing(), sessions or Sessions()
+    _check(names, chosen, coil, driving, didt_A_per_s, radius_mm, protocol or {})
+    held.check(names)
     try:
         made = Settings(voxel_mm=voxel_mm, current_A=current_A, hair_mm=hair_mm, **settings)  # type: ignore[arg-type]
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
-    chosen, held = choosing or Choosing(), sessions or Sessions()
-    check_choosing(chosen)
-    held.check(names)
     work = _Work(
         bench=bench,
         names=names,
-        clock=clock,
+        clock=Clock(progress),
         protocol=dict(protocol or {}),
         didt_A_per_s=didt_A_per_s,
         choosing=chosen,
@@ -186,6 +189,26 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     if region is not None:
         raise PlanError(f"region {region!r} was named, but the plan is for a single target; name a circuit")
     return work.for_target(target_or_circuit, command)
+
+
+def _check(
+    names: tuple[str, ...],
+    choosing: Choosing,
+    coil: Coil | None,
+    driving: Driving | None,
+    didt_A_per_s: float | None,
+    radius_mm: float,
+    protocol: Mapping[str, Any],
+) -> None:
+    """Refuse what cannot be planned before any work starts; `Settings`, `Driving` and `Rhythm` refuse the rest."""
+    check_choosing(choosing)
+    check_weights(choosing.weights)
+    check_coil_options(names, [name for name, given in (("coil", coil), ("driving", driving)) if given is not None])
+    check_number("radius_mm", radius_mm)
+    if didt_A_per_s is not None:
+        checked_didt(didt_A_per_s, "didt_A_per_s")
+    if protocol.get("age_years") is not None:
+        check_number("age_years", protocol["age_years"])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -230,30 +253,33 @@ class _Work:
         command: str,
     ) -> Plan:
         bench, clock, head = self.bench, self.clock, self.bench.head
+        check_number("radius_mm", target.radius_mm)
         target.tissue_in(head)
         goal = Goal(direction=target.direction_in(head), normal=describe.normal_of(target, head))
         common = CommonDose(bench, target, goal, self.protocol, self.driving, self.sessions)
         if self.driving is not None:
             _ = common.hotspot  # a place that is not on this head is refused before the work starts
         partner = partner_target(self.rhythm, self.names, circuit, found, target)
-        clock("building the conductor", 0.0)
-        conductor = bench.conductor
-        clock("adjoint of the target", 0.1)
-        landscape = bench.landscape(target)
-        choices = self._choices(landscape, goal, target)
-        clock("forward solutions of the finalists", 0.42)
-        solved = conductor.solve([choice.source for choice in choices.values()])
-        fields = dict(zip(choices, solved, strict=True))
         others = {
             item.region.key: item.target for item in found if item.target is not None and item.target is not target
         }
+        further = [name for name in self.names if name in FURTHER]
+        clock.expect(steps_of(self.names, further, [other.name for other in others.values()]))
+        clock(steps.SET_UP)
+        conductor = bench.conductor
+        clock(steps.ADJOINT)
+        landscape = bench.landscape(target)
+        choices = self._choices(landscape, goal, target)
+        clock(steps.FORWARD, f"{steps.FORWARD} ({len(choices)})")
+        solved = conductor.solve([choice.source for choice in choices.values()])
+        fields = dict(zip(choices, solved, strict=True))
         surface = SurfaceReach(bench, DEFAULT_RADIUS_MM if circuit is None else target.radius_mm)
         reference, best = self._compare(surface, others)
-        clock("error bars", 0.9)
+        clock(steps.ERRORS)
         records = self._records(common, choices, fields, landscape, others, reference)
-        clock("maps", 1.0)
+        clock(steps.MAPS)
         arrays, says = maps.scalp_maps(bench, landscape, goal, choices)
-        cells = self._cells(records, fields, reference, best, found, target)
+        cells = core_cells(bench, records, fields, reference, best, found, target)
         key = next((item.region.key for item in found if item.target is target), "")
         made = self._further(
             common,
@@ -264,7 +290,7 @@ class _Work:
                 protocol=self.protocol, sessions=self.sessions, implant=self.implant,
             ),
         )  # fmt: skip
-        self.clock.further("the common dose", OWN_PART)
+        clock(steps.COMMON)
         records = tuple(
             with_courses(common, record, self.courses) if record.technique == "tms" else record
             for record in with_currency(common, records, fields, made)
@@ -319,15 +345,13 @@ class _Work:
     def _further(self, common: CommonDose, aim: Aim) -> dict[str, Made]:
         """Let the techniques that bring their own placements join."""
         found = {}
-        names = [name for name in self.names if name in FURTHER]
-        for k, name in enumerate(names):
+        asked = [name for name in self.names if name in FURTHER]
+        for k, name in enumerate(asked):
+            self.clock(LABELS[name], f"{LABELS[name]}: placements and dose ({k + 1} of {len(asked)})")
 
-            def report(step: str, part: float, *, name: str = name, k: int = k) -> None:
-                self.clock.further(
-                    f"{LABELS[name]}: {step}" if step else LABELS[name], OWN_PART * (k + part) / len(names)
-                )
+            def report(step: str, part: float, *, name: str = name) -> None:
+                self.clock(LABELS[name], f"{LABELS[name]}: {step}", part=part)
 
-            report("", 0.0)
             try:
                 found[name] = FURTHER[name](replace(aim, progress=report, protocol=common.protocol_for(name)))
             except (PlanError, SolverError, SourceError, TargetError) as error:
@@ -337,20 +361,34 @@ class _Work:
     def _choices(self, landscape: Landscape, goal: Goal, target: Target) -> dict[str, Choice]:
         """Let every technique propose; one without a place on this head says why and is left out."""
         bench, choices = self.bench, {}
-        for k, name in enumerate(name for name in self.names if name in CORE):
-            self.clock(f"search: {LABELS[name]}", 0.16 + 0.04 * k)
+        asked = [name for name in self.names if name in CORE]
+        for k, name in enumerate(asked):
+            said = f"{search_step(name)} ({k + 1} of {len(asked)})"
             try:
                 if name == "hd_tdcs_focal":
-                    lead = bench.coarse.lead_field(
-                        target.tissue_in(bench.head),
-                        lambda part: self.clock("off-target field of every electrode", 0.32 + 0.1 * part),
-                    )
+                    lead = self._lead_field(target)
+                    self.clock(search_step(name), said)
                     choices[name] = choose_focal(bench, landscape, goal, target, lead)
                 else:
+                    self.clock(search_step(name), said)
                     choices[name] = choose(bench, name, landscape, goal)
             except PlanError as error:
                 self.skipped[name] = str(error)
         return choices
+
+    def _lead_field(self, target: Target) -> tuple[Array, NDArray[np.float32]]:
+        """Return the lead field of all electrodes in the target's tissue; says every tenth part of the way."""
+        bench, said = self.bench, 0
+        count = len(bench.places.discs.names)
+        self.clock(steps.LEAD, f"{steps.LEAD} (0 of {count})")
+
+        def tell(part: float) -> None:
+            nonlocal said
+            if int(LINES * part) > said:
+                said = int(LINES * part)
+                self.clock(steps.LEAD, f"{steps.LEAD} ({part * count:.0f} of {count})", part=part)
+
+        return bench.coarse.lead_field(target.tissue_in(bench.head), tell)
 
     def _compare(
         self, surface: SurfaceReach, others: dict[str, Target]
@@ -362,14 +400,17 @@ class _Work:
         if not searches:
             return {}, {}
         cortex = surface.cortex.name
-        self.clock(f"reference dose in the {cortex}", 0.5)
+        self.clock(steps.CORTEX, f"{steps.CORTEX} in the {cortex}")
         reference = {name: surface.reference_V_per_m(name) for name in searches}
         if others:
-            self.clock(f"reference dose in the {cortex}, coarse grid", 0.55)
+            self.clock(steps.COARSE, f"{steps.CORTEX} in the {cortex}, coarse grid")
             for name in searches:
                 surface.coarse_V_per_m(name)
         for k, (key, other) in enumerate(others.items()):
-            self.clock(f"what every technique could do for {other.name}", 0.58 + 0.32 * k / len(others))
+            self.clock(
+                region_step(other.name),
+                f"what every technique could do for {other.name} ({k + 1} of {len(others)})",
+            )
             best |= surface.of(searches, {key: other})
         if "hd_tdcs" in reference:
             reference["hd_tdcs_focal"] = reference["hd_tdcs"]
@@ -385,8 +426,14 @@ class _Work:
         reference: dict[str, float],
     ) -> tuple[TechniqueRecord, ...]:
         slopes = landscape.sensitivity(list(fields.values()))
-        return tuple(
-            describe.technique_record(
+        records = []
+        for k, (name, choice) in enumerate(choices.items()):
+            self.clock(
+                steps.ERRORS,
+                f"{steps.ERRORS}: {LABELS[name]} ({k + 1} of {len(choices)})",
+                part=(k + 1) / (len(choices) + 1),
+            )
+            record = describe.technique_record(
                 self.bench,
                 choice,
                 fields[name],
@@ -399,46 +446,8 @@ class _Work:
                 protocol=common.protocol_for(name),
                 didt_A_per_s=self.didt_A_per_s,
             )
-            for k, (name, choice) in enumerate(choices.items())
-        )
-
-    def _cells(
-        self,
-        records: tuple[TechniqueRecord, ...],
-        fields: dict[str, Field],
-        reference: dict[str, float],
-        best: dict[str, dict[str, Reach]],
-        found: tuple[regions.RegionTarget, ...],
-        target: Target,
-    ) -> list[MatrixCell]:
-        """Return the matrix; the focused montage is left out, being bounded by the strongest one."""
-        cells = []
-        tissues = target.tissue_in(self.bench.head)
-        for record in records:
-            name, dose = record.technique, record.dose
-            if name == "hd_tdcs_focal":
-                continue
-            proposed = {item.region: item.magnitude_V_per_m for item in dose.off_target}
-            for item in found:
-                key = item.region.key
-                if item.target is target:
-                    here = dose.magnitude_V_per_m
-                    reach = Reach(best_V_per_m=here, stronger_elsewhere=stronger_share(fields[name], tissues, here))
-                elif key in best and key in proposed:
-                    reach, here = best[key][name], proposed[key]
-                else:
-                    continue
-                cells.append(
-                    matrix_cell(
-                        name,
-                        key,
-                        best_V_per_m=reach.best_V_per_m,
-                        reference_V_per_m=reference[name],
-                        stronger_elsewhere=reach.stronger_elsewhere,
-                        proposed_V_per_m=here,
-                    )
-                )
-        return cells
+            records.append(record)
+        return tuple(records)
 
     def _target_record(self, target: Target, goal: Goal, found: tuple[regions.RegionTarget, ...]) -> Any:
         mni = next((item.region.mni_mm for item in found if item.target is target), None)
@@ -458,7 +467,7 @@ class _Work:
             "courses": {course.technique: course.given for course in self.courses if course.given},
             "implant": self.implant.as_asked() if "dbs" in self.names else None,
         }
-        self.clock.further("done", 1.0)
+        self.clock.finish()
         what = repr(circuit.domain if circuit is not None else target.name)
         said = command or f"assuage.plan(head {self.bench.head.name!r}, {what}, techniques={self.names})"
         return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)

@@ -12,10 +12,12 @@ from functools import cached_property
 import numpy as np
 
 from assuage.errors import TargetError
+from assuage.field import Field
 from assuage.plan.bench import COARSE_TOLERANCE, Bench
 from assuage.plan.choices import choose
 from assuage.plan.matrix import matrix_cell
-from assuage.plan.records import MatrixCell
+from assuage.plan.records import MatrixCell, TechniqueRecord
+from assuage.plan.regions import RegionTarget
 from assuage.targets import Target
 from assuage.techniques.dose import stronger_share
 from assuage.techniques.goal import Goal
@@ -141,3 +143,42 @@ def cells(
         for key, reach in alone.items()
         if key in proposed_V_per_m
     )
+
+
+def core_cells(
+    bench: Bench,
+    records: tuple[TechniqueRecord, ...],
+    fields: dict[str, Field],
+    reference: dict[str, float],
+    best: dict[str, dict[str, Reach]],
+    found: tuple[RegionTarget, ...],
+    target: Target,
+) -> list[MatrixCell]:
+    """Return the matrix; the focused montage is left out, being bounded by the strongest one."""
+    cells = []
+    tissues = target.tissue_in(bench.head)
+    for record in records:
+        name, dose = record.technique, record.dose
+        if name == "hd_tdcs_focal":
+            continue
+        proposed = {item.region: item.magnitude_V_per_m for item in dose.off_target}
+        for item in found:
+            key = item.region.key
+            if item.target is target:
+                here = dose.magnitude_V_per_m
+                reach = Reach(best_V_per_m=here, stronger_elsewhere=stronger_share(fields[name], tissues, here))
+            elif key in best and key in proposed:
+                reach, here = best[key][name], proposed[key]
+            else:
+                continue
+            cells.append(
+                matrix_cell(
+                    name,
+                    key,
+                    best_V_per_m=reach.best_V_per_m,
+                    reference_V_per_m=reference[name],
+                    stronger_elsewhere=reach.stronger_elsewhere,
+                    proposed_V_per_m=here,
+                )
+            )
+    return cells

@@ -240,8 +240,8 @@ def grade_evidence(trials: tuple[Trial, ...]) -> Evidence:
     elif trials:
         grade = "D"
     words = (
-        f"grade {grade}: {nssi} controlled in NSSI and {other} in other populations with a result read; "
-        f"{len(trials) - len(counted)} more rows listed (uncontrolled, registered, by title or second hand)"
+        f"grade {grade}: {nssi} controlled in NSSI and {other} in other populations; "
+        f"{len(trials) - len(counted)} more listed"
     )
     return Evidence(
         grade=grade, nssi_controlled=nssi, other_controlled=other, listed=len(trials), words=words, trials=trials

@@ -8,7 +8,19 @@ import numpy as np
 
 from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.records import CoilProposal, ErrorBar, LeadProposal, MontageProposal, PlanRecord, TechniqueRecord
-from assuage.report import charts, head_quality, headmap, pareto, phasors, slices, volumes, words
+from assuage.report import (
+    charts,
+    head_quality,
+    headmap,
+    leading,
+    noted,
+    pareto,
+    phasors,
+    slices,
+    unchecked,
+    volumes,
+    words,
+)
 from assuage.report.reading import PlanFiles
 from assuage.safety import Verdict
 from assuage.units import A_PER_MA
@@ -30,6 +42,7 @@ CONTENTS = (
     ("limits", "What this plan does not know"),
     ("provenance", "How to repeat it"),
 )
+LEAD_CAPTION = "The blue disc is the entry, the line the way of the lead, the orange cross the scalp over its target."
 SEVERITY = ("stop", "warn", "within cited range", "cannot say")
 CREDITS = (
     "The report is complete in this one file and loads nothing from elsewhere. Viewer: NiiVue (BSD 2-Clause; notice "
@@ -47,6 +60,8 @@ def overview(files: PlanFiles) -> dict[str, Any]:
         "primary": primary,
         "cautions": _cautions(files),
         "near": near,
+        "leads": leading.leaders(record),
+        "headline": noted.headline,
         "navigator": [item for item in record.files if item.path.startswith("navigator/")],
         "phasor_plots": phasor_plots,
         "credits": CREDITS,
@@ -70,6 +85,12 @@ def tables(record: PlanRecord) -> dict[str, Any]:
         "stricter": _stricter,
         "combined": [(both, _parts(record, both)) for both in record.combinations],
         "head_notes": _head_notes(record),
+        "folded": leading.folded(() if record.shortlist is None else record.shortlist.chosen),
+        "left_out": leading.left_out(record.shortlist),
+        "times": list(record.provenance.seconds.items()),
+        "hand_side": next((item.driving.hotspot for item in order if item.driving is not None), ""),
+        "unsplit": [item for item in order if not item.dose.error.conductivity_by_tissue],
+        **unchecked.summary(judged),
         "shifts": _shift_words(record),
         **_common_doses(order),
         **_matrix(record),
@@ -167,6 +188,7 @@ def _ranked(record: PlanRecord) -> list[dict[str, Any]]:
         {
             "rank": rank,
             "item": by_name[rank.technique],
+            "notes": noted.notes(by_name[rank.technique].notes, by_name[rank.technique].proposal.words),
             **_figure(record, by_name[rank.technique]),
             **pareto.interference(by_name[rank.technique]),
         }
@@ -184,7 +206,8 @@ def _figure(record: PlanRecord, item: TechniqueRecord) -> dict[str, str]:
             "caption": "The arrow is the handle, the circles are the windings, the orange cross is the target.",
         }
     if isinstance(item.proposal, LeadProposal):
-        return {"figure": "", "caption": ""}
+        figure = headmap.lead_map(sites, item.proposal.entry_mm, target_mm=item.aimed_mm or target)
+        return {"figure": figure, "caption": LEAD_CAPTION}
     electrodes = [(e.name, e.center_mm, e.current_A / A_PER_MA) for e in item.proposal.electrodes]
     phases = {e.name: e.phase_deg for e in item.proposal.electrodes if e.phase_deg is not None}
     figure = headmap.montage_map(sites, electrodes, target_mm=target, phases_deg=phases)

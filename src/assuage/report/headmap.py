@@ -272,6 +272,21 @@ def pose_map(
         return svg(figure)
 
 
+def lead_map(sites_mm: Mapping[str, ArrayLike], entry_mm: ArrayLike, *, target_mm: ArrayLike) -> str:
+    """Draw where a lead enters and towards which place it runs, with landmarks; SVG."""
+    projection = Projection.of(sites_mm)
+    with drawing():
+        figure = styled(2.9, 2.9)
+        axes = figure.add_subplot()
+        _outline(axes)
+        _sites(axes, projection, sites_mm, names=LANDMARKS, halo=False)
+        start, end = projection.flat(entry_mm)[0], projection.flat(target_mm)[0]
+        axes.plot((start[0], end[0]), (start[1], end[1]), color=ACCENT, linewidth=1.4, zorder=6)
+        axes.plot(*start, marker="o", markersize=9, color=ACCENT, markeredgecolor="white", zorder=7)
+        _target(axes, projection, target_mm)
+        return svg(figure)
+
+
 def _contours(axes: Axes, flat: Float, level: Float, *, levels: int | Float, cmap: str, label: str) -> None:
     shown = (np.hypot(*flat.T) < SHOWN_RADIUS) & np.isfinite(level)
     if shown.sum() < 3 or np.ptp(level[shown]) == 0:

@@ -176,8 +176,10 @@ def mean_field(value: ArrayLike) -> Array:
 def checked_didt(value: float | None, name: str) -> float:
     """Return a dI/dt, A/s, after checking that it is no unit mix-up."""
     if value is None or not LEAST_DIDT_A_PER_S <= value <= MOST_DIDT_A_PER_S:
+        said = "nothing" if value is None else f"{shown(value)} ({value:g} A/s)"
         raise PlanError(
-            f"{name} = {value}; give A/s between {LEAST_DIDT_A_PER_S:g} and {MOST_DIDT_A_PER_S:g} (65 A/us is 6.5e7)"
+            f"{name} is {said}; give {LEAST_DIDT_A_PER_S / A_PER_S_PER_A_PER_US:g} to "
+            f"{MOST_DIDT_A_PER_S / A_PER_S_PER_A_PER_US:g} A/us, in Python as A/s (65 A/us is 6.5e7)"
         )
     return float(value)
 
