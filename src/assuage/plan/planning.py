@@ -82,9 +82,6 @@ FURTHER: dict[str, Callable[[Aim], Made]] = {
 }
 """Techniques that join once target and circuit are known."""
 
-OWN_PART = 0.95
-"""Of the work after the adjoint's, what these take; the rest is the common dose."""
-
 
 def plan(  # noqa: PLR0913 (every option of a plan is named here)
     head: Head,
@@ -471,10 +468,3 @@ class _Work:
         what = repr(circuit.domain if circuit is not None else target.name)
         said = command or f"assuage.plan(head {self.bench.head.name!r}, {what}, techniques={self.names})"
         return provenance(self.bench, command=said, seconds=self.clock.seconds, asked=asked)
-
-
-def _first_part(names: tuple[str, ...]) -> float:
-    """Return about what part of a plan is set-up and the techniques that the adjoint answers."""
-    if not any(name in FURTHER for name in names):
-        return 0.96
-    return 0.5 if any(name in CORE for name in names) else 0.25
