@@ -1,0 +1,1 @@
+"""From a person's T1 to their head."""
