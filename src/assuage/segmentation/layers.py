@@ -101,7 +101,9 @@ def _nested(
     csf = np.maximum(cavity - white - grey, 0)
 
     away = distance_to(cavity_mask) * np.float32(voxel_mm)
-    hollow = without_small((parts["air"] > 0.5) & body_mask & (away > AIR_TO_CAVITY_MM), SMALLEST_VOXELS["air"])
+    hollow = (parts["air"] > 0.5) & body_mask
+    hollow |= dilate(hollow, 1.0) & (parts["skull"] > 0.5)  # the rim of a sinus is half air: as dark as bone
+    hollow = without_small(hollow & (away > AIR_TO_CAVITY_MM), SMALLEST_VOXELS["air"])
     air = gauss(hollow, 0.6)
     shell, rest = outer - cavity, body - outer
     air_shell, air_rest = shell * air, rest * air

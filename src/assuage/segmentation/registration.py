@@ -60,17 +60,51 @@ def affine_to_template(scan: Any, template_t1: Any, template_seen: Any) -> Float
     )
     method.SetInitialTransform(start, True)
     method.Execute(scan, template_t1)
-    turn = np.array(start.GetMatrix()).reshape(3, 3)
-    centre, shift = np.array(start.GetCenter()), np.array(start.GetTranslation())
-    affine = np.eye(4)
-    affine[:3, :3] = turn
-    affine[:3, 3] = shift + centre - turn @ centre
-    scale = np.linalg.svd(turn, compute_uv=False)
-    if not (0.6 < scale.min() and scale.max() < 1.7 and np.linalg.det(turn) > 0):
+    affine = _ras(start)
+    scale = np.linalg.svd(affine[:3, :3], compute_uv=False)
+    if not (0.6 < scale.min() and scale.max() < 1.7 and np.linalg.det(affine[:3, :3]) > 0):
         raise HeadError(
             f"registration to the embedded head gives scales {np.round(scale, 2).tolist()}, which no head has; "
             "check that the image is a whole T1 of a head and its orientation is right"
         )
+    return affine
+
+
+def rigid_to(first: Any, second: Any) -> Float:
+    """Return the rigid map (4, 4) from the second image's mm to the first's, by mutual information.
+
+    Parameters
+    ----------
+    first, second
+        Records with `values` and `affine`: scans of one person.
+    """
+    sitk = itk()
+    fixed, moving = to_itk(first.values, first.affine), to_itk(second.values, second.affine)
+    method = sitk.ImageRegistrationMethod()
+    method.SetMetricAsMattesMutualInformation(40)
+    method.SetMetricSamplingStrategy(method.RANDOM)
+    method.SetMetricSamplingPercentage(SAMPLES, SEED)
+    method.SetInterpolator(sitk.sitkLinear)
+    method.SetOptimizerAsGradientDescentLineSearch(1.0, 100, 1e-5, 10)
+    method.SetOptimizerScalesFromPhysicalShift()
+    method.SetShrinkFactorsPerLevel([4, 2])
+    method.SetSmoothingSigmasPerLevel([2, 1])
+    method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
+    start = sitk.CenteredTransformInitializer(
+        fixed, moving, sitk.Euler3DTransform(), sitk.CenteredTransformInitializerFilter.GEOMETRY
+    )
+    method.SetInitialTransform(start, True)
+    method.Execute(fixed, moving)
+    return np.asarray(np.linalg.inv(_ras(start)), dtype=np.float64)
+
+
+def _ras(transform: Any) -> Float:
+    """Return a linear SimpleITK transform, fixed to moving, as (4, 4) in RAS mm."""
+    turn = np.array(transform.GetMatrix()).reshape(3, 3)
+    centre, shift = np.array(transform.GetCenter()), np.array(transform.GetTranslation())
+    affine = np.eye(4)
+    affine[:3, :3] = turn
+    affine[:3, 3] = shift + centre - turn @ centre
     return np.asarray(LPS @ affine @ LPS, dtype=np.float64)
 
 
