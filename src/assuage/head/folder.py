@@ -1,7 +1,7 @@
-"""A head as a folder: `head.json`, `labels.nii.gz`, `fractions.nii.gz`, `T1.nii.gz`, `mni.npz`; what `assuage head build` writes.
+"""A head as a folder: `head.json`, `labels.nii.gz`, `fractions.nii.gz`, `T1.nii.gz`, `mni.npz`.
 
-Labels, fractions and T1 share one grid and one affine and open in every viewer; `head.json` names the labels, the order of the
-fractions, conductivities, fiducials and where the head comes from.
+Labels, fractions and T1 share one grid and one affine and open in every viewer; `head.json` names the labels, the order
+of the fractions, conductivities, fiducials and where the head comes from.
 """
 
 import json
@@ -48,7 +48,8 @@ def write_head(head: Head, folder: Path) -> None:
     if head.t1 is not None:
         _save(head.t1.astype(np.float32), head, folder / T1_FILE)
     if head.mni is not None:
-        np.savez_compressed(folder / MNI_FILE, **_warp("forward", head.mni.forward), **_warp("backward", head.mni.backward))
+        warps = _warp("forward", head.mni.forward) | _warp("backward", head.mni.backward)
+        np.savez_compressed(folder / MNI_FILE, **warps)  # type: ignore[arg-type]
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=2, default=_plain) + "\n", encoding="utf-8")
 
 
@@ -65,7 +66,9 @@ def read_head(folder: Path) -> Head:
     except (OSError, ValueError) as error:
         raise HeadError(f"{folder / RECORD_FILE} cannot be read ({error}); build the head again") from error
     if record.get("format") != FORMAT:
-        raise HeadError(f"{folder / RECORD_FILE} has format {record.get('format')!r}, not {FORMAT!r}; build the head again")
+        raise HeadError(
+            f"{folder / RECORD_FILE} has format {record.get('format')!r}, not {FORMAT!r}; build the head again"
+        )
     labels, affine = _load(folder / LABEL_FILE)
     fractions, t1 = None, None
     if record["fractions"] is not None:

@@ -99,7 +99,9 @@ def build_head(
     """
     affine = steps.run("affine", "bias field and affine registration", 0.02, lambda: _affine(scan))
     to_template = affine["affine"]
-    findings = scan_findings(scan.values / affine["bias"], scan.affine, to_template, age_years=age_years)
+    findings = scan_findings(
+        np.asarray(scan.values / affine["bias"], np.float32), scan.affine, to_template, age_years=age_years
+    )
     grid = grid_of(scan.values.shape, scan.affine, _box_mm(to_template), voxel_mm=VOXEL_MM)
     images = _images(scan, affine["bias"], t2, grid)
     hidden = None if lesion is None else grid.resampled(lesion.astype(np.float32), scan.affine, beyond=0.0, order=1)
@@ -185,7 +187,9 @@ def _round(
     start = fit or mixture.first_mixture(images, prior)
     fit = mixture.fitted(images, prior, start, iterations=iterations, voxel_mm=registered.grid.voxel_mm)
     found = mixture.posteriors(mixture.log_likelihood(images, fit), prior, rounds=MARKOV_ROUNDS)
-    still = np.where(np.isfinite(images[0]), picture_of(found), registered.carried(picture_of(template().parts)[None])[0])
+    still = np.where(
+        np.isfinite(images[0]), picture_of(found), registered.carried(picture_of(template().parts)[None])[0]
+    )
     moved = deformation(still, moving, registered.grid.affine, registered.displacement_mm)
     return {"displacement_mm": moved, **_fields(fit)}
 
@@ -207,8 +211,8 @@ def _tissues(images: Volume, registered: Registered, fit: Mixture | None) -> Arr
     fit = mixture.fitted(images, prior, fit, iterations=LAST_ITERATIONS, voxel_mm=registered.grid.voxel_mm)
     shares = mixture.posteriors(mixture.log_likelihood(images, fit), prior, rounds=MARKOV_ROUNDS)
     seen = np.isfinite(images[0])
-    image = np.where(seen, images[0], 0) / mixture.bias_of(fit, images.shape[1:])
-    grey = mixture.OWNER == TISSUES.index("grey_matter")
+    image = np.asarray(np.where(seen, images[0], 0) / mixture.bias_of(fit, images.shape[1:]), dtype=np.float32)
+    grey = TISSUES.index("grey_matter") == mixture.OWNER
     within = partial_volume.shares(
         image,
         shares[:3],

@@ -1,6 +1,7 @@
-"""What a scan lacks, judged where the embedded head says its tissues should lie: stripped, defaced, cropped, no T1, a child."""
+"""What a scan lacks, judged where the embedded head says its tissues lie: stripped, defaced, cropped, no T1, a child."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,18 +71,18 @@ def scan_findings(values: Volume, affine: Float, to_template: Float, *, age_year
         )
     if seen["top"] < 1 - CROPPED_WARN:
         warnings.append(
-            f"top of the head cropped: {100 * (1 - seen['top']):.0f} % of the vault lies outside the scan and is the embedded "
-            "head's; montages and coils near Cz are unsure there"
+            f"top of the head cropped: {100 * (1 - seen['top']):.0f} % of the vault lies outside the scan and is the "
+            "embedded head's; montages and coils near Cz are unsure there"
         )
     if seen["face_empty"] > DEFACED_SHARE:
         warnings.append(
-            f"face missing: {100 * seen['face_empty']:.0f} % of it is empty (defaced); nasion and the skin from the brow down are "
-            "the embedded head's, so electrodes at Fp1, Fp2, AF7, AF8 and below may sit wrong by a centimetre"
+            f"face missing: {100 * seen['face_empty']:.0f} % of it is empty (defaced); nasion and the skin from the brow "
+            "down are the embedded head's, so electrodes at Fp1, Fp2, AF7, AF8 and below may sit wrong by a centimetre"
         )
     if age_years is not None and age_years < ADULT_YEARS:
         warnings.append(
-            f"age {age_years:g}: the template is one adult man; skull thickness where the scan leaves it open follows him, and "
-            "conductivities are those of adults"
+            f"age {age_years:g}: the template is one adult man; skull thickness where the scan leaves it open follows him, "
+            "and conductivities are those of adults"
         )
     return ScanFindings(warnings=tuple(warnings), numbers={**seen, "scalp_over_white": stripped})
 
@@ -101,7 +102,7 @@ def _by_tissue(values: Volume, affine: Float, to_template: Float) -> tuple[dict[
     """Return the median brightness of each pure tissue of the template, and shares of it that are seen."""
     known = template()
     parts = known.parts[:, ::STEP, ::STEP, ::STEP]
-    inside = np.nonzero(parts[TISSUES.index("air")] < 0.5)
+    inside: Any = np.nonzero(parts[TISSUES.index("air")] < 0.5)
     world = np.stack(inside, -1) * STEP @ known.head.affine[:3, :3].T + known.head.affine[:3, 3]
     back = np.linalg.inv(affine) @ np.linalg.inv(to_template)
     at = (world @ back[:3, :3].T + back[:3, 3]).T

@@ -55,9 +55,7 @@ def mni_of(registered: Registered) -> MniTransform:
     axes = registered.grid.affine[:3, :3] / registered.grid.voxel_mm
     extent = (np.array(registered.grid.shape) - 1) * registered.grid.voxel_mm
     forward_linear = known.forward.linear @ registered.affine
-    forward = _sampled(
-        lambda p: known.head_to_mni(to_template(registered, p)), forward_linear, axes, low, extent
-    )
+    forward = _sampled(lambda p: known.head_to_mni(to_template(registered, p)), forward_linear, axes, low, extent)
     mni_low = np.array(MNI_LOW_MM)
     backward = _sampled(
         lambda m: from_template(registered, known.mni_to_head(m)),
@@ -71,7 +69,7 @@ def mni_of(registered: Registered) -> MniTransform:
 
 def _sampled(carry, linear: Float, axes: Float, low: Float, extent: Float) -> Warp:  # type: ignore[no-untyped-def]
     """Return a map as its linear part and displacements on a grid."""
-    shape = np.ceil(extent / SPACING_MM).astype(int) + 1
+    shape = tuple(int(n) + 1 for n in np.ceil(extent / SPACING_MM))
     grid_affine = np.eye(4)
     grid_affine[:3, :3] = axes * SPACING_MM
     grid_affine[:3, 3] = low

@@ -1,4 +1,4 @@
-"""The grid a head is built on: cubic voxels along the axes of the scan, wide enough for the neck that the scan leaves out."""
+"""The grid of a built head: cubic voxels along the axes of the scan, wide enough for the neck that the scan lacks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -42,8 +42,14 @@ class Grid:
         spacing = np.linalg.norm(affine[:3, :3], axis=0)
         blur = np.sqrt(np.maximum((self.voxel_mm / spacing) ** 2 - 1, 0)) * 0.5 if order else np.zeros(3)
         smooth = gaussian_filter(volume.astype(np.float32), blur) if blur.any() else volume.astype(np.float32)
-        moved = affine_transform(
-            smooth, matrix[:3, :3], matrix[:3, 3], output_shape=self.shape, order=order, mode="nearest", output=np.float32
+        moved: Any = affine_transform(  # type: ignore[call-overload]
+            smooth,
+            matrix[:3, :3],
+            matrix[:3, 3],
+            output_shape=self.shape,
+            order=order,
+            mode="nearest",
+            output=np.float32,
         )
         moved[~self.covered(volume.shape, affine)] = beyond
         return np.asarray(moved, dtype=np.float32)

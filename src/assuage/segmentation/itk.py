@@ -19,7 +19,7 @@ def itk() -> Any:
         It is not installed.
     """
     try:
-        import SimpleITK  # noqa: N813, PLC0415
+        import SimpleITK  # noqa: PLC0415
     except ImportError as error:
         raise HeadError(
             'building a head needs SimpleITK, which is not installed; run: pip install "assuage[build-head]"'

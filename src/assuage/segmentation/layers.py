@@ -1,9 +1,9 @@
 """From posteriors to a head without leaks: cavity within skull within scalp, and the shares of every voxel.
 
-The posteriors of bone are the least sure of a T1, where compact bone is as dark as air and marrow as bright as fat. The skull is
-therefore closed by shape: the cranial cavity is solid; over the vault the skull is at least `LEAST_SKULL` of the template's own
-thickness there and encloses its marrow; grey matter keeps a layer of CSF. Each surface is anti-aliased and holds the next one inside,
-so that no layer opens another.
+The posteriors of bone are the least sure of a T1, where compact bone is as dark as air and marrow as bright as fat. The
+skull is therefore closed by shape: the cranial cavity is solid; over the vault the skull is at least `LEAST_SKULL` of
+the template's own thickness there and encloses its marrow; grey matter keeps a layer of CSF. Each surface is anti-
+aliased and holds the next one inside, so that no layer opens another.
 """
 
 from collections.abc import Mapping
@@ -36,7 +36,15 @@ FURTHEST_BONE_MM = 20.0
 CSF_MM = 1.0
 """Grey matter keeps this distance from the skull."""
 AIR_TO_CAVITY_MM = 2.0
-SMALLEST_VOXELS = {"white_matter": 100, "grey_matter": 100, "csf": 30, "skull": 500, "scalp": 1000, "eyes": 500, "air": 100}
+SMALLEST_VOXELS = {
+    "white_matter": 100,
+    "grey_matter": 100,
+    "csf": 30,
+    "skull": 500,
+    "scalp": 1000,
+    "eyes": 500,
+    "air": 100,
+}
 
 
 def closed_head(parts: Mapping[str, Volume], *, vault: Volume, skull_mm: Volume, voxel_mm: float) -> dict[str, Volume]:
@@ -107,7 +115,9 @@ def _nested(
     air = gauss(hollow, 0.6)
     shell, rest = outer - cavity, body - outer
     air_shell, air_rest = shell * air, rest * air
-    eyes = np.minimum(gauss(without_small((parts["eyes"] > 0.5) & ~outer_mask, SMALLEST_VOXELS["eyes"]), 0.6), rest - air_rest)
+    eyes = np.minimum(
+        gauss(without_small((parts["eyes"] > 0.5) & ~outer_mask, SMALLEST_VOXELS["eyes"]), 0.6), rest - air_rest
+    )
     outside_vault = np.asarray(~vault, dtype=np.float32)
     face = gauss(without_small((parts["skull"] > 0.5) & ~outer_mask, 60), 0.4) * outside_vault
     bone = np.minimum(face, np.maximum(rest - air_rest - eyes, 0))
@@ -123,7 +133,7 @@ def _nested(
 
 
 def without_islands(shares: Mapping[str, Volume]) -> dict[str, Volume]:
-    """Return shares in which small components of the largest-share labels take the shares of their nearest neighbour."""
+    """Return shares in which small components of the labels take the shares of their nearest neighbour."""
     names = list(shares)
     stack = np.stack([*shares.values(), 1 - np.sum(list(shares.values()), axis=0)])
     labels = stack.argmax(0)
@@ -134,6 +144,6 @@ def without_islands(shares: Mapping[str, Volume]) -> dict[str, Volume]:
     outside = labels == len(names)
     island |= outside & ~largest(outside)
     source: Any = distance_transform_edt(island, return_distances=False, return_indices=True)
-    where = np.nonzero(island)
+    where: Any = np.nonzero(island)
     stack[(slice(None), *where)] = stack[(slice(None), *(axis[where] for axis in source))]
     return dict(zip(names, stack[:-1], strict=True))

@@ -1,15 +1,16 @@
 """Tissues by expectation maximisation: Gaussians per tissue, warped priors, a smooth bias, a Markov field.
 
-Every tissue t has K_t Gaussians of intensity; with the warped prior b_t(p) the responsibility of component k of tissue t is
+Every tissue t has K_t Gaussians of intensity; with the warped prior b_t(p) the responsibility of component k of tissue
+t is
 
     r_tk(p)  ~  b_t(p) w_tk prod_c N(I_c(p) / bias(p); m_tkc, s_tkc)
 
-over the channels c (T1, and T2 where there is one; the bias is that of the T1, the other channels come without). A voxel that no scan
-covers is NaN and says nothing: its posterior is its prior, under the Markov field
+over the channels c (T1, and T2 where there is one; the bias is that of the T1, the other channels come without). A
+voxel that no scan covers is NaN and says nothing: its posterior is its prior, under the Markov field
 
-(Ashburner & Friston 2005, doi:10.1016/j.neuroimage.2005.02.018). The bias is the smoothed residual of log intensity in brain
-tissue (Wells et al. 1996, doi:10.1109/42.511747). The Markov field couples the six neighbours in the mean-field way (Zhang, Brady &
-Smith 2001, doi:10.1109/42.906424) and keeps tissues apart that never touch.
+(Ashburner & Friston 2005, doi:10.1016/j.neuroimage.2005.02.018). The bias is the smoothed residual of log intensity in
+brain tissue (Wells et al. 1996, doi:10.1109/42.511747). The Markov field couples the six neighbours in the mean-field
+way (Zhang, Brady & Smith 2001, doi:10.1109/42.906424) and keeps tissues apart that never touch.
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,13 @@ BIAS_GRID_MM = 8.0
 LEAST_WEIGHT = 0.02
 LEAST_PRIOR = 1e-5
 MARKOV = 0.35
-STRANGERS = (("csf", "scalp"), ("white_matter", "scalp"), ("grey_matter", "scalp"), ("white_matter", "skull"), ("csf", "air"))
+STRANGERS = (
+    ("csf", "scalp"),
+    ("white_matter", "scalp"),
+    ("grey_matter", "scalp"),
+    ("white_matter", "skull"),
+    ("csf", "air"),
+)
 """Tissues that do not touch: a neighbour of the one speaks against the other."""
 
 
@@ -78,8 +85,8 @@ def first_mixture(images: Volume, prior: Volume) -> Mixture:
             share /= share[-1]
             cuts = np.append((np.arange(count) + 0.5) / count, [0.16, 0.84])
             at = ranked[np.minimum(np.searchsorted(share, cuts), len(ranked) - 1)]
-            mean[channel, OWNER == tissue] = at[:count]
-            deviation[channel, OWNER == tissue] = max((at[-1] - at[-2]) / (2 * count), 1e-3)
+            mean[channel, tissue == OWNER] = at[:count]
+            deviation[channel, tissue == OWNER] = max((at[-1] - at[-2]) / (2 * count), 1e-3)
     weight = 1.0 / np.array(list(COMPONENTS.values()))[OWNER]
     return Mixture(mean=mean, deviation=deviation, weight=weight)
 

@@ -70,8 +70,8 @@ def filled(mask: Mask) -> Mask:
 def membership(mask: NDArray[Any], sigma: float) -> Volume:
     """Return an anti-aliased membership in 0..1: the half level of the smoothed mask, with a ramp of about 1.5 voxels.
 
-    A Gaussian edge has the slope 1 / (sigma sqrt(2 pi)) at its half level; steepening it to 0.65 per voxel keeps the smooth
-    surface and loses the blur.
+    A Gaussian edge has the slope 1 / (sigma sqrt(2 pi)) at its half level; steepening it to 0.65 per voxel keeps the
+    smooth surface and loses the blur.
     """
     gain = max(1.0, 0.65 * sigma * float(np.sqrt(2 * np.pi)))
-    return np.clip(np.float32(0.5) + np.float32(gain) * (gauss(mask, sigma) - np.float32(0.5)), 0.0, 1.0)
+    return np.asarray(np.clip(0.5 + gain * (gauss(mask, sigma) - 0.5), 0.0, 1.0), dtype=np.float32)

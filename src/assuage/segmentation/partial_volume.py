@@ -1,10 +1,11 @@
-"""Shares of white matter, grey matter and CSF within a voxel, from its brightness between the local means of pure tissue.
+"""Shares of white matter, grey matter and CSF in a voxel, from its brightness between the local means of pure tissue.
 
-Where two tissues meet, a voxel of brightness I holds the share  a = (I - m_2) / (m_1 - m_2)  of the first; m: mean brightness of pure
-tissue round about (Santago & Gage 1993, doi:10.1109/42.241880). A posterior says instead which of the two is likelier, so that
-the border drifts towards the tissue with the wider spread. Noise makes a uncertain by  s = noise / (m_1 - m_2);  the prior share b is as
-uncertain as it has proved to be on this person,  u^2 = mean (a - b)^2 - s^2  over the mixed voxels, and the two are averaged by their
-precision. A template that fits well lends its borders to a noisy scan; one that fits badly lends nothing.
+Where two tissues meet, a voxel of brightness I holds the share  a = (I - m_2) / (m_1 - m_2)  of the first; m: mean
+brightness of pure tissue round about (Santago & Gage 1993, doi:10.1109/42.241880). A posterior says instead which of
+the two is likelier, so that the border drifts towards the tissue with the wider spread. Noise makes a uncertain by  s =
+noise / (m_1 - m_2);  the prior share b is as uncertain as it has proved to be on this person,  u^2 = mean (a - b)^2 -
+s^2  over the mixed voxels, and the two are averaged by their precision. A template that fits well lends its borders to
+a noisy scan; one that fits badly lends nothing.
 """
 
 from itertools import combinations

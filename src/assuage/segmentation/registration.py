@@ -1,9 +1,9 @@
 """Registration of a scan to the embedded head: an affine by mutual information, then diffeomorphic demons on tissues.
 
-Maps run from the person's mm to the template's mm:  q = A (p + v(p)).  The affine compares the two scans, whose contrast may
-differ (Mattes mutual information). The deformation v compares pictures of tissue, sum_t c_t P_t, made of the posteriors of
-the person and the fractions of the template, so that the contrast of the scan plays no part (demons: Vercauteren et al. 2009,
-doi:10.1016/j.neuroimage.2008.10.040). Both methods are SimpleITK's.
+Maps run from the person's mm to the template's mm:  q = A (p + v(p)).  The affine compares the two scans, whose
+contrast may differ (Mattes mutual information). The deformation v compares pictures of tissue, sum_t c_t P_t, made of
+the posteriors of the person and the fractions of the template, so that the contrast of the scan plays no part (demons:
+Vercauteren et al. 2009, doi:10.1016/j.neuroimage.2008.10.040). Both methods are SimpleITK's.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,8 @@ Volume = NDArray[np.float32]
 
 PICTURE = {"white_matter": 1.0, "grey_matter": 0.75, "scalp": 0.55, "csf": 0.35, "eyes": 0.3, "skull": 0.1, "air": 0.0}
 """Brightness of each tissue in the picture that the demons compare; outside is 0."""
+FLIP = np.array([-1, -1, 1], dtype=np.float32)
+"""RAS to LPS for vectors, and back."""
 SEED = 1
 SAMPLES = 0.1
 LEVELS_MM = ((4.0, 80), (2.0, 60))
@@ -62,7 +64,7 @@ def affine_to_template(scan: Any, template_t1: Any, template_seen: Any) -> Float
     method.Execute(scan, template_t1)
     affine = _ras(start)
     scale = np.linalg.svd(affine[:3, :3], compute_uv=False)
-    if not (0.6 < scale.min() and scale.max() < 1.7 and np.linalg.det(affine[:3, :3]) > 0):
+    if not (scale.min() > 0.6 and scale.max() < 1.7 and np.linalg.det(affine[:3, :3]) > 0):
         raise HeadError(
             f"registration to the embedded head gives scales {np.round(scale, 2).tolist()}, which no head has; "
             "check that the image is a whole T1 of a head and its orientation is right"
@@ -131,7 +133,7 @@ def deformation(person: Volume, template: Volume, affine: Float, start: Volume |
     """
     sitk = itk()
     fixed, moving = to_itk(person, affine), to_itk(template, affine)
-    field = None if start is None else to_itk(start * np.float32([-1, -1, 1]), affine, vector=True)
+    field = None if start is None else to_itk(start * FLIP, affine, vector=True)
     for spacing_mm, iterations in LEVELS_MM:
         still, moved = (_at(image, spacing_mm) for image in (fixed, moving))
         demons = sitk.DiffeomorphicDemonsRegistrationFilter()
@@ -147,7 +149,7 @@ def deformation(person: Volume, template: Volume, affine: Float, start: Volume |
         initial.CopyInformation(still)
         field = demons.Execute(still, moved, initial)
     full = sitk.Resample(field, fixed, sitk.Transform(), sitk.sitkLinear, 0.0, sitk.sitkVectorFloat32)
-    return from_itk(full) * np.float32([-1, -1, 1])
+    return np.asarray(from_itk(full) * FLIP, dtype=np.float32)
 
 
 def _at(image: Any, spacing_mm: float) -> Any:

@@ -51,7 +51,8 @@ def read_scan(path: Path, *, orientation: Orientation = "auto") -> Scan:
     Raises
     ------
     HeaderError
-        No such file, not NIfTI, a header that fails the audit, or values that are no scan: several volumes, NaN, a mask.
+        No such file, not NIfTI, a header that fails the audit, or values that are no scan: several volumes, NaN, a
+        mask.
     """
     if not path.is_file():
         raise HeaderError(f"{path} is no file; give a T1 as NIfTI (.nii or .nii.gz)")
@@ -75,5 +76,7 @@ def _checked(values: Volume, name: str) -> Volume:
     if bad:
         raise HeaderError(f"{name} holds {bad} voxels that are NaN or infinite; export it again, with 0 for no signal")
     if len(np.unique(values[::3, ::3, ::3])) < LEVELS_LEAST:
-        raise HeaderError(f"{name} holds fewer than {LEVELS_LEAST} grey values, so it is a mask or labels; give the T1 itself")
+        raise HeaderError(
+            f"{name} holds fewer than {LEVELS_LEAST} grey values, so it is a mask or labels; give the T1 itself"
+        )
     return np.maximum(values, 0)

@@ -1,12 +1,12 @@
 """Simulated people: the embedded head under a random smooth deformation, with a synthetic T1 of known truth.
 
-A point p of the person lies at  q = A p + u(p)  in the embedded head: A a similarity with its own scale along each axis, u a
-Gaussian random field smooth over `SMOOTH_MM`. Truth = the embedded head's tissue fractions at q. The T1 is
+A point p of the person lies at  q = A p + u(p)  in the embedded head: A a similarity with its own scale along each
+axis, u a Gaussian random field smooth over `SMOOTH_MM`. Truth = the embedded head's tissue fractions at q. The T1 is
 
     I(p) = bias(p) * blur[ sum_t f_t(q) m_t + s r(q) ] + Rician noise,      r = template T1 - sum_t f_t mean_t
 
-so that soft tissue and marrow keep the texture of a real scan, while the tissue contrast m_t, its scale s, the receive bias, the
-noise, the blur and the voxel size are drawn anew for every person.
+so that soft tissue and marrow keep the texture of a real scan, while the tissue contrast m_t, its scale s, the receive
+bias, the noise, the blur and the voxel size are drawn anew for every person.
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,15 @@ SMOOTH_MM = 28.0
 DISPLACEMENT_MM = 2.5
 """Standard deviation of one component of u."""
 GRID_MM = 4.0
-CONTRAST = {"white_matter": 112.0, "grey_matter": 84.0, "csf": 42.0, "skull": 22.0, "scalp": 88.0, "eyes": 42.0, "air": 9.0}
+CONTRAST = {
+    "white_matter": 112.0,
+    "grey_matter": 84.0,
+    "csf": 42.0,
+    "skull": 22.0,
+    "scalp": 88.0,
+    "eyes": 42.0,
+    "air": 9.0,
+}
 """Median T1 of each tissue in the embedded scan."""
 CONTRAST_SPREAD = 0.08
 TEXTURE = (0.7, 1.1)
@@ -145,7 +153,9 @@ def _corners(shape: tuple[int, ...]) -> Float:
 
 def _extent_mm(template: Head, warp: Warp) -> tuple[Float, Float]:
     """Return the corners of the person's box: where the template's head lands, found on the coarse grid."""
-    affine, shape = warp.grid_affine, warp.displacement_mm.shape[:3]  # type: ignore[union-attr]
+    if warp.grid_affine is None or warp.displacement_mm is None:  # a drawn warp always has them
+        raise AssertionError
+    affine, shape = warp.grid_affine, warp.displacement_mm.shape[:3]
     inside = _sampled(template.inside_fraction(), template.affine, warp, affine, shape) > 0.05
     found = np.argwhere(inside) @ affine[:3, :3].T + affine[:3, 3]
     return found.min(0), found.max(0)
@@ -184,7 +194,7 @@ def _moved_fractions(
 def _largest(fractions: dict[str, NDArray[np.uint8]]) -> NDArray[np.uint8]:
     stack = np.stack([np.zeros_like(next(iter(fractions.values()))), *fractions.values()])
     stack[0] = 255 - np.minimum(stack[1:].sum(0, dtype=np.uint16), 255).astype(np.uint8)
-    return stack.argmax(0).astype(np.uint8)
+    return np.asarray(stack.argmax(0), dtype=np.uint8)
 
 
 def _synthetic_t1(
@@ -203,11 +213,11 @@ def _synthetic_t1(
     texture = np.where(template.t1 > 0, template.t1.astype(np.float32) - expected, np.float32(0))
     clean += random.uniform(*TEXTURE) * _sampled(texture, template.affine, warp, affine, shape)
     top = CONTRAST["white_matter"]
-    clean = np.maximum(clean, 0) / np.float32(top)
-    clean = np.float32(top) * clean ** np.float32(random.uniform(*GAMMA))
+    clean = np.asarray(np.maximum(clean, 0) / top, dtype=np.float32)
+    clean = np.asarray(top * clean ** random.uniform(*GAMMA), dtype=np.float32)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     blur_mm = random.uniform(*BLUR_MM)
-    clean = gaussian_filter(clean, np.hypot(blur_mm, 0.3 * spacing) / spacing)
+    clean = np.asarray(gaussian_filter(clean, np.hypot(blur_mm, 0.3 * spacing) / spacing), dtype=np.float32)
     coarse = [max(4, int(n * s / 8)) for n, s in zip(shape, spacing, strict=True)]
     bias = _smooth_noise(random, tuple(coarse), BIAS_SMOOTH_MM / 8)
     bias = zoom(bias, [n / m for n, m in zip(shape, coarse, strict=True)], order=1, grid_mode=True, mode="nearest")
@@ -217,4 +227,3 @@ def _synthetic_t1(
     imaginary = np.float32(noise) * random.standard_normal(shape, dtype=np.float32)
     scan: Volume = np.hypot(real, imaginary)
     return scan * np.float32(random.uniform(2.0, 8.0))
-

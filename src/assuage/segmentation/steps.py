@@ -1,4 +1,6 @@
-"""Steps of a long computation that a later run picks up: each writes its arrays once, under a key that knows its inputs."""
+"""Steps of a long computation that a later run picks up: each writes its arrays once, under a key that knows its
+inputs.
+"""
 
 import hashlib
 import json

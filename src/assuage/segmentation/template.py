@@ -73,7 +73,9 @@ def _vault(shape: tuple[int, ...], affine: Float) -> Volume:
 
 
 def _thickness(cavity: NDArray[np.bool_], parts: Volume) -> Volume:
-    """Return at every voxel the depth of the nearest point of the cavity's rim under the outer surface of the skull, mm."""
+    """Return at every voxel the depth of the nearest point of the cavity's rim under the outer surface of the skull,
+    mm.
+    """
     solid = filled(cavity | (parts[TISSUES.index("skull")] > 0.5))
     depth = distance_transform_edt(solid).astype(np.float32)
     rim = cavity & ~erode(cavity, 1.0)
@@ -136,4 +138,4 @@ class Registered:
         )
         result = self.carried(blurred)
         result[TISSUES.index("air")] += np.maximum(1 - result.sum(0), 0)
-        return result / result.sum(0)
+        return np.asarray(result / result.sum(0), dtype=np.float32)
