@@ -63,9 +63,10 @@ class Built:
     mixture: Mixture
 
 
-def build_head(
+def build_head(  # noqa: PLR0913 (what a user may give is named here)
     scan: Scan,
     *,
+    voxel_mm: float = VOXEL_MM,
     t2: Scan | None = None,
     lesion: NDArray[np.bool_] | None = None,
     lesion_S_per_m: float | None = None,
@@ -79,6 +80,8 @@ def build_head(
     ----------
     scan
         T1 of the whole head.
+    voxel_mm
+        Edge of the head's voxels.
     t2
         T2 of the same person; registered to the T1.
     lesion
@@ -102,7 +105,7 @@ def build_head(
     findings = scan_findings(
         np.asarray(scan.values / affine["bias"], np.float32), scan.affine, to_template, age_years=age_years
     )
-    grid = grid_of(scan.values.shape, scan.affine, _box_mm(to_template), voxel_mm=VOXEL_MM)
+    grid = grid_of(scan.values.shape, scan.affine, _box_mm(to_template), voxel_mm=voxel_mm)
     images = _images(scan, affine["bias"], t2, grid)
     hidden = None if lesion is None else grid.resampled(lesion.astype(np.float32), scan.affine, beyond=0.0, order=1)
     if hidden is not None:
@@ -187,9 +190,8 @@ def _round(
     start = fit or mixture.first_mixture(images, prior)
     fit = mixture.fitted(images, prior, start, iterations=iterations, voxel_mm=registered.grid.voxel_mm)
     found = mixture.posteriors(mixture.log_likelihood(images, fit), prior, rounds=MARKOV_ROUNDS)
-    still = np.where(
-        np.isfinite(images[0]), picture_of(found), registered.carried(picture_of(template().parts)[None])[0]
-    )
+    expected = registered.carried(picture_of(template().parts)[None])[0]
+    still = np.where(np.isfinite(images[0]), picture_of(found), expected)
     moved = deformation(still, moving, registered.grid.affine, registered.displacement_mm)
     return {"displacement_mm": moved, **_fields(fit)}
 

@@ -1,4 +1,4 @@
-"""What a scan lacks, judged where the embedded head says its tissues lie: stripped, defaced, cropped, no T1, a child."""
+"""What a scan lacks, judged where the embedded head says its tissues lie: stripped, defaced, cropped, no T1, minor."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -76,13 +76,14 @@ def scan_findings(values: Volume, affine: Float, to_template: Float, *, age_year
         )
     if seen["face_empty"] > DEFACED_SHARE:
         warnings.append(
-            f"face missing: {100 * seen['face_empty']:.0f} % of it is empty (defaced); nasion and the skin from the brow "
-            "down are the embedded head's, so electrodes at Fp1, Fp2, AF7, AF8 and below may sit wrong by a centimetre"
+            f"face missing: {100 * seen['face_empty']:.0f} % of it is empty (defaced); nasion and the skin from the "
+            "brow down are the embedded head's, so electrodes at Fp1, Fp2, AF7, AF8 and "
+            "below may sit wrong by a centimetre"
         )
     if age_years is not None and age_years < ADULT_YEARS:
         warnings.append(
-            f"age {age_years:g}: the template is one adult man; skull thickness where the scan leaves it open follows him, "
-            "and conductivities are those of adults"
+            f"age {age_years:g}: the template is one adult man; skull thickness where the scan leaves it open follows "
+            "him, and conductivities are those of adults"
         )
     return ScanFindings(warnings=tuple(warnings), numbers={**seen, "scalp_over_white": stripped})
 

@@ -33,7 +33,7 @@ LEAST_SKULL = 0.6
 """Least thickness of the vault, as a share of the template's thickness at the same place."""
 LEAST_SKULL_MM = 1.5
 FURTHEST_BONE_MM = 20.0
-CSF_MM = 1.0
+CSF_MM = 1.5
 """Grey matter keeps this distance from the skull."""
 AIR_TO_CAVITY_MM = 2.0
 SMALLEST_VOXELS = {
