@@ -19,8 +19,7 @@ def head() -> Head:
     radius = np.sqrt(x * x + y * y + z * z)
     labels = np.select([radius < 10, radius < 13, radius < 16], [1, 2, 3], 0)
     fractions = {
-        name: (255 * (labels == k)).astype(np.uint8)
-        for k, name in ((1, "grey_matter"), (2, "skull"), (3, "scalp"))
+        name: (255 * (labels == k)).astype(np.uint8) for k, name in ((1, "grey_matter"), (2, "skull"), (3, "scalp"))
     }
     affine = np.diag([4.0, 4.0, 4.0, 1.0])
     affine[:3, 3] = -80

@@ -63,7 +63,7 @@ class Built:
     mixture: Mixture
 
 
-def build_head(  # noqa: PLR0913 (what a user may give is named here)
+def build_head(
     scan: Scan,
     *,
     voxel_mm: float = VOXEL_MM,

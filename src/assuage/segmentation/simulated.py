@@ -9,16 +9,17 @@ so that soft tissue and marrow keep the texture of a real scan, while the tissue
 bias, the noise, the blur and the voxel size are drawn anew for every person.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, map_coordinates, zoom
+from scipy.ndimage import gaussian_filter, zoom
 from scipy.spatial.transform import Rotation
 
 from assuage.head import Head, load_head
 from assuage.head.mni import Warp
+from assuage.segmentation.template import trilinear
 
 Float = NDArray[np.float64]
 Volume = NDArray[np.float32]
@@ -101,7 +102,10 @@ def simulated_person(seed: int, *, voxel_mm: tuple[float, float, float] | None =
     warp = _random_warp(random, template)
     low, high = _extent_mm(template, warp)
     truth_affine, truth_shape = _grid(low - MARGIN_MM, high + MARGIN_MM, np.ones(3))
-    fractions = _moved_fractions(template, warp, truth_affine, truth_shape)
+    moved = _carried(list(_fractions(template).values()), _index(template, warp, truth_affine, truth_shape))
+    fractions = {
+        name: np.round(share).astype(np.uint8) for name, share in zip(_fractions(template), moved, strict=True)
+    }
     truth = Head.from_labels(
         _largest(fractions),
         truth_affine,
@@ -114,7 +118,10 @@ def simulated_person(seed: int, *, voxel_mm: tuple[float, float, float] | None =
     start[2] = _scan_floor_mm(template, warp) - random.uniform(*BELOW_MM)
     t1_affine, shape = _grid(start, high + MARGIN_MM, spacing)
     t1 = _synthetic_t1(random, template, warp, t1_affine, shape)
-    return SimulatedPerson(truth=truth, t1=t1, t1_affine=t1_affine, to_template=warp)
+    person = SimulatedPerson(truth=truth, t1=t1, t1_affine=t1_affine, to_template=warp)
+    known = template.fiducials_mm
+    fiducials = person.from_template(np.array(list(known.values())))
+    return replace(person, truth=truth.with_fiducials(dict(zip(known, fiducials, strict=True))))
 
 
 def _random_warp(random: np.random.Generator, template: Head) -> Warp:
@@ -156,7 +163,7 @@ def _extent_mm(template: Head, warp: Warp) -> tuple[Float, Float]:
     if warp.grid_affine is None or warp.displacement_mm is None:  # a drawn warp always has them
         raise AssertionError
     affine, shape = warp.grid_affine, warp.displacement_mm.shape[:3]
-    inside = _sampled(template.inside_fraction(), template.affine, warp, affine, shape) > 0.05
+    inside = _carried([template.inside_fraction()], _index(template, warp, affine, shape))[0] > 0.05
     found = np.argwhere(inside) @ affine[:3, :3].T + affine[:3, 3]
     return found.min(0), found.max(0)
 
@@ -168,27 +175,27 @@ def _scan_floor_mm(template: Head, warp: Warp) -> float:
     return float((inverse @ np.array([0.0, -20.0, cut, 1.0]))[2])
 
 
-def _sampled(volume: NDArray[Any], affine: Float, warp: Warp, grid_affine: Float, shape: tuple[int, ...]) -> Volume:
-    """Return a template volume at the person's grid, trilinear, 0 beyond it."""
-    inverse = np.linalg.inv(affine)
-    values = np.empty(shape, dtype=np.float32)
+def _index(template: Head, warp: Warp, affine: Float, shape: tuple[int, ...]) -> Volume:
+    """Return the template's voxel index at every voxel of a grid of the person, (3, nx, ny, nz)."""
+    inverse = np.linalg.inv(template.affine)
+    result = np.empty((3, *shape), dtype=np.float32)
     plane = np.stack(np.meshgrid(*(np.arange(n) for n in shape[1:]), indexing="ij"), -1).reshape(-1, 2)
     for i in range(shape[0]):
-        index = np.column_stack([np.full(len(plane), i), plane])
-        moved = warp(index @ grid_affine[:3, :3].T + grid_affine[:3, 3])
-        at = (moved @ inverse[:3, :3].T + inverse[:3, 3]).T
-        values[i] = map_coordinates(volume, at, output=np.float32, order=1, prefilter=False).reshape(shape[1:])
-    return values
+        moved = warp(np.column_stack([np.full(len(plane), i), plane]) @ affine[:3, :3].T + affine[:3, 3])
+        result[:, i] = (moved @ inverse[:3, :3].T + inverse[:3, 3]).T.reshape(3, *shape[1:])
+    return result
 
 
-def _moved_fractions(
-    template: Head, warp: Warp, affine: Float, shape: tuple[int, int, int]
-) -> dict[str, NDArray[np.uint8]]:
-    assert template.fractions is not None
-    return {
-        name: np.round(_sampled(share, template.affine, warp, affine, shape)).astype(np.uint8)
-        for name, share in template.fractions.items()
-    }
+def _carried(volumes: list[NDArray[Any]], at: Volume) -> Volume:
+    """Return template volumes at indices (3, ...), (n, ...)."""
+    moved: Volume = trilinear(np.ascontiguousarray(np.stack(volumes, -1), dtype=np.float32), at)
+    return moved
+
+
+def _fractions(template: Head) -> dict[str, NDArray[np.uint8]]:
+    if template.fractions is None:  # the embedded head always has them
+        raise AssertionError
+    return template.fractions
 
 
 def _largest(fractions: dict[str, NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -201,18 +208,14 @@ def _synthetic_t1(
     random: np.random.Generator, template: Head, warp: Warp, affine: Float, shape: tuple[int, int, int]
 ) -> Volume:
     """Return the scan on its own grid; it is computed at 1 mm or finer and averaged down by the blur."""
-    assert template.fractions is not None
     assert template.t1 is not None
-    expected = np.zeros(template.labels.shape, dtype=np.float32)
-    clean = np.zeros(shape, dtype=np.float32)
-    for name, share in template.fractions.items():
-        part = share.astype(np.float32) / np.float32(255)
-        expected += part * np.float32(CONTRAST[name])
-        mean = CONTRAST[name] * (1 + CONTRAST_SPREAD * random.standard_normal())
-        clean += _sampled(part, template.affine, warp, affine, shape) * np.float32(mean)
+    parts = {name: share.astype(np.float32) / np.float32(255) for name, share in _fractions(template).items()}
+    expected = sum(part * np.float32(CONTRAST[name]) for name, part in parts.items())
     texture = np.where(template.t1 > 0, template.t1.astype(np.float32) - expected, np.float32(0))
-    clean += random.uniform(*TEXTURE) * _sampled(texture, template.affine, warp, affine, shape)
-    top = CONTRAST["white_matter"]
+    *shares, grain = _carried([*parts.values(), texture], _index(template, warp, affine, shape))
+    means = [CONTRAST[name] * (1 + CONTRAST_SPREAD * random.standard_normal()) for name in parts]
+    clean: Volume = np.tensordot(np.array(means, np.float32), np.stack(shares), 1)
+    clean += random.uniform(*TEXTURE) * grain
     clean = np.asarray(np.maximum(clean, 0) / top, dtype=np.float32)
     clean = np.asarray(top * clean ** random.uniform(*GAMMA), dtype=np.float32)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)

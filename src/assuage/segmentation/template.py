@@ -118,7 +118,7 @@ class Registered:
     def carried(self, volumes: NDArray[Any]) -> Volume:
         """Return volumes (n, nx, ny, nz) of the template's grid on the person's grid, trilinear, 0 beyond it."""
         stack = np.ascontiguousarray(np.moveaxis(volumes, 0, -1), dtype=np.float32)
-        carried: Volume = _trilinear(stack, self.index())
+        carried: Volume = trilinear(stack, self.index())
         return carried
 
     def prior(self, width_mm: float) -> Volume:
@@ -131,10 +131,10 @@ class Registered:
         """
         at = self.index()
         sharp, factor = blurred(width_mm)
-        result: Volume = _trilinear(sharp, _on_coarse(at, factor))
+        result: Volume = trilinear(sharp, _on_coarse(at, factor))
         wide, factor = blurred(WIDE_MM)
         result *= np.float32(1 - WIDE_SHARE)
-        result += np.float32(WIDE_SHARE) * _trilinear(wide, _on_coarse(at, factor))
+        result += np.float32(WIDE_SHARE) * trilinear(wide, _on_coarse(at, factor))
         result[TISSUES.index("air")] += np.maximum(1 - result.sum(0), 0)
         result /= result.sum(0)
         return result
@@ -167,7 +167,7 @@ def _on_coarse(at: Volume, factor: int) -> Volume:
 
 
 @njit(parallel=True, cache=True)
-def _trilinear(stack, at):  # type: ignore[no-untyped-def]
+def trilinear(stack, at):  # type: ignore[no-untyped-def]
     """Sample a stack (x, y, z, n) at indices (3, ...), trilinear, 0 beyond it; (n, ...)."""
     nx, ny, nz, n = stack.shape
     shape = at.shape[1:]
