@@ -119,9 +119,8 @@ def simulated_person(seed: int, *, voxel_mm: tuple[float, float, float] | None =
     t1_affine, shape = _grid(start, high + MARGIN_MM, spacing)
     t1 = _synthetic_t1(random, template, warp, t1_affine, shape)
     person = SimulatedPerson(truth=truth, t1=t1, t1_affine=t1_affine, to_template=warp)
-    known = template.fiducials_mm
-    fiducials = person.from_template(np.array(list(known.values())))
-    return replace(person, truth=truth.with_fiducials(dict(zip(known, fiducials, strict=True))))
+    fiducials = person.from_template(np.array(list(template.fiducials_mm.values())))
+    return replace(person, truth=truth.with_fiducials(dict(zip(template.fiducials_mm, fiducials, strict=True))))
 
 
 def _random_warp(random: np.random.Generator, template: Head) -> Warp:
@@ -216,6 +215,7 @@ def _synthetic_t1(
     means = [CONTRAST[name] * (1 + CONTRAST_SPREAD * random.standard_normal()) for name in parts]
     clean: Volume = np.tensordot(np.array(means, np.float32), np.stack(shares), 1)
     clean += random.uniform(*TEXTURE) * grain
+    top = CONTRAST["white_matter"]
     clean = np.asarray(np.maximum(clean, 0) / top, dtype=np.float32)
     clean = np.asarray(top * clean ** random.uniform(*GAMMA), dtype=np.float32)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)

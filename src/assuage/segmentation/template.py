@@ -170,12 +170,12 @@ def _on_coarse(at: Volume, factor: int) -> Volume:
 def trilinear(stack, at):  # type: ignore[no-untyped-def]
     """Sample a stack (x, y, z, n) at indices (3, ...), trilinear, 0 beyond it; (n, ...)."""
     nx, ny, nz, n = stack.shape
-    shape = at.shape[1:]
-    result = np.zeros((n, *shape), np.float32)
-    for i in prange(shape[0]):
+    mx, my, mz = at.shape[1], at.shape[2], at.shape[3]
+    result = np.zeros((n, mx, my, mz), np.float32)
+    for i in prange(mx):
         value = np.empty(n, np.float32)
-        for j in range(shape[1]):
-            for k in range(shape[2]):
+        for j in range(my):
+            for k in range(mz):
                 x, y, z = at[0, i, j, k], at[1, i, j, k], at[2, i, j, k]
                 if not (0 <= x <= nx - 1 and 0 <= y <= ny - 1 and 0 <= z <= nz - 1):
                     continue
