@@ -135,10 +135,8 @@ def main() -> None:
         rows.append(row)
         overlap = " ".join(f"{name} {row.dice[name]:.3f}" for name in ASKED)
         change = " ".join(f"{name} {value:+.1f} %" for name, value in row.field_percent.items())
-        print(
-            f"{seed:3d}  {row.minutes:4.1f} min  prior {row.prior_mm} mm  {overlap}  sites {row.sites_mm:.1f} mm  {change}",
-            flush=True,
-        )
+        print(f"{seed:3d}  {row.minutes:4.1f} min  prior {row.prior_mm} mm  {overlap}", flush=True)
+        print(f"     10-10 sites up to {row.sites_mm:.1f} mm  {change}", flush=True)
         if options.out:
             options.out.write_text(json.dumps([vars(r) for r in rows], indent=1), encoding="utf-8")
     worst = {name: min(row.dice[name] for row in rows) for name in ASKED}
