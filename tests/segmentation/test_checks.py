@@ -50,7 +50,7 @@ def test_a_cropped_top_is_told_and_half_a_head_refused(t1) -> None:
     (warning,) = findings(values[:, :, :-30], affine).warnings
     assert "cropped" in warning
     assert "Cz" in warning
-    with pytest.raises(HeadError, match="covers .* % of the brain"):
+    with pytest.raises(HeadError, match=r"covers .* % of the brain"):
         findings(values[:, :, :90], affine)
 
 
