@@ -23,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-head_app = typer.Typer(no_args_is_help=True, help="Look at a head model.")
+head_app = typer.Typer(no_args_is_help=True, help="Build a head model from a T1, and look at it.")
 app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
@@ -49,7 +49,7 @@ def _number(example: str) -> Callable[[str | float], float]:
     return number
 
 
-HEAD_HELP = "colin27 (embedded), a label NIfTI, or a SimNIBS m2m_ folder."
+HEAD_HELP = "colin27 (embedded), the folder of a built head, a label NIfTI, or a SimNIBS m2m_ folder."
 
 
 def run(arguments: list[str]) -> int:
@@ -296,6 +296,49 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         print_json(result.as_json())
     else:
         result.print()
+
+
+@head_app.command(
+    "build",
+    epilog="Example: assuage head build T1.nii.gz --out sub_head --age 16. "
+    "An interrupted build goes on where it stopped.",
+)
+def head_build(
+    t1: Annotated[Path, typer.Argument(help="T1 of the whole head, NIfTI, not skull-stripped.", metavar="T1")],
+    out: Annotated[Path, typer.Option("--out", help="New folder of the head.", metavar="DIR")],
+    t2: Annotated[
+        Path | None, typer.Option("--t2", help="T2 of the same person: tells bone from CSF better.", metavar="FILE")
+    ] = None,
+    lesion: Annotated[
+        Path | None,
+        typer.Option("--lesion", help="Mask on the T1's grid; becomes a tissue of its own.", metavar="FILE"),
+    ] = None,
+    lesion_conductivity: Annotated[
+        str | None,
+        typer.Option("--lesion-conductivity", help="Of the lesion, S/m; there is no default.", metavar="NUMBER"),
+    ] = None,
+    age: Annotated[str | None, typer.Option("--age", help="Age in years.", metavar="YEARS")] = None,
+    orientation: Annotated[
+        str,
+        typer.Option("--orientation", help="Which header field holds where the two disagree.", metavar="sform|qform"),
+    ] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Build a head from a T1: tissues, skull, neck, fiducials, MNI frame, quality page."""
+    from assuage.cli import build
+
+    if orientation not in {"auto", "sform", "qform"}:
+        raise typer.BadParameter(f"--orientation {orientation!r} is not known; write sform or qform")
+    build.build(
+        t1,
+        out=out,
+        t2=t2,
+        lesion=lesion,
+        lesion_S_per_m=None if lesion_conductivity is None else _number(lesion_conductivity),
+        age_years=None if age is None else _number(age),
+        orientation=orientation,  # type: ignore[arg-type]
+        as_json=as_json,
+    )
 
 
 @head_app.command("show", epilog="Example: assuage head show colin27 --out qc")

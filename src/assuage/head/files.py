@@ -1,4 +1,4 @@
-"""Heads from files: the embedded head, a label NIfTI, a SimNIBS `m2m_*` folder. Nothing is guessed.
+"""Heads from files: the embedded head, a built head, a label NIfTI, a SimNIBS `m2m_*` folder. Nothing is guessed.
 
 A label NIfTI needs names for its labels: the argument `tissues`, or a file beside it, `<stem>.tissues.toml` or `.json`:
 
@@ -29,6 +29,7 @@ from assuage.errors import HeaderError, HeadError
 from assuage.head import simnibs
 from assuage.head.colin27_codec import decode
 from assuage.head.fiducials import checked_fiducials_mm
+from assuage.head.folder import is_head_folder, read_head
 from assuage.head.mni import MniTransform, Warp
 from assuage.head.model import Head
 from assuage.space.audit import HeaderAudit, Orientation, audit_header, audit_label_values
@@ -68,7 +69,7 @@ def load_head(
     Parameters
     ----------
     name_or_path
-        "colin27" (embedded), a label NIfTI, or a SimNIBS `m2m_*` folder.
+        "colin27" (embedded), the folder of a built head, a label NIfTI, or a SimNIBS `m2m_*` folder.
     tissues
         Label to tissue name, for a label NIfTI without a file of names beside it.
     conductivity_S_per_m
@@ -91,6 +92,9 @@ def load_head(
         raise HeaderError(f"{path} does not exist; give a label NIfTI, a SimNIBS m2m_ folder, or 'colin27'")
     if not path.is_dir() and not path.name.endswith((".nii", ".nii.gz")):
         raise HeaderError(f"{path.name} is not NIfTI (.nii or .nii.gz); convert it first")
+    if path.is_dir() and is_head_folder(path):
+        head = read_head(path)
+        return head if conductivity_S_per_m is None else head.with_conductivities(conductivity_S_per_m)
     load = _from_folder if path.is_dir() else _from_label_file
     head = load(path, tissues, conductivity_S_per_m, orientation)
     if head.mni is None:

@@ -1,0 +1,59 @@
+"""Shares of a mixed voxel follow its brightness; a noisy scan leans on a prior that has proved right."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from assuage.segmentation.partial_volume import shares
+
+SHAPE = (36, 24, 24)
+MEANS = np.array([1.0, 0.7, 0.35])
+
+
+def slab(first: int, second: int, edge: float) -> np.ndarray:
+    """Return shares (3, ...) of a plane between two tissues at a fractional voxel."""
+    x = np.arange(SHAPE[0])[:, None, None] + np.zeros(SHAPE)
+    part = np.clip(edge - x + 0.5, 0, 1)
+    result = np.zeros((3, *SHAPE), dtype=np.float32)
+    result[first], result[second] = part, 1 - part
+    return result
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (1, 2), (0, 2)])
+@pytest.mark.parametrize("edge", [17.0, 17.25, 17.5, 17.8])
+def test_a_mixed_voxel_holds_the_share_that_its_brightness_says(first: int, second: int, edge: float) -> None:
+    truth = slab(first, second, edge)
+    image = np.tensordot(MEANS, truth, 1).astype(np.float32)
+    posterior = np.zeros_like(truth)
+    np.put_along_axis(posterior, truth.argmax(0)[None], 1.0, axis=0)
+    wrong = np.roll(truth, 6, axis=1)
+    found = shares(image, posterior, wrong, noise=1e-3, voxel_mm=1.0)
+    inner = (slice(None), slice(14, 22), slice(6, 18), slice(6, 18))
+    np.testing.assert_allclose(found[inner], truth[inner], atol=0.03)
+
+
+def test_the_prior_helps_a_noisy_scan_only_where_it_is_right() -> None:
+    random = np.random.default_rng(2)
+    truth = slab(0, 1, 17.3)
+    clean = np.tensordot(MEANS, truth, 1)
+    noisy = (clean + 0.06 * random.standard_normal(SHAPE)).astype(np.float32)
+    posterior = np.stack([gaussian_filter(p, 0.5) for p in truth])
+    inner = (slice(None), slice(15, 20), slice(4, 20), slice(4, 20))
+
+    def error(prior: np.ndarray) -> float:
+        found = shares(noisy, posterior, prior, noise=0.06, voxel_mm=1.0)
+        return float(np.abs(found - truth)[inner].mean())
+
+    right, wrong = error(truth), error(slab(0, 1, 13.3))
+    blind = error(np.full_like(truth, 1 / 3))
+    assert right < 0.6 * blind
+    assert wrong < 1.3 * blind
+
+
+def test_the_sum_is_kept() -> None:
+    random = np.random.default_rng(4)
+    posterior = random.dirichlet([1, 1, 1], SHAPE).transpose(3, 0, 1, 2).astype(np.float32) * 0.8
+    image = np.tensordot(MEANS, posterior, 1).astype(np.float32)
+    found = shares(image, posterior, posterior, noise=0.02, voxel_mm=1.0)
+    np.testing.assert_allclose(found.sum(0), posterior.sum(0), atol=1e-5)
+    assert found.min() >= 0
