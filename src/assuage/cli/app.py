@@ -193,7 +193,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         float | None,
         typer.Option(
             "--session-min",
-            parser=_number,
+            parser=_number("20"),
             metavar="MINUTES",
             help="Of tDCS, HD-tDCS, tACS, HD-tACS and temporal interference; default: the published example of each.",
         ),
@@ -263,7 +263,9 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     ] = None,
     dbs_pulse_us: Annotated[
         float | None,
-        typer.Option("--dbs-pulse-us", parser=_number, metavar="NUMBER", help="Pulse width of DBS, us; default: 60."),
+        typer.Option(
+            "--dbs-pulse-us", parser=_number("60"), metavar="NUMBER", help="Pulse width of DBS, us; default: 60."
+        ),
     ] = None,
     dbs_avoid: Annotated[
         list[str] | None,
@@ -314,10 +316,17 @@ def head_build(
         typer.Option("--lesion", help="Mask on the T1's grid; becomes a tissue of its own.", metavar="FILE"),
     ] = None,
     lesion_conductivity: Annotated[
-        str | None,
-        typer.Option("--lesion-conductivity", help="Of the lesion, S/m; there is no default.", metavar="NUMBER"),
+        float | None,
+        typer.Option(
+            "--lesion-conductivity",
+            parser=_number("0.8"),
+            help="Of the lesion, S/m; there is no default.",
+            metavar="NUMBER",
+        ),
     ] = None,
-    age: Annotated[str | None, typer.Option("--age", help="Age in years.", metavar="YEARS")] = None,
+    age: Annotated[
+        float | None, typer.Option("--age", parser=_number("16"), help="Age in years.", metavar="YEARS")
+    ] = None,
     orientation: Annotated[
         str,
         typer.Option("--orientation", help="Which header field holds where the two disagree.", metavar="sform|qform"),
@@ -334,8 +343,8 @@ def head_build(
         out=out,
         t2=t2,
         lesion=lesion,
-        lesion_S_per_m=None if lesion_conductivity is None else _number(lesion_conductivity),
-        age_years=None if age is None else _number(age),
+        lesion_S_per_m=lesion_conductivity,
+        age_years=age,
         orientation=orientation,  # type: ignore[arg-type]
         as_json=as_json,
     )
