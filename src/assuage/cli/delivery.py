@@ -112,9 +112,9 @@ def open_with(plan: Path, head: str | None, tissues: Path | None) -> "OpenedPlan
     from assuage.errors import PlanError
     from assuage.plan import load_record
     from assuage.readback import open_plan
-    from assuage.readback.opened import planned_with
+    from assuage.readback.opened import folder_of, planned_with
 
-    record = load_record(plan.parent if plan.name == "plan.json" else plan)
+    record = load_record(folder_of(plan))
     if head is None:
         head = planned_with(record, "--head")
         recorded = planned_with(record, "--tissues")

@@ -63,6 +63,17 @@ def deviation(planned: Array, poses: Array) -> Deviation:
     )
 
 
+def mean_turn_deg(turns_deg: Array) -> float:
+    """Return the mean of angles (n,) as directions, -180 to 180."""
+    return float(np.rad2deg(np.angle(np.exp(1j * np.deg2rad(turns_deg)).mean())))
+
+
+def around_mean_deg(turns_deg: Array) -> Array:
+    """Return angles (n,) within 180 degrees of their mean, so that a spread around half a turn is not torn apart."""
+    middle = mean_turn_deg(turns_deg)
+    return np.asarray(middle + (turns_deg - middle + 180) % 360 - 180)
+
+
 def require_same_frame(
     scalp: Scalp, planned: Array, poses: Array, *, frame_mm: float, source: str
 ) -> NDArray[np.bool_]:
@@ -107,7 +118,7 @@ def require_handle(twist_deg: Array, *, source: str) -> None:
     PoseError
         The mean twist (of directions) exceeds `TURNED_DEG`.
     """
-    mean = float(np.rad2deg(np.angle(np.exp(1j * np.deg2rad(twist_deg)).mean())))
+    mean = mean_turn_deg(twist_deg)
     if abs(mean) > TURNED_DEG:
         raise PoseError(
             f"{source}: the handle is turned by {mean:.0f} degrees against the plan, which reverses the field: the "

@@ -19,7 +19,15 @@ from assuage.errors import NavigatorError, PlanError
 from assuage.field import Landscape
 from assuage.plan.describe import number, point
 from assuage.plan.provenance import coil_hash
-from assuage.readback.deviation import FRAME_MM, TURNED_DEG, Deviation, deviation, require_handle, require_same_frame
+from assuage.readback.deviation import (
+    FRAME_MM,
+    TURNED_DEG,
+    Deviation,
+    around_mean_deg,
+    deviation,
+    require_handle,
+    require_same_frame,
+)
 from assuage.readback.opened import OpenedPlan, coil_technique
 from assuage.readback.records import (
     Counts,
@@ -291,7 +299,7 @@ def _record(
         along_scalp_mm=spread(moved.along_scalp_mm),
         outward_mm=spread(moved.outward_mm),
         tilt_deg=spread(moved.tilt_deg),
-        twist_deg=spread(moved.twist_deg),
+        twist_deg=spread(around_mean_deg(moved.twist_deg)),
         drift=_drift(session, delivered),
         pulses=records,
     )

@@ -1,8 +1,10 @@
 """Charts of a delivered session: field, position and angles of the coil, pulse by pulse."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from assuage.readback import PulseFidelity
@@ -47,7 +49,9 @@ def drift(fidelity: PulseFidelity) -> str:
         return svg(figure)
 
 
-def _draw(axes: "object", x: Array, values: Sequence[float | None], colour: str, label: str = "") -> None:
+def _draw(axes: Axes, x: Array, values: Sequence[float | None], colour: str, label: str = "") -> None:
     y = np.array([np.nan if value is None else value for value in values])
-    style = {"marker": "o", "markersize": 2.5, "linestyle": "none"} if len(x) <= FEW else {"linewidth": 0.7}
-    axes.plot(x, y, color=colour, label=label or None, **style)  # type: ignore[attr-defined]
+    style: dict[str, Any] = (
+        {"marker": "o", "markersize": 2.5, "linestyle": "none"} if len(x) <= FEW else {"linewidth": 0.7}
+    )
+    axes.plot(x, y, color=colour, label=label or None, **style)
