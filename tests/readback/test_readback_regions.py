@@ -39,6 +39,7 @@ def test_other_regions_get_the_field_of_a_forward_solution(opened, coil, planned
     assert right.delivered_V_per_m == pytest.approx(np.mean(forward), rel=1e-3)
     each = [pulse.off_target_V_per_m_per_A_per_us["right"] for pulse in found.pulses]
     assert each == pytest.approx(forward, rel=1e-3)
+    assert read_back(plan, coil, tmp_path / "s.xml", off_target=False).off_target == ()
 
 
 def test_a_target_that_is_no_sphere_is_read_from_its_image(opened, written, tmp_path):

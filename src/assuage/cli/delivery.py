@@ -56,6 +56,9 @@ def readback(  # noqa: PLR0913, PLR0917 (each option of the command is a paramet
     as_delivered: Annotated[
         bool, typer.Option("--as-delivered", help="A reversed handle or exchanged electrodes were real: go on.")
     ] = False,
+    target_only: Annotated[
+        bool, typer.Option("--target-only", help="Leave out the other regions of the circuit, three solves each.")
+    ] = False,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -80,6 +83,7 @@ def readback(  # noqa: PLR0913, PLR0917 (each option of the command is a paramet
             "tolerance_percent": tolerance,
             "frame_mm": frame_mm,
             "as_delivered": as_delivered,
+            "off_target": not target_only,
             "progress": progress,
         }
         found: PulseFidelity | ElectrodeFidelity

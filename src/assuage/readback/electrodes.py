@@ -38,6 +38,7 @@ def read_back_electrodes(
     tolerance_percent: float = TOLERANCE_PERCENT,
     frame_mm: float = FRAME_MM,
     as_delivered: bool = False,
+    off_target: bool = True,
     progress: Progress | None = None,
 ) -> ElectrodeFidelity:
     """Return what a montage delivered from where its electrodes were digitised.
@@ -50,7 +51,7 @@ def read_back_electrodes(
         A cap table (CSV) or a navigator's file with points named as the electrodes of the plan.
     technique
         Of the plan; needed where it holds several montages.
-    tolerance_percent, frame_mm, progress
+    tolerance_percent, frame_mm, off_target, progress
         As in `read_back`.
     as_delivered
         Anode and cathode really were exchanged: state the dose so.
@@ -81,12 +82,13 @@ def read_back_electrodes(
     as_planned, as_placed = planned_montage(proposal), _montage(proposal, digitised)
     home, there = (plan.landscape.montage(montage) for montage in (as_planned, as_placed))
     plan.require_again(item, home)
-    off_target = []
-    for k, (region, target) in enumerate(plan.regions.items()):
-        say(f"adjoint of {region}", 0.3 + 0.6 * k / len(plan.regions))
+    elsewhere = []
+    regions = plan.regions if off_target else {}
+    for k, (region, target) in enumerate(regions.items()):
+        say(f"adjoint of {region}", 0.3 + 0.6 * k / len(regions))
         scape = Landscape.of(plan.conductor, target)
         before, after = (float(np.linalg.norm(scape.montage(montage))) for montage in (as_planned, as_placed))
-        off_target.append(
+        elsewhere.append(
             RegionDelivered(
                 region=region, planned_V_per_m=number(before), delivered_V_per_m=number(after), sd_V_per_m=None
             )
@@ -98,7 +100,7 @@ def read_back_electrodes(
         plan=plan_ref(plan, item.technique),
         source=source,
         tolerance_percent=tolerance_percent,
-        off_target=tuple(off_target),
+        off_target=tuple(elsewhere),
         notes=(*notes, *_pad_note(proposal)),
         electrodes=tuple(
             ElectrodeDelivered(

@@ -83,6 +83,7 @@ def read_back(
     tolerance_percent: float = TOLERANCE_PERCENT,
     frame_mm: float = FRAME_MM,
     as_delivered: bool = False,
+    off_target: bool = True,
     progress: Progress | None = None,
 ) -> PulseFidelity:
     """Return what a session delivered.
@@ -101,6 +102,8 @@ def read_back(
         Largest mean distance from the plan that is taken for the same coordinates.
     as_delivered
         The handle really pointed the other way: go on.
+    off_target
+        Also state the field in the other regions of the circuit, three solves each.
     progress
         Called as ``progress(step, fraction)``.
 
@@ -136,11 +139,12 @@ def read_back(
     say("adjoint of the target", 0.1)
     e, home = _fields(plan.landscape, condensed, poses[used], planned)
     plan.require_again(technique, home)
-    off_target = {}
-    for k, (region, target) in enumerate(plan.regions.items()):
-        say(f"adjoint of {region}", 0.3 + 0.6 * k / len(plan.regions))
+    elsewhere = {}
+    regions = plan.regions if off_target else {}
+    for k, (region, target) in enumerate(regions.items()):
+        say(f"adjoint of {region}", 0.3 + 0.6 * k / len(regions))
         there, here = _fields(Landscape.of(plan.conductor, target), condensed, poses[used], planned)
-        off_target[region] = (float(np.linalg.norm(here)), np.linalg.norm(there, axis=1))
+        elsewhere[region] = (float(np.linalg.norm(here)), np.linalg.norm(there, axis=1))
     delivered = _Delivered(
         index=tracked[used],
         poses=poses[used],
@@ -150,7 +154,7 @@ def read_back(
         score_V_per_m=plan.goal.score(e),
         planned_e_V_per_m=home,
         planned_V_per_m=float(plan.goal.score(home[None])[0]),
-        off_target=off_target,
+        off_target=elsewhere,
     )
     say("statistics", 0.95)
     return _record(plan, coil, Path(path), session, state, delivered, tolerance_percent, as_delivered=as_delivered)
