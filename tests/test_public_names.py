@@ -26,6 +26,7 @@ STAGES = {
     "assuage.head": {"Head", "HeadQc", "conductivities", "load_head", "qc"},
     "assuage.plan": {"Choosing", "Plan", "PlanRecord", "json_schema", "load_record", "plan"},
     "assuage.protocols": {"Protocol", "load_published", "quantities", "read_protocol", "write_protocol"},
+    "assuage.readback": {"open_plan", "place_plan", "place_site", "read_back", "read_back_electrodes"},
     "assuage.report": {"write_report"},
     "assuage.safety": {"Outcome", "Verdict", "check"},
     "assuage.sources": {"Coil", "Disc", "Electrode", "Montage", "Pad", "Ring", "place"},

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from assuage import __version__
+from assuage.cli.delivery import readback
 from assuage.cli.navigator import navigator_app
 from assuage.cli.output import print_json
+from assuage.cli.placement import placement
 from assuage.cli.protocol import protocol_app
 from assuage.cli.refusal import guarded
 
@@ -27,6 +29,16 @@ head_app = typer.Typer(no_args_is_help=True, help="Build a head model from a T1,
 app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
+app.command(
+    "readback",
+    epilog="Example: assuage readback TriggerMarkers_Coil0.xml --plan plan --out delivered. "
+    "Example: assuage readback --electrodes cap.csv --plan plan --technique hd_tdcs",
+)(readback)
+app.command(
+    "placement",
+    epilog="Example: assuage placement --nasion-inion 36cm --tragus-tragus 37cm --circumference 56cm --plan plan "
+    "--out sheet. Example: assuage placement --nasion-inion 36cm --tragus-tragus 37cm --circumference 56cm --site F3",
+)(placement)
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 TissueFile = Annotated[
