@@ -204,7 +204,7 @@ def test_a_weak_dose_comes_after_a_strong_one(made):
 
 def test_a_stopped_technique_comes_last(made):
     first, *others = made.record.techniques
-    stop = first.verdicts[0].model_copy(update={"outcome": "stop", "why": "too much"})
+    stop = replace(first.verdicts[0], outcome="stop", why="too much")
     stopped = first.model_copy(update={"worst_verdict": "stop", "verdicts": (stop,)})
     last = rank((stopped, *others), made.target.name).ranks[-1]
     assert last.technique == first.technique
