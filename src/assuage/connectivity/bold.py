@@ -138,7 +138,9 @@ def _repetition_s(path: Path, image: Any, given: float | None) -> float:
     if given is not None:
         return given
     if side is not None and header is not None and abs(side - header) > 1e-3:
-        raise DataError(f"{path}: repetition time {header:g} s in the header, {side:g} s in the sidecar; add --tr SECONDS")
+        raise DataError(
+            f"{path}: repetition time {header:g} s in the header, {side:g} s in the sidecar; add --tr SECONDS"
+        )
     found = side or header
     if found is None:
         raise DataError(f"{path} does not say its repetition time; add --tr SECONDS")

@@ -8,9 +8,8 @@ recording, and is bagged by inner replicates of its own,
     mean   = average over r of theta(blocks_r)
     Sigma  = average over o of (theta_o - mean)(theta_o - mean)^T,    theta_o = average over i of theta(blocks_oi)
 
-A plain bootstrap of the strongest point gives two to three times the squared error of that mean, a bootstrap of the mean
-without the inner level a fraction of it. Where disjoint halves of the recording, each bagged, lie farther apart than
-Sigma allows (E|d|^2 = 4 tr Sigma for halves), Sigma is enlarged to match them.
+A plain bootstrap of the strongest point describes the error of a single map, two to three times that of the mean. Where disjoint halves of the recording, each bagged, lie farther apart
+than Sigma allows (E|d|^2 = 4 tr Sigma for halves), Sigma is enlarged to match them.
 
 Blocks are circular (Politis and Romano 1992) and made of `PIECES` pieces, so that they start at finer steps than
 their length.
@@ -102,7 +101,7 @@ def bagged(locate: Locate, starts: Index, pieces: int, rng: np.random.Generator)
     outer, blocks = starts.shape
     pick = rng.integers(blocks, size=(outer, INNER, blocks))
     inner = np.take_along_axis(starts[:, None, :], pick.reshape(outer, 1, -1), axis=2).reshape(outer * INNER, blocks)
-    return _located(locate, inner, pieces).reshape(outer, INNER, 3).mean(1)
+    return np.asarray(_located(locate, inner, pieces).reshape(outer, INNER, 3).mean(1))
 
 
 def block_weights(starts: Index, pieces: int) -> Float:

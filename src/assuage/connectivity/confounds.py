@@ -101,7 +101,7 @@ def read_confounds(path: Path, *, frames: int, global_signal: bool = True) -> Co
         regressors=np.hstack([expanded, expanded**2, signals]),
         names=(*names, *(f"{name}_squared" for name in names), *wanted[6:]),
         fd_mm=table[FD].to_numpy(dtype=np.float64) if FD in table else displacement_mm(motion),
-        steady=~table[[c for c in table if str(c).startswith(NON_STEADY)]].to_numpy(dtype=bool).any(1),
+        steady=np.asarray(~table[[c for c in table if str(c).startswith(NON_STEADY)]].to_numpy(dtype=bool).any(1)),
     )
 
 

@@ -1,4 +1,4 @@
-"""Denoising with nilearn: confounds and drift regressed out, band-pass, scrubbed frames removed; what is left is counted.
+"""Denoising with nilearn: confounds regressed out, band-pass, scrubbed frames removed; what is left is counted.
 
 Filter and regression act together (Lindquist et al. 2019, 10.1002/hbm.24528), as `nilearn.signal.clean` does; scrubbed
 frames are bridged before the filter and removed after it.
@@ -118,4 +118,4 @@ def denoise(
 def signal_to_noise(recording: Recording) -> NDArray[np.float64]:
     """Return the temporal signal-to-noise ratio (V,) of a recording before denoising; 0 where a series is constant."""
     mean, spread = np.abs(recording.series.mean(0, dtype=np.float64)), recording.series.std(0, dtype=np.float64)
-    return np.divide(mean, spread, out=np.zeros_like(mean), where=spread > 0)
+    return np.asarray(np.divide(mean, spread, out=np.zeros_like(mean), where=spread > 0))

@@ -109,7 +109,9 @@ class TargetDistribution:
         if not all(np.isfinite(a).all() for a in (self.points_mm, self.weights, self.mean_mm, self.covariance_mm2)):
             raise DataError("a target distribution holds NaN or infinity; make it again")
         if (self.weights < 0).any() or abs(float(self.weights.sum()) - 1) > 1e-6:
-            raise DataError(f"weights of a target distribution sum to {self.weights.sum():.6g}; they must be 1, none below 0")
+            raise DataError(
+                f"weights of a target distribution sum to {self.weights.sum():.6g}; they must be 1, none below 0"
+            )
 
     def over(self, values: ArrayLike, *, quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)) -> OverTarget:
         """Return expected value and weighted quantiles of values (n,) sampled at `points_mm`, in their own unit.
@@ -128,7 +130,10 @@ class TargetDistribution:
         return OverTarget(
             expected=expected,
             sd=float(np.sqrt(self.weights @ (sampled - expected) ** 2)),
-            quantiles={q: float(sampled[order][np.searchsorted(reached, q - 1e-12).clip(max=len(order) - 1)]) for q in quantiles},
+            quantiles={
+                q: float(sampled[order][np.searchsorted(reached, q - 1e-12).clip(max=len(order) - 1)])
+                for q in quantiles
+            },
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -176,7 +181,9 @@ class TargetDistribution:
                 provenance=dict(value["provenance"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"not a target distribution ({type(error).__name__}: {error}); run assuage target") from None
+            raise DataError(
+                f"not a target distribution ({type(error).__name__}: {error}); run assuage target"
+            ) from None
 
 
 def read_target(path: str | Path) -> TargetDistribution:

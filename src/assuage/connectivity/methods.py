@@ -1,11 +1,11 @@
 """From a connectivity map to one point: the methods in use, each with who described it.
 
-| method | point | described by |
-|---|---|---|
-| `peak` | strongest point of the smoothed map | Fox et al. 2012, 10.1016/j.biopsych.2012.04.028 |
-| `cluster` | centre of the strongest connected cluster above a share of the region | Cash et al. 2021, 10.1002/hbm.25330 |
-| `seed_map` | strongest point, with the seed's signal taken from the whole brain by a group map | Fox et al. 2013, 10.1016/j.neuroimage.2012.10.082 |
-| `network` | centre of the patch that the seed's network wins against the other regions of the circuit | after Lynch et al. 2022, 10.1016/j.neuron.2022.08.012 |
+peak        strongest point of the smoothed map (Fox et al. 2012, 10.1016/j.biopsych.2012.04.028)
+cluster     centre of the strongest connected cluster above a share of the region (Cash et al. 2021, 10.1002/hbm.25330)
+seed_map    strongest point, with the seed's signal taken from the whole brain by a group map (Fox et al. 2013,
+            10.1016/j.neuroimage.2012.10.082)
+network     centre of the patch that the seed's network wins against the other regions of the circuit (after Lynch et
+            al. 2022, 10.1016/j.neuron.2022.08.012)
 
 Read were the abstracts; thresholds and smoothing here are working choices and are written into every result.
 """
@@ -31,7 +31,10 @@ TINY = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Geometry:
-    """The points of a search region and how they hang together: points (V, 3) mm, smoothing (V, V), pairs of neighbours (E, 2)."""
+    """The points of a search region and how they hang together.
+
+    points_mm (V, 3), smoothing (V, V), edges (E, 2) pairs of neighbours, spacing_mm between them.
+    """
 
     points_mm: Float
     smoothing: sparse.csr_array
@@ -57,7 +60,7 @@ def scores(maps: Float, where: Geometry, polarity: int) -> Float:
 
 def peak(score: Float, where: Geometry) -> Float:
     """Return the strongest point (R, 3) of scores (R, 1, V)."""
-    return where.points_mm[score[:, 0].argmax(1)]
+    return np.asarray(where.points_mm[score[:, 0].argmax(1)])
 
 
 def cluster(score: Float, where: Geometry) -> Float:

@@ -51,7 +51,7 @@ class Moments:
 
 
 def moments(series: NDArray[np.floating], references: NDArray[np.floating], *, piece_frames: int) -> Moments:
-    """Sum series (T, V) and references (T, K) over pieces of `piece_frames` frames; the last may be up to twice as long."""
+    """Sum series (T, V) and references (T, K) over pieces of `piece_frames` frames; the last takes the remainder."""
     count = max(1, len(series) // piece_frames)
     starts = np.arange(count) * piece_frames
     x, s = np.asarray(series, dtype=np.float64), np.asarray(references, dtype=np.float64)

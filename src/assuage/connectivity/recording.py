@@ -104,8 +104,9 @@ def smoother(points_mm: Float, fwhm_mm: float) -> sparse.csr_array:
     if fwhm_mm <= 0:
         return sparse.csr_array(sparse.identity(count, format="csr"))
     sigma = fwhm_mm / np.sqrt(8 * np.log(2))
-    tree = cKDTree(points_mm)
-    near = tree.sparse_distance_matrix(tree, 3 * sigma, output_type="coo_matrix").tocsr()
-    near.data = np.exp(-0.5 * (near.data / sigma) ** 2)
-    near = sparse.csr_array(near + sparse.identity(count, format="csr"))
+    pairs = cKDTree(points_mm).query_pairs(3 * sigma, output_type="ndarray")
+    apart = np.linalg.norm(points_mm[pairs[:, 0]] - points_mm[pairs[:, 1]], axis=1)
+    weight = np.exp(-0.5 * (apart / sigma) ** 2)
+    upper = sparse.coo_array((weight, (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    near = sparse.csr_array(upper + upper.T + sparse.identity(count))
     return sparse.csr_array(sparse.diags_array(1.0 / near.sum(1)) @ near)

@@ -11,7 +11,7 @@ from assuage.errors import DataError
 
 SEED_RADIUS_MM = 10.0
 SEARCH_RADIUS_MM = 20.0
-"""Working choices, written into every result; DLPFC regions and seeds of about this size are usual in this literature."""
+"""Working choices, written into every result; seeds and search regions of about this size are usual."""
 
 Point = tuple[float, float, float]
 

@@ -84,9 +84,7 @@ def simulate(
     seed_signal /= seed_signal.std()
     profile = planted.strength * _bump(points_mm, planted.target_mm, planted.sigma_mm)
     if planted.rival_mm is not None:
-        profile = np.maximum(
-            profile, planted.rival_strength * _bump(points_mm, planted.rival_mm, planted.sigma_mm)
-        )
+        profile = np.maximum(profile, planted.rival_strength * _bump(points_mm, planted.rival_mm, planted.sigma_mm))
     loading = planted.polarity * profile
     near_seed = np.linalg.norm(points_mm - np.array(planted.seed_mm), axis=1) <= 6.0
     loading = np.where(near_seed, 0.9, loading)
@@ -121,7 +119,7 @@ def grid_points(center_mm: Float, radius_mm: float, spacing_mm: float) -> Float:
     """Return the points (V, 3) of a cubic grid within a ball."""
     ticks = np.arange(-radius_mm, radius_mm + spacing_mm / 2, spacing_mm)
     offsets = np.stack(np.meshgrid(ticks, ticks, ticks, indexing="ij"), -1).reshape(-1, 3)
-    return np.asarray(center_mm) + offsets[np.linalg.norm(offsets, axis=1) <= radius_mm]
+    return np.asarray(np.asarray(center_mm) + offsets[np.linalg.norm(offsets, axis=1) <= radius_mm])
 
 
 def _bump(points_mm: Float, center_mm: tuple[float, float, float], sigma_mm: float) -> Float:

@@ -109,7 +109,9 @@ def _table(path: Path, geometry: tuple[Path, ...], space: Space | None, tr_s: fl
     try:
         series = values.to_numpy(dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise DataError(f"{path} holds what is no number ({error}); give one column of numbers for each parcel") from None
+        raise DataError(
+            f"{path} holds what is no number ({error}); give one column of numbers for each parcel"
+        ) from None
     points = places.loc[[str(name) for name in values], ["x", "y", "z"]].to_numpy(dtype=np.float64)
     return Recording(
         name=path.name, kind="parcels", series=series, points_mm=points, space=space_of(path, space), tr_s=found,
@@ -124,7 +126,7 @@ def _surface(
     if tr_s is None:
         raise DataError(f"{path} does not say its repetition time; add --tr SECONDS")
     used = np.isfinite(points).all(1) & (values.std(0) > 0)
-    spacing = float(np.median(cKDTree(points[used]).query(points[used], k=2)[0][:, 1]))
+    spacing = float(np.median(np.asarray(cKDTree(points[used]).query(points[used], k=2)[0])[:, 1]))
     return Recording(
         name=path.name, kind="surface", series=np.ascontiguousarray(values[:, used]), points_mm=points[used],
         space=space, tr_s=tr_s, spacing_mm=spacing, reach_mm=MESH_REACH * spacing,

@@ -1,7 +1,7 @@
 """What the numbers mean, in words: is an individual target worth having with these data, and what is contested."""
 
 import tomllib
-from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,40 +22,51 @@ DROPOUT_SHARE = 0.5
 NOT_WORTH = "With these data an individual target is not worth more than the group target"
 
 
-def verdict(
-    facts: Mapping[str, Any], cleaning: Cleaning, *, polarity: int, half_mm: float, minutes: float
-) -> tuple[bool, tuple[str, ...]]:
-    """Return whether individualising is worth it with these data, and the sentences that say why.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """The numbers a verdict rests on.
 
-    Parameters
+    Attributes
     ----------
-    facts
-        `group_distance_mm`, `group_inside`, `repeat_mm`, `ends_mm`, `chance_mm`, `strength`.
-    cleaning
-        What denoising left.
-    polarity
-        The wanted sign.
-    half_mm
-        Mean distance between the targets of disjoint halves.
-    minutes
-        Left after scrubbing.
+    group_distance_mm, group_inside
+        From the individual to the group target, and whether the 95 % ellipsoid holds the group target.
+    repeat_mm
+        Expected distance between the targets of two recordings of this length.
+    half_mm, ends_mm
+        Mean distance between the targets of random disjoint halves, and between those of first and second half.
+    chance_mm
+        Mean distance between two random points of the search region.
+    strength
+        Correlation with the seed at the individual target.
     """
-    group, repeat = facts["group_distance_mm"], facts["repeat_mm"]
+
+    group_distance_mm: float
+    group_inside: bool
+    repeat_mm: float
+    half_mm: float
+    ends_mm: float
+    chance_mm: float
+    strength: float
+
+
+def verdict(facts: Facts, cleaning: Cleaning, *, polarity: int) -> tuple[bool, tuple[str, ...]]:
+    """Return whether individualising is worth it with these data, and the sentences that say why."""
+    group, repeat, minutes = facts.group_distance_mm, facts.repeat_mm, cleaning.minutes
     against = []
-    if half_mm > CHANCE_SHARE * facts["chance_mm"]:
+    if facts.half_mm > CHANCE_SHARE * facts.chance_mm:
         against.append(
-            f"the two halves of the recording disagree by {half_mm:.0f} mm, nearly as two random points of the region "
-            f"({facts['chance_mm']:.0f} mm)"
+            f"the two halves of the recording disagree by {facts.half_mm:.0f} mm, nearly as two random points of the region "
+            f"({facts.chance_mm:.0f} mm)"
         )
-    if facts["group_inside"]:
+    if facts.group_inside:
         against.append("the group target lies inside the 95 % ellipsoid")
     if repeat > group:
         against.append(
             f"a second recording would move the target by {repeat:.1f} mm, farther than it lies from the group target "
             f"({group:.1f} mm)"
         )
-    if polarity * facts["strength"] < WEAK_R:
-        against.append(f"the correlation with the seed at the target is {facts['strength']:.2f}, not of the wanted sign")
+    if polarity * facts.strength < WEAK_R:
+        against.append(f"the correlation with the seed at the target is {facts.strength:.2f}, not of the wanted sign")
     if against:
         lines = [f"{NOT_WORTH}: {'; '.join(against)}."]
     else:
@@ -77,14 +88,20 @@ def verdict(
     return not against, tuple(lines)
 
 
+def relative(ratio: NDArray[np.float64], points: NDArray[np.int64]) -> float:
+    """Return the signal-to-noise of the seed's points over the median of all (V,); 1 where there is none to compare."""
+    median = float(np.median(ratio))
+    return float(ratio[points].mean()) / median if median > 0 else 1.0
+
+
 def seed_warning(ratio: NDArray[np.float64], points: NDArray[np.int64]) -> tuple[str, ...]:
     """Return a warning where the seed's temporal signal-to-noise is far below the recording's median."""
-    median = float(np.median(ratio))
-    share = float(ratio[points].mean()) / median if median > 0 else 1.0
+    share = relative(ratio, points)
     if share >= DROPOUT_SHARE:
         return ()
     return (
-        f"The seed's signal-to-noise is {share:.0%} of the median: signal dropout, so its correlations are mostly noise.",
+        f"The seed's signal-to-noise is {share:.0%} of the median: it lies in signal dropout, and its correlations are "
+        "mostly noise.",
     )
 
 
