@@ -74,11 +74,8 @@ class Result:
         screen, found = console(), self.target
         mean, axes = _mm(found.distribution.mean_mm), _mm(found.distribution.ellipsoid.semi_axes_mm)
         screen.print(Text(f"individual target  {mean} mm, 95 % ellipsoid {axes} mm"), style="bold")
-        screen.print(
-            Text(
-                f"group target       {_mm(found.group_mm)} mm, {found.facts.group_distance_mm:.1f} mm from the individual one"
-            )
-        )
+        apart = found.facts.group_distance_mm
+        screen.print(Text(f"group target       {_mm(found.group_mm)} mm, {apart:.1f} mm from the individual one"))
         screen.print(
             Text(
                 f"repeat distance    {found.facts.repeat_mm:.1f} mm expected at {found.cleaning.minutes:.1f} min; "

@@ -56,6 +56,11 @@ class Cleaning:
     band_hz: tuple[float, float]
     degrees_of_freedom: int
 
+    @property
+    def free_share(self) -> float:
+        """Share of the degrees of freedom in the band that the regression left."""
+        return self.degrees_of_freedom / (self.degrees_of_freedom + len(self.regressors))
+
 
 def denoise(
     recording: Recording,

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from assuage.connectivity import bootstrap, words
 from assuage.connectivity.confounds import FD_LIMIT_MM, Confounds
 from assuage.connectivity.denoise import HIGH_PASS_HZ, LOW_PASS_HZ, Cleaning, denoise, signal_to_noise
-from assuage.connectivity.distribution import SCHEMA, SCHEMA_VERSION, TargetDistribution, ellipsoid
-from assuage.connectivity.mapping import map_target
-from assuage.connectivity.methods import SMOOTHING_FWHM_MM, Geometry, geometry
+from assuage.connectivity.distribution import SCHEMA, SCHEMA_VERSION, TargetDistribution
+from assuage.connectivity.mapping import distribution_of, map_target
+from assuage.connectivity.methods import SMOOTHING_FWHM_MM, geometry
 from assuage.connectivity.placing import place
 from assuage.connectivity.recording import Recording
 from assuage.connectivity.seeds import Question
@@ -201,9 +201,10 @@ def individual_target(  # noqa: PLR0913 (every choice of the analysis is named h
         method=method,
         polarity=asked.polarity,
         tr_s=clean.tr_s,
+        free_share=cleaning.free_share,
         seed=seed,
     )
-    distribution = _distribution(
+    distribution = distribution_of(
         mapped.spread, where, method=method, minutes=cleaning.minutes, provenance={**(provenance or {}), "seed": seed}
     )
     curve = _curve(mapped.spread, cleaning.minutes)
@@ -229,6 +230,7 @@ def individual_target(  # noqa: PLR0913 (every choice of the analysis is named h
         figures={
             "block_s": mapped.block_frames * clean.tr_s,
             "blocks": mapped.spread.blocks,
+            "blocks_drawn": mapped.spread.draws,
             "effective_frames": mapped.effective_frames,
             "inflation_by_halves": mapped.spread.inflation,
             "search_points": len(placed.search),
@@ -239,28 +241,6 @@ def individual_target(  # noqa: PLR0913 (every choice of the analysis is named h
         says=(*says, *recording.notes, *words.seed_warning(ratio, placed.seed)),
         search_mm=where.points_mm,
         seed_map=mapped.seed_map,
-    )
-
-
-def _distribution(
-    found: bootstrap.Spread, where: Geometry, *, method: str, minutes: float, provenance: Mapping[str, Any]
-) -> TargetDistribution:
-    """Put the draws on the nearest search points; no axis of the covariance is narrower than a voxel."""
-    around = found.draws_mm - found.mean_mm
-    value, vector = np.linalg.eigh(around.T @ around / len(around))
-    covariance = (vector * np.maximum(value, where.spacing_mm**2 / 12)) @ vector.T
-    distance = np.linalg.norm(found.draws_mm[:, None] - where.points_mm[None], axis=2)
-    count = np.bincount(distance.argmin(1), minlength=len(where.points_mm))
-    used = np.flatnonzero(count)
-    return TargetDistribution(
-        points_mm=where.points_mm[used],
-        weights=count[used] / count.sum(),
-        mean_mm=found.mean_mm,
-        covariance_mm2=covariance,
-        ellipsoid=ellipsoid(found.mean_mm, covariance, samples=min(len(around), found.blocks)),
-        method=method,
-        minutes=minutes,
-        provenance=provenance,
     )
 
 

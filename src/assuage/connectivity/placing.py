@@ -108,7 +108,7 @@ def in_head(recording: Recording, head: Head) -> Recording:
     share = float(np.isin(head.tissue_at(recording.points_mm[::every]), list(BRAIN)).mean())
     if share < IN_BRAIN_MIN:
         raise DataError(
-            f"{share:.0%} of {recording.name} lie in the brain of head {head.name!r}, at least {IN_BRAIN_MIN:.0%} must: "
+            f"{share:.0%} of {recording.name} lie in the brain of head {head.name!r}, below {IN_BRAIN_MIN:.0%}: "
             "it is in another space; register it to the T1 of this head"
         )
     return recording

@@ -55,7 +55,7 @@ def verdict(facts: Facts, cleaning: Cleaning, *, polarity: int) -> tuple[bool, t
     against = []
     if facts.half_mm > CHANCE_SHARE * facts.chance_mm:
         against.append(
-            f"the two halves of the recording disagree by {facts.half_mm:.0f} mm, nearly as two random points of the region "
+            f"halves of the recording disagree by {facts.half_mm:.0f} mm, nearly as two random points of the region "
             f"({facts.chance_mm:.0f} mm)"
         )
     if facts.group_inside:
