@@ -83,7 +83,10 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     region: Annotated[
         str | None, typer.Option("--region", help="Region of the circuit to plan for.", metavar="NAME")
     ] = None,
-    target: Annotated[str | None, typer.Option("--target", help="Coordinate, mm.", metavar="X,Y,Z")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="Coordinate, mm, or target.json of assuage target.", metavar="X,Y,Z|FILE"),
+    ] = None,
     space: Annotated[
         str | None,
         typer.Option(
