@@ -70,6 +70,8 @@ def test_every_circuit_has_a_pair_with_places(circuit):
 
 def test_short_names_and_coordinates_are_understood():
     assert question("emotion_regulation", seed="sgACC", region="dlPFC_L").region.label.endswith("cortex L")
+    assert question("emotion_regulation", seed="sgACC", region="dlPFC_L") == question("emotion_regulation")
+    assert question("emotion_regulation", region="dlPFC_R").source_level == "none"
     assert question("emotion", seed=(6.0, 16.0, -10.0), polarity=-1).seed.source == "given by the user"
     with pytest.raises(DataError, match="--polarity"):
         question("reward", seed="amygdala R")

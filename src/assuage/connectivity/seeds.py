@@ -91,7 +91,8 @@ def question(
     for name, radius in (("seed", seed_radius_mm), ("search region", search_radius_mm)):
         if not 2 <= radius <= 60:
             raise DataError(f"radius {radius:g} mm of the {name}; give 2 to 60 mm")
-    searched = _place(_find(table, region or pair["region"]), search_radius_mm)
+    wanted = _find(table, region or pair["region"])
+    searched = _place(wanted, search_radius_mm)
     if isinstance(seed, tuple):
         source = Place(label="given seed", mni_mm=seed, radius_mm=seed_radius_mm, source="given by the user")
     else:
@@ -99,7 +100,7 @@ def question(
     if source.mni_mm == searched.mni_mm:
         raise DataError(f"seed and search region are both {searched.label}; name two different ones")
     taken = {source.mni_mm, searched.mni_mm}
-    usual = own and region is None and polarity in {None, pair["polarity"]}
+    usual = own and wanted is _find(table, pair["region"]) and polarity in {None, pair["polarity"]}
     return Question(
         circuit=table.domain,
         seed=source,
