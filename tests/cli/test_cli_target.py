@@ -121,3 +121,11 @@ def test_the_field_over_the_target_is_that_at_its_points(ask, tmp_path):
     expected = found.weights @ found.points_mm[:, 0] + 200.0
     assert row["expected_V_per_m"] == pytest.approx(expected, abs=0.5)
     assert row["quantiles_V_per_m"]["0.05"] < row["quantiles_V_per_m"]["0.95"]
+
+
+@pytest.mark.parametrize(("more", "says"), [(("--space", "mni"), "leave it out"), ((), "cannot read")])
+def test_a_plan_refuses_a_target_file_it_cannot_use(more, says, tmp_path, capsys):
+    typed = ["plan", "--head", "colin27", "--target", str(tmp_path / "t.json"), "--out", str(tmp_path / "plan"), *more]
+    assert run(typed) == 2
+    assert says in capsys.readouterr().err.strip().splitlines()[-1]
+    assert not (tmp_path / "plan").exists()
