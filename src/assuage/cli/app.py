@@ -100,7 +100,10 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     region: Annotated[
         str | None, typer.Option("--region", help="Region of the circuit to plan for.", metavar="NAME")
     ] = None,
-    target: Annotated[str | None, typer.Option("--target", help="Coordinate, mm.", metavar="X,Y,Z")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="Coordinate, mm, or target.json of assuage target.", metavar="X,Y,Z|FILE"),
+    ] = None,
     space: Annotated[
         str | None,
         typer.Option(
@@ -360,6 +363,86 @@ def head_build(
         orientation=orientation,  # type: ignore[arg-type]
         as_json=as_json,
     )
+
+
+@app.command(
+    epilog="Example: assuage target --bold sub_space-T1w_desc-preproc_bold.nii.gz --confounds "
+    "sub_desc-confounds_timeseries.tsv --head m2m_sub --circuit emotion_regulation --method cluster --out target"
+)
+def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
+    bold: Annotated[
+        Path,
+        typer.Option("--bold", help="Preprocessed BOLD: NIfTI, .func.gii, .dtseries.nii, or a table.", metavar="FILE"),
+    ],
+    head: Annotated[str, typer.Option("--head", help=HEAD_HELP, metavar="NAME|PATH")],
+    circuit: Annotated[str, typer.Option("--circuit", help="See assuage circuits.", metavar="NAME")],
+    out: Annotated[Path, typer.Option("--out", help="New folder; appears whole or not at all.", metavar="DIR")],
+    confounds: Annotated[
+        Path | None, typer.Option("--confounds", help="Confounds table of fMRIPrep.", metavar="FILE")
+    ] = None,
+    mask: Annotated[
+        Path | None, typer.Option("--mask", help="Brain mask on the BOLD grid; fMRIPrep's is found.", metavar="FILE")
+    ] = None,
+    geometry: Annotated[
+        list[Path] | None,
+        typer.Option("--geometry", help="Surface of the data, or table of parcel places.", metavar="FILE"),
+    ] = None,
+    space: Annotated[
+        str | None, typer.Option("--space", help="Where the file does not say it.", metavar="head|mni")
+    ] = None,
+    tr_s: Annotated[
+        float | None,
+        typer.Option("--tr", parser=_number("2"), metavar="SECONDS", help="Where the file does not say it."),
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option("--seed", help="Region of the circuit or MNI mm; default: the circuit's.", metavar="NAME|X,Y,Z"),
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option("--region", help="Where to search; default: the circuit's.", metavar="NAME")
+    ] = None,
+    polarity: Annotated[
+        str | None, typer.Option("--polarity", help="Wanted sign of the correlation.", metavar="+|-")
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="peak, cluster, seed_map or network.", metavar="NAME")
+    ] = "cluster",
+    group_map: Annotated[
+        Path | None, typer.Option("--group-map", help="Group map of the seed, for seed_map.", metavar="FILE")
+    ] = None,
+    fd_limit_mm: Annotated[
+        float,
+        typer.Option("--fd-mm", parser=_number("0.5"), metavar="NUMBER", help="Frames that move more are left out."),
+    ] = 0.5,
+    global_signal: Annotated[
+        bool, typer.Option("--global-signal/--no-global-signal", help="Regress the global signal out.")
+    ] = True,
+    seed_radius_mm: Annotated[
+        float, typer.Option("--seed-radius-mm", parser=_number("5"), metavar="NUMBER", help="Radius of the seed.")
+    ] = 10.0,
+    search_radius_mm: Annotated[
+        float,
+        typer.Option("--search-radius-mm", parser=_number("20"), metavar="NUMBER", help="Radius of the search region."),
+    ] = 20.0,
+    tissues: TissueFile = None,
+    random_seed: Annotated[int, typer.Option("--random-seed", help="Of the resampling.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Find a person's target in resting fMRI, with an error bar; write target.json, a map and report.html."""
+    from assuage.cli import target as targeting
+
+    result = targeting.make_target(
+        targeting.Request(
+            bold=bold, head=head, out=out, circuit=circuit, confounds=confounds, mask=mask,
+            geometry=tuple(geometry or ()), space=space, tr_s=tr_s, seed=seed, region=region, polarity=polarity,
+            method=method, group_map=group_map, fd_limit_mm=fd_limit_mm, global_signal=global_signal,
+            seed_radius_mm=seed_radius_mm, search_radius_mm=search_radius_mm, tissues=tissues, random_seed=random_seed,
+        )
+    )  # fmt: skip
+    if as_json:
+        print_json(result.as_json())
+    else:
+        result.print()
 
 
 @head_app.command("show", epilog="Example: assuage head show colin27 --out qc")

@@ -1,5 +1,6 @@
 """`assuage plan`: from what was typed to a folder with a plan and its report."""
 
+import json
 import shlex
 import sys
 import tempfile
@@ -17,11 +18,13 @@ from assuage.cli.head import load
 from assuage.cli.listing import console
 from assuage.cli.progress import StepProgress
 from assuage.cli.sessions import sessions_of
+from assuage.connectivity import TargetDistribution, read_target
 from assuage.errors import PlanError
 from assuage.head import Head
 from assuage.plan import Choosing, PlanRecord, check_writable, plan
 from assuage.plan.asking import check_coil_options, check_number, check_weights
 from assuage.plan.bench import resolve_techniques
+from assuage.plan.over_target import check_head, over_target
 from assuage.plan.records import TechniqueRecord
 from assuage.protocols.given_course import load_course
 from assuage.report import head_quality, words, write_report
@@ -34,6 +37,8 @@ from assuage.techniques.dbs_dose import Pulse
 from assuage.units import A_PER_MA, S_PER_US
 
 REPORT_FILE = "report.html"
+OVER_TARGET_FILE = "target_distribution.json"
+"""Fields over the distribution of an individual target; only where one was given."""
 MOST_AVOIDED_MM = 50.0
 SHARE_OF_PLANNING, SHARE_OF_VOLUMES, SHARE_OF_CHECK = 0.92, 0.93, 0.94
 """Where planning, writing and the check of the head end, of the whole task by time; the report takes the rest."""
@@ -161,7 +166,8 @@ def make_plan(request: Request) -> Result:
     """
     started = time.monotonic()
     _check(request)
-    point = None if request.target is None else parse_point(request.target)
+    found = read_target(request.target) if request.target is not None and _is_file(request.target) else None
+    point = None if request.target is None or found is not None else parse_point(request.target)
     techniques = None if request.techniques is None else _split(request.techniques)
     _check_coil(request, techniques)
     weights = None if request.weights is None else parse_weights(request.weights)
@@ -176,7 +182,8 @@ def make_plan(request: Request) -> Result:
     second = parse_point(partner, "--tacs-partner") if partner is not None and is_point(partner) else None
     rhythm_of(request, partner)  # refused before the head is read
     head = load(request.head, request.tissues)
-    aim, implant = _aim(request, head, point), _implant(request, head)
+    aim = _aim(request, head, point) if found is None else _individual(request, head, found)
+    implant = _implant(request, head)
     rhythm = rhythm_of(request, partner if second is None else _sphere(request, head, second, request.radius_mm))
     with StepProgress() as progress:
         made = plan(
@@ -208,6 +215,9 @@ def make_plan(request: Request) -> Result:
                 progress("check the head", SHARE_OF_VOLUMES)
                 (folder / QC_FOLDER).mkdir()
                 head_quality.write(head, folder / QC_FOLDER)
+                if found is not None:
+                    values = over_target(made, found)
+                    (folder / OVER_TARGET_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
                 progress("write the report", SHARE_OF_CHECK)
                 write_report(folder, folder / REPORT_FILE)
             except Exception as error:
@@ -249,6 +259,10 @@ def _check(request: Request) -> None:
         )
     if request.region is not None and request.circuit is None:
         raise PlanError(f"--region {request.region!r} belongs to a circuit; add --circuit NAME")
+    if request.space is not None and _is_file(request.target):
+        raise PlanError(
+            f"--space {request.space!r} does not go with {request.target}, which is in head space; leave it out"
+        )
     if request.space is not None and request.target is None:
         raise PlanError(f"--space {request.space!r} belongs to a coordinate; add --target X,Y,Z")
     if request.space not in {None, "mni", "head"}:
@@ -290,6 +304,23 @@ def _check_place(out: Path) -> None:
         tempfile.TemporaryDirectory(dir=parent).cleanup()
     except OSError as error:
         raise PlanError(f"--out {out}: cannot write in {parent} ({error.strerror}); name another place") from None
+
+
+def _is_file(target: str | None) -> bool:
+    return target is not None and target.endswith(".json")
+
+
+def _individual(request: Request, head: Head, found: TargetDistribution) -> Target:
+    """Aim at the mean of an individual target's distribution."""
+    check_head(found, head)
+    axes = " ".join(f"{value:.1f}" for value in found.ellipsoid.semi_axes_mm)
+    note = (
+        f"individual target by connectivity ({found.method}, {found.minutes:.1f} min): 95 % ellipsoid with semi-axes "
+        f"{axes} mm; fields over its distribution are in {OVER_TARGET_FILE}"
+    )
+    return from_coordinate(
+        head, found.mean_mm, space="head", radius_mm=request.radius_mm, name="individual target", notes=(note,)
+    )
 
 
 def _aim(request: Request, head: Head, point: tuple[float, float, float] | None) -> Target | str:

@@ -1,0 +1,201 @@
+"""`assuage target`: from preprocessed BOLD to a folder with a target and its error bar."""
+
+import json
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from rich.text import Text
+
+from assuage import __version__
+from assuage.cli.head import load
+from assuage.cli.listing import console
+from assuage.cli.output import fresh_directory
+from assuage.cli.progress import StepProgress
+from assuage.connectivity import IndividualTarget, individual_target, no_confounds, question, read_bold, read_confounds
+from assuage.connectivity.recording import Recording, Space
+from assuage.connectivity.volume import probability_volume
+from assuage.connectivity.words import statement
+from assuage.errors import DataError
+from assuage.head import Head
+from assuage.plan.provenance import head_hash
+from assuage.report.target_page import write_target_page
+
+TARGET_FILE = "target.json"
+MAP_FILE = "probability.nii.gz"
+PAGE_FILE = "report.html"
+SIGNS = {"+": 1, "positive": 1, "-": -1, "negative": -1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """The options of `assuage target` as typed."""
+
+    bold: Path
+    head: str
+    out: Path
+    circuit: str
+    confounds: Path | None
+    mask: Path | None
+    geometry: tuple[Path, ...]
+    space: str | None
+    tr_s: float | None
+    seed: str | None
+    region: str | None
+    polarity: str | None
+    method: str
+    group_map: Path | None
+    fd_limit_mm: float
+    global_signal: bool
+    seed_radius_mm: float
+    search_radius_mm: float
+    tissues: Path | None
+    random_seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A target on disk."""
+
+    folder: Path
+    target: IndividualTarget
+
+    def as_json(self) -> dict[str, Any]:
+        """Return where the files are and the record of the target."""
+        return {"folder": str(self.folder), "target": self.target.as_json()}
+
+    def print(self) -> None:
+        """Print the target beside the group's, the verdict and where the files are."""
+        screen, found = console(), self.target
+        mean, axes = _mm(found.distribution.mean_mm), _mm(found.distribution.ellipsoid.semi_axes_mm)
+        screen.print(Text(f"individual target  {mean} mm, 95 % ellipsoid {axes} mm"), style="bold")
+        apart = found.facts.group_distance_mm
+        screen.print(Text(f"group target       {_mm(found.group_mm)} mm, {apart:.1f} mm from the individual one"))
+        screen.print(
+            Text(
+                f"repeat distance    {found.facts.repeat_mm:.1f} mm expected at {found.cleaning.minutes:.1f} min; "
+                f"halves {found.facts.ends_mm:.1f} mm apart"
+            )
+        )
+        for line in (*found.says, statement()):
+            screen.print(Text(line))
+        screen.print(Text("Research planning aid, not a medical device.", style="bold"))
+        screen.print(Text(f"report: {self.folder / PAGE_FILE}"), soft_wrap=True)
+
+
+def make_target(request: Request) -> Result:
+    """Read, find, write.
+
+    Raises
+    ------
+    AssuageError
+        What was asked for does not fit together, does not exist, or cannot be written.
+    """
+    asked = question(
+        request.circuit,
+        seed=_seed(request.seed),
+        region=request.region,
+        polarity=_sign(request.polarity),
+        seed_radius_mm=request.seed_radius_mm,
+        search_radius_mm=request.search_radius_mm,
+    )
+    space = _space(request.space)
+    with fresh_directory(request.out) as folder, StepProgress() as progress:
+        progress("read the head", 0.02)
+        head = load(request.head, request.tissues)
+        progress("read the recording", 0.1)
+        recording = read_bold(
+            request.bold, mask=request.mask, geometry=request.geometry, space=space, tr_s=request.tr_s
+        )
+        confounds = (
+            no_confounds(recording.frames)
+            if request.confounds is None
+            else read_confounds(request.confounds, frames=recording.frames, global_signal=request.global_signal)
+        )
+        progress("denoise, map and resample", 0.3)
+        target = individual_target(
+            recording,
+            confounds,
+            head,
+            asked,
+            method=request.method,
+            fd_limit_mm=request.fd_limit_mm,
+            group_map=None if request.group_map is None else _group_map(request.group_map, recording, request),
+            seed=request.random_seed,
+            provenance=_provenance(request, head),
+        )
+        progress("write", 0.9)
+        _write(folder, target, head)
+    return Result(folder=request.out, target=target)
+
+
+def _write(folder: Path, target: IndividualTarget, head: Head) -> None:
+    text = json.dumps(target.as_json(), indent=1, ensure_ascii=False)
+    (folder / TARGET_FILE).write_text(text + "\n", encoding="utf-8")
+    values, affine = probability_volume(target.distribution)
+    image = nib.Nifti1Image(values, affine)
+    image.header.set_xyzt_units("mm")
+    image.set_qform(affine, 1)
+    image.set_sform(affine, 1)
+    nib.save(image, folder / MAP_FILE)
+    write_target_page(target, head, values, affine, folder / PAGE_FILE)
+
+
+def _provenance(request: Request, head: Head) -> dict[str, Any]:
+    return {
+        "assuage": __version__,
+        "command": shlex.join(["assuage", *sys.argv[1:]]),
+        "head": head.name,
+        "head_sha256": head_hash(head),
+        "bold": request.bold.name,
+        "confounds": None if request.confounds is None else request.confounds.name,
+    }
+
+
+def _group_map(path: Path, recording: Recording, request: Request) -> NDArray[np.float64]:
+    """Return a group map (V,) at the points of a volume, from a 3-D image on the same grid."""
+    if recording.kind != "volume":
+        raise DataError(f"--group-map {path} is for volumes; {recording.name} is none")
+    image = nib.load(path)
+    bold: Any = nib.load(request.bold)
+    if image.shape[:3] != bold.shape[:3] or not np.allclose(image.affine, bold.affine, atol=1e-3):
+        raise DataError(f"--group-map {path} is on another grid than {request.bold}; resample it to the BOLD grid")
+    index = np.round((recording.points_mm - bold.affine[:3, 3]) @ np.linalg.inv(bold.affine[:3, :3]).T).astype(int)
+    values = np.asarray(image.dataobj, dtype=np.float64).reshape(image.shape[:3])[tuple(index.T)]
+    if not np.isfinite(values).any() or not np.nan_to_num(values).any():
+        raise DataError(f"--group-map {path} is empty within the mask; check its space")
+    return np.asarray(values)
+
+
+def _seed(text: str | None) -> str | tuple[float, float, float] | None:
+    parts = [] if text is None else text.split(",")
+    if len(parts) != 3:
+        return text
+    try:
+        x, y, z = (float(part) for part in parts)
+    except ValueError:
+        raise DataError(f"--seed {text!r} is no region and not three numbers; write sgACC or 6,16,-10") from None
+    return x, y, z
+
+
+def _sign(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if text not in SIGNS:
+        raise DataError(f"--polarity {text!r} is no sign; write + or -")
+    return SIGNS[text]
+
+
+def _space(text: str | None) -> Space | None:
+    if text in {None, "head", "mni"}:
+        return text  # type: ignore[return-value]
+    raise DataError(f"--space {text!r} is not known; write head or mni")
+
+
+def _mm(values: NDArray[np.float64]) -> str:
+    return " ".join(f"{value:.1f}" for value in values)

@@ -1,0 +1,99 @@
+"""The page of an individual target: where, how sure, beside the group target, what is contested; one offline file."""
+
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from numpy.typing import NDArray
+
+from assuage import __version__
+from assuage.connectivity import IndividualTarget
+from assuage.connectivity.methods import SAYS
+from assuage.head import Head
+from assuage.report import words
+from assuage.report.slices import orthogonal_png
+from assuage.report.style import ACCENT, MUTED, TARGET_COLOUR, drawing, styled, svg
+from assuage.report.volumes import Volume
+
+HOW = {"measured": "o", "resampled": "D", "extrapolated": "s"}
+
+
+def write_target_page(
+    target: IndividualTarget, head: Head, probability: NDArray[np.float32], affine: NDArray[np.float64], path: Path
+) -> Path:
+    """Write the page; `probability` (nx, ny, nz) and its (4, 4) affine are those of `connectivity.volume`."""
+    text = (
+        _environment()
+        .get_template("target.html.j2")
+        .render(
+            target=target,
+            record=target.as_json(),
+            method=SAYS[target.distribution.method],
+            curve=curve_svg(target),
+            map=_map(target, head, probability, affine),
+            css=_template("report.css"),
+            head=head.name,
+            version=__version__,
+        )
+    )
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def curve_svg(target: IndividualTarget) -> str:
+    """Draw repeat distance against minutes with the distance to the group target; returns inline SVG."""
+    with drawing():
+        figure = styled(6.4, 3.0)
+        axes = figure.subplots()
+        minutes = [point.minutes for point in target.curve]
+        axes.plot(minutes, [point.repeat_mm for point in target.curve], color=ACCENT, linewidth=1.0)
+        for how, marker in HOW.items():
+            chosen = [point for point in target.curve if point.how == how]
+            axes.plot(
+                [p.minutes for p in chosen], [p.repeat_mm for p in chosen], marker, color=ACCENT, label=how,
+                markerfacecolor="white" if how == "extrapolated" else ACCENT, linestyle="none",
+            )  # fmt: skip
+        axes.axhline(
+            target.facts.group_distance_mm, color=TARGET_COLOUR, linewidth=1.0, label="distance to the group target"
+        )
+        axes.axhline(
+            target.facts.chance_mm, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)), label="two random points"
+        )
+        axes.set(xlabel="minutes after scrubbing", ylabel="repeat distance, mm", ylim=(0, None), xlim=(0, None))
+        axes.legend(frameon=False, fontsize=7.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        return svg(figure)
+
+
+def _map(target: IndividualTarget, head: Head, probability: NDArray[np.float32], affine: NDArray[np.float64]) -> str:
+    anatomy = Volume(data=head.labels if head.t1 is None else head.t1, affine=head.affine)
+    return orthogonal_png(
+        anatomy,
+        Volume(data=probability, affine=affine),
+        center_mm=target.distribution.mean_mm,
+        radius_mm=float(target.distribution.ellipsoid.semi_axes_mm[0]),
+        high=float(probability.max()),
+        label="probability of a voxel",
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    filters: dict[str, Any] = {
+        "num": lambda value, digits=3: words.number(value, digits=digits),
+        "point": lambda values: words.point(values, digits=1),
+        "percent": words.percent,
+        "level": words.level,
+    }
+    environment.filters.update(filters)
+    return environment
+
+
+def _template(name: str) -> str:
+    return resources.files("assuage.report").joinpath("templates", name).read_text(encoding="utf-8")
