@@ -65,8 +65,8 @@ def made(head, coil, steps):
 
 
 @pytest.fixture(scope="module")
-def circuit_plan(head, coil):
-    return make_plan(head, "impulse_control", ["4x1", "hd_tdcs"], coil=coil, **COARSE)
+def circuit_plan(head):
+    return make_plan(head, "impulse_control", ["4x1", "hd_tdcs"], **COARSE)
 
 
 def timeless(plan):
@@ -212,10 +212,10 @@ def test_a_stopped_technique_comes_last(made):
     assert "a limit stops it: too much" in last.reasons
 
 
-def test_the_protocol_reaches_the_rules(head, coil):
-    made = make_plan(head, Target.sphere(CENTER_MM, 12.0), ["4x1"], coil=coil, protocol={"duration_s": 7200}, **COARSE)
+def test_the_protocol_reaches_the_rules(head):
+    made = make_plan(head, Target.sphere(CENTER_MM, 12.0), ["4x1"], protocol={"duration_s": 7200}, **COARSE)
     assert technique(made, "hd_tdcs_4x1").worst_verdict == "stop"
-    again = make_plan(head, Target.sphere(CENTER_MM, 12.0), ["4x1"], coil=coil, protocol={"duration_s": 7200}, **COARSE)
+    again = make_plan(head, Target.sphere(CENTER_MM, 12.0), ["4x1"], protocol={"duration_s": 7200}, **COARSE)
     assert timeless(made) == timeless(again)
 
 
@@ -235,9 +235,9 @@ def test_progress_rises_to_the_end(made, steps):
     assert fractions[-1] == 1.0
 
 
-def test_a_direction_is_what_is_maximised(head, coil):
+def test_a_direction_is_what_is_maximised(head):
     direction = np.array([0.0, 0.6, 0.8])
-    made = make_plan(head, Target.sphere(CENTER_MM, 12.0, direction), ["tdcs"], coil=coil, **COARSE)
+    made = make_plan(head, Target.sphere(CENTER_MM, 12.0, direction), ["tdcs"], **COARSE)
     for item in made.record.techniques:
         assert item.dose.component_V_per_m == pytest.approx(np.array(item.dose.mean_e_V_per_m) @ direction, rel=1e-4)
         assert item.dose.component_V_per_m > 0.5 * item.dose.magnitude_V_per_m
