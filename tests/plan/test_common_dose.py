@@ -11,6 +11,7 @@ from coarse_plans import COARSE, registered_sphere
 from assuage.errors import PlanError
 from assuage.plan import Choosing, Sessions, load_record
 from assuage.plan import plan as make_plan
+from assuage.plan.comparison import _candidates
 from assuage.plan.currency_records import Currency
 from assuage.plan.rank import rank
 from assuage.plan.reach import reach_of
@@ -172,6 +173,8 @@ def test_a_session_that_is_given_reaches_the_limits_and_is_not_clipped(asked):
     ring = technique(asked, "hd_tdcs_4x1")
     assert (ring.currency.duration_s, ring.currency.duration_words) == (5400.0, "as given")
     assert any(verdict.quantity == "duration_s" and verdict.outcome == "stop" for verdict in ring.verdicts)
+    (candidate,) = _candidates(ring, asked.record.target.name)
+    assert candidate.facts.minutes == 90, "a longer session is a larger burden"
     ect = technique(asked, "ect")
     assert (ect.quantities["pulse_width_s"], ect.quantities["stimulus_duration_s"]) == (0.5e-3, 9.0)
     assert next(v for v in ect.verdicts if v.rule_id == "ect-duration").outcome == "stop"

@@ -10,9 +10,10 @@ from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.describe import number
 from assuage.plan.order_records import ChosenRecord, CriterionRecord, LeftOutRecord, ShiftRecord, ShortlistRecord
 from assuage.plan.records import TechniqueRecord
+from assuage.plan.sessions import GIVEN
 from assuage.plan.technique_facts import Criterion, Facts, equipment_names, evidence_for, technique_facts
 from assuage.safety import Verdict
-from assuage.units import MIN_PER_H
+from assuage.units import MIN_PER_H, S_PER_MIN
 
 ALL_EQUIPMENT = "a site that has everything: name what is there to leave out what cannot be done"
 
@@ -136,6 +137,7 @@ def _candidates(record: TechniqueRecord, target: str) -> list[chooser.Candidate]
         elsewhere="" if stated is None or stated.target == target else stated.target,
         evidence=evidence_for(record.technique),
         basis="" if stated is None else stated.reference,
+        own_facts=_given_facts(record),
     )
     return [
         replace(
@@ -151,6 +153,15 @@ def _candidates(record: TechniqueRecord, target: str) -> list[chooser.Candidate]
         )
         for course in record.courses
     ] or [field]
+
+
+def _given_facts(record: TechniqueRecord) -> Facts | None:
+    """Return what a technique asks where the user gave the length of its session; None: what the table says."""
+    stated = record.currency
+    if stated is None or stated.duration_s is None or stated.duration_words != GIVEN:
+        return None
+    known = technique_facts(record.technique)
+    return replace(known, minutes=stated.duration_s / S_PER_MIN, source=f"session as given; the rest: {known.source}")
 
 
 def _facts(course: CourseRecord) -> Facts:

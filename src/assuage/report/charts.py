@@ -48,7 +48,7 @@ def comparison(bars: Sequence[Bar]) -> str:
         left.set_yticks(row, [f"{bar.label}\n{bar.intensity}" for bar in bars])
         left.tick_params(axis="y", length=0, labelcolor="#1d2733")
         left.set_xlabel("mean field in the target, V/m (logarithmic)")
-        right.set_xlabel("share of own best under C3, or of threshold")
+        right.set_xlabel("share of own best under C3 or threshold")
         right.axvline(1.0, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))
         right.set_xlim(left=0.0)
         right.tick_params(axis="y", length=0)
