@@ -27,7 +27,7 @@ from assuage.space.audit import audit_header
 TARGETS_MNI_MM = {"dlPFC L": (-44.0, 40.0, 29.0), "OFC L": (-26.0, 34.0, -14.0)}
 MONTAGES = {"dlPFC L": ("F3", "F4"), "OFC L": ("AF7", "AF8")}
 RADIUS_MM = 10.0
-COIL_GAP_MM = 5.0
+COIL_GAP_MM = 9.0
 VOXEL_MM = 2.0
 ASKED = {"white_matter": 0.93, "grey_matter": 0.90, "csf": 0.80, "skull": 0.85, "scalp": 0.92, "intracranial": 0.97}
 

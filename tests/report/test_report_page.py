@@ -8,7 +8,7 @@ from plan_example import example_record, write_example
 
 from assuage.errors import AssuageError
 from assuage.plan.currency_records import Currency
-from assuage.plan.order_records import ChosenRecord, ShortlistRecord
+from assuage.plan.order_records import ChosenRecord, CriterionRecord, ShortlistRecord
 from assuage.report import niivue, words, write_report
 from assuage.report import page as page_module
 
@@ -228,8 +228,9 @@ def test_what_holds_for_a_unit_of_the_coil_is_marked_and_has_no_bar(tmp_path):
 
 
 def test_the_shortlist_says_in_its_line_that_numbers_stand_elsewhere(tmp_path):
+    criteria = (CriterionRecord(criterion="focality", weight=1.0, value=0.5, adds=0.5, words="half"),)
     first = ChosenRecord(
-        place=1, technique="dbs", label="DBS", elsewhere="another region", score=0.5, criteria=(), cautions=()
+        place=1, technique="dbs", label="DBS", elsewhere="another region", score=0.5, criteria=criteria, cautions=()
     )  # fmt: skip
     made = ShortlistRecord(rule="made for tests", site="all", chosen=(first,), left_out=(), shifts=())
     folder = write_example(tmp_path / "p", record=example_record().model_copy(update={"shortlist": made}))
