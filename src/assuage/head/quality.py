@@ -311,7 +311,7 @@ def _warnings(head: Head, volumes: Iterable[TissueVolume], skull: SkullThickness
     for volume in volumes:
         if volume.within_cited_range is False and volume.reference is not None:
             yield (
-                f"{volume.name} volume {volume.volume_ml:.4g} ml is outside the cited adult range "
+                f"{volume.name.replace('_', ' ')} volume {volume.volume_ml:.4g} ml is outside the cited adult range "
                 f"{volume.reference.low:.4g}-{volume.reference.high:.4g} ml ({volume.reference.source_level})"
             )
     if skull is not None and not skull.reference.low <= skull.mean_mm <= skull.reference.high:
