@@ -1,15 +1,12 @@
 """A delivered session as one short offline page. Formats what fidelity.json holds; computes nothing."""
 
-from functools import cache
-from importlib import resources
 from pathlib import Path
-
-import jinja2
 
 from assuage.protocols.protocol import write_whole
 from assuage.readback import ElectrodeFidelity, PulseFidelity
 from assuage.report import words
 from assuage.report.drift import drift
+from assuage.report.templating import environment, template_text
 
 ROWS = (
     ("of_planned", "share of the planned field", 3),
@@ -54,31 +51,3 @@ def _rows(fidelity: PulseFidelity) -> tuple[tuple[str, ...], ...]:
             values = (spread.mean, spread.sd, spread.percentile_5, spread.percentile_95, spread.least, spread.largest)
             found.append((says, *(words.number(value, digits=digits) for value in values)))
     return tuple(found)
-
-
-@cache
-def environment() -> jinja2.Environment:
-    """Return the templates of the short pages with the filters that they share."""
-    made = jinja2.Environment(
-        loader=jinja2.FunctionLoader(template_text),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(
-        num=lambda value, digits=3: words.number(value, digits=digits),
-        short=words.short,
-        percent=words.percent,
-        point=lambda values, digits=0: words.point(values, digits=digits),
-        sentence=words.sentence,
-        typeset=words.typeset,
-        level=words.level,
-        cm=lambda mm: f"{mm / 10:.1f}",
-    )
-    return made
-
-
-def template_text(name: str) -> str:
-    """Return a template of the package."""
-    return resources.files("assuage.report").joinpath("templates", name).read_text(encoding="utf-8")

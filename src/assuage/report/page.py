@@ -2,18 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jinja2
 import matplotlib
 
 from assuage.errors import DataError
-from assuage.report import content, niivue, words
+from assuage.report import content, niivue
 from assuage.report.reading import PlanFiles, read_plan
 from assuage.report.style import FIELD_MAP
+from assuage.report.templating import environment, template_text
 
 if TYPE_CHECKING:
     from assuage.plan import Plan
@@ -79,59 +77,14 @@ def render(files: PlanFiles) -> str:
         "field_words": content.field_words(files),
         "viewer_data": _json_for_script(viewer),
         "script": niivue.script() if stills else None,
-        "viewer_js": _template_text("viewer.js"),
-        "css": _template_text("report.css"),
+        "viewer_js": template_text("viewer.js"),
+        "css": template_text("report.css"),
         "gradient": _gradient(),
         "qc_rows": content.qc_rows(files),
         "overlay": files.overlay,
         "plan": files.record,
     }
-    return _environment().get_template("report.html.j2").render(context)
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template_text),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        num=lambda value, digits=3: words.number(value, digits=digits),
-        pm=words.with_error,
-        short=words.short,
-        degrees=words.degrees,
-        point=lambda values, digits=0: words.point(values, digits=digits),
-        plain=words.plain,
-        listing=words.listing,
-        sentence=words.sentence,
-        heading=words.heading,
-        signed=words.signed,
-        size=words.megabytes,
-        typeset=words.typeset,
-        percent=words.percent,
-        setting=words.setting,
-        shade=lambda value: f"{0.75 * min(max(value, 0.0), 1.0):.2f}",
-        amount=words.amount,
-        duration=words.duration,
-        thousands=words.thousands,
-        level=words.level,
-        quantity=words.quantity,
-    )
-    environment.globals.update(
-        outcome_class=words.OUTCOME_CLASS,
-        outcome_words=words.OUTCOME_WORDS,
-        worst_words=words.WORST_WORDS,
-        technique_words=words.TECHNIQUES,
-    )
-    return environment
-
-
-@cache
-def _template_text(name: str) -> str:
-    return resources.files("assuage.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return environment().get_template("report.html.j2").render(context)
 
 
 def _json_for_script(value: Mapping[str, Any]) -> str:

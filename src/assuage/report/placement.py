@@ -4,7 +4,7 @@ from pathlib import Path
 
 from assuage.protocols.protocol import write_whole
 from assuage.readback import Placement
-from assuage.report.fidelity import environment, template_text
+from assuage.report.templating import environment, template_text
 
 
 def write_placement(placement: Placement, path: Path | str) -> Path:

@@ -10,12 +10,8 @@ import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from assuage import __version__
 from assuage.errors import DataError
@@ -30,6 +26,7 @@ from assuage.protocols.words import (
 )
 from assuage.report import words
 from assuage.report.sheet_rows import sections
+from assuage.report.templating import environment
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 BROWSER_PATIENCE_S = 60
@@ -65,7 +62,7 @@ def render_sheet(protocol: Protocol, *, verdicts: Iterable[Mapping[str, Any]] = 
     """Return the sheet as HTML text; see `write_sheet`."""
     found = sorted(verdicts, key=_strictness)
     return (
-        _environment()
+        environment()
         .get_template("sheet.html.j2")
         .render(
             protocol=protocol,
@@ -117,21 +114,6 @@ def _findings_words(verdicts: Sequence[Mapping[str, Any]]) -> str:
     more = f" {counted(left, 'warning')} more: see the check." if left else ""
     caution = "'Within cited range' is not a statement of safety."
     return f"{counted(len(verdicts), 'limit')}: {said}.{more} {caution}"
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _template(name: str) -> str:
-    return resources.files("assuage.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _print_pdf(page: str, out: Path) -> Path:

@@ -1,11 +1,7 @@
 """The page of an individual target: where, how sure, beside the group target, what is contested; one offline file."""
 
-from functools import cache
-from importlib import resources
 from pathlib import Path
-from typing import Any
 
-import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,9 +9,9 @@ from assuage import __version__
 from assuage.connectivity import IndividualTarget
 from assuage.connectivity.methods import SAYS
 from assuage.head import Head
-from assuage.report import words
 from assuage.report.slices import orthogonal_png
 from assuage.report.style import ACCENT, MUTED, TARGET_COLOUR, drawing, styled, svg
+from assuage.report.templating import environment, template_text
 from assuage.report.volumes import Volume
 
 HOW = {"measured": "o", "resampled": "D", "extrapolated": "s"}
@@ -26,7 +22,7 @@ def write_target_page(
 ) -> Path:
     """Write the page; `probability` (nx, ny, nz) and its (4, 4) affine are those of `connectivity.volume`."""
     text = (
-        _environment()
+        environment()
         .get_template("target.html.j2")
         .render(
             target=target,
@@ -34,7 +30,7 @@ def write_target_page(
             method=SAYS[target.distribution.method],
             curve=curve_svg(target),
             map=_map(target, head, probability, affine),
-            css=_template("report.css"),
+            css=template_text("report.css"),
             head=head.name,
             version=__version__,
         )
@@ -77,23 +73,3 @@ def _map(target: IndividualTarget, head: Head, probability: NDArray[np.float32],
         high=float(probability.max()),
         label="probability of a voxel",
     )
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    filters: dict[str, Any] = {
-        "num": lambda value, digits=3: words.number(value, digits=digits),
-        "point": lambda values: words.point(values, digits=1),
-        "percent": words.percent,
-        "level": words.level,
-    }
-    environment.filters.update(filters)
-    return environment
-
-
-def _template(name: str) -> str:
-    return resources.files("assuage.report").joinpath("templates", name).read_text(encoding="utf-8")
