@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import ndimage as ndi
 
+from assuage.segmentation.morphology import membership as surface
+
 from . import neck
 from .volume import dilate, distance_to, drop_small, erode, gauss, largest
 
@@ -21,16 +23,6 @@ MINIMUM_VOXELS = {
     "eyes": 500,
     "air": 250,
 }
-
-
-def surface(mask, sigma):
-    """Anti-aliased membership: the half level of the smoothed mask, with a ramp of about 1.5 voxels across it.
-
-    A Gaussian edge has the slope 1 / (sigma sqrt(2 pi)) at its half level; steepening it to 0.65 per voxel keeps the
-    smooth surface and loses the blur.
-    """
-    gain = max(1.0, 0.65 * sigma * np.sqrt(2 * np.pi))
-    return np.clip(0.5 + gain * (gauss(mask, sigma) - 0.5), 0.0, 1.0)
 
 
 def without_islands(fractions):

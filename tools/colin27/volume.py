@@ -9,10 +9,14 @@ import numpy as np
 from numba import njit
 from scipy import ndimage as ndi
 
+from assuage.segmentation.morphology import closed, dilate, distance_to, erode, gauss, largest, opened
+from assuage.segmentation.morphology import filled as fill
+from assuage.segmentation.morphology import without_small as drop_small
 
-def gauss(volume, sigma):
-    """Gaussian smoothing in float32."""
-    return ndi.gaussian_filter(np.asarray(volume, np.float32), sigma, truncate=3.0)
+__all__ = [
+    "ball", "closed", "dilate", "distance_to", "drop_small", "erode", "fill", "gauss", "largest", "opened",
+    "signed_distance", "smooth_cut",
+]  # fmt: skip
 
 
 def ball(radius):
@@ -22,62 +26,11 @@ def ball(radius):
     return x * x + y * y + z * z <= radius * radius + 1e-6
 
 
-def distance_to(mask):
-    """Distance in voxels from every voxel to the nearest True voxel (0 inside)."""
-    return ndi.distance_transform_edt(~mask).astype(np.float32)
-
-
 def signed_distance(mask):
     """Signed distance in voxels, negative inside, zero on the voxel faces between in and out."""
     return (ndi.distance_transform_edt(~mask) - ndi.distance_transform_edt(mask)).astype(np.float32) + np.where(
         mask, np.float32(0.5), np.float32(-0.5)
     )
-
-
-def dilate(mask, radius):
-    """Euclidean dilation by a radius in voxels."""
-    return distance_to(mask) <= radius
-
-
-def erode(mask, radius):
-    """Euclidean erosion by a radius in voxels; the border of the array does not erode."""
-    return ndi.distance_transform_edt(np.pad(mask, 1, mode="edge"))[1:-1, 1:-1, 1:-1] > radius
-
-
-def opened(mask, radius):
-    """Euclidean opening."""
-    return dilate(erode(mask, radius), radius)
-
-
-def closed(mask, radius):
-    """Euclidean closing; the array border counts as outside."""
-    n = int(np.ceil(radius)) + 1
-    wide = np.pad(mask, n)
-    return ~dilate(~dilate(wide, radius), radius)[n:-n, n:-n, n:-n]
-
-
-def largest(mask):
-    """Largest face-connected component."""
-    labels, count = ndi.label(mask)
-    if count == 0:
-        return mask
-    sizes = np.bincount(labels.ravel())
-    sizes[0] = 0
-    return labels == sizes.argmax()
-
-
-def drop_small(mask, minimum_voxels):
-    """Remove face-connected components below a size."""
-    labels, _ = ndi.label(mask)
-    sizes = np.bincount(labels.ravel())
-    keep = sizes >= minimum_voxels
-    keep[0] = False
-    return keep[labels]
-
-
-def fill(mask):
-    """Fill cavities that do not reach the array border."""
-    return ndi.binary_fill_holes(mask)
 
 
 @njit(cache=True)
