@@ -28,9 +28,9 @@ def ball_parts(thin_mm: float = 4.0) -> dict[str, np.ndarray]:
     return parts
 
 
-def closed(parts: dict[str, np.ndarray], vault: bool = True) -> dict[str, np.ndarray]:
+def closed(parts: dict[str, np.ndarray], vault: bool = True, template_mm: float = 4.0) -> dict[str, np.ndarray]:
     whole = np.full(SHAPE, 1.0 if vault else 0.0, np.float32)
-    return layers.closed_head(parts, vault=whole, skull_mm=np.full(SHAPE, 4.0, np.float32), voxel_mm=1.0)
+    return layers.closed_head(parts, vault=whole, skull_mm=np.full(SHAPE, template_mm, np.float32), voxel_mm=1.0)
 
 
 def touching(shares: dict[str, np.ndarray], one: str, other: str) -> int:
@@ -62,12 +62,13 @@ def test_a_hole_in_the_skull_is_closed() -> None:
     assert touching(closed(parts), "csf", "scalp") == 0
 
 
-def test_bone_over_the_vault_keeps_its_least_thickness() -> None:
+def test_bone_keeps_its_least_thickness_where_the_template_has_bone() -> None:
     parts = ball_parts(thin_mm=1.0)
     bone = closed(parts)["skull"].sum()
     least = 4 / 3 * np.pi * ((22 + layers.LEAST_SKULL * 4.0) ** 3 - 22**3)
     assert bone > 0.85 * least
-    assert closed(parts, vault=False)["skull"].sum() < 0.8 * least
+    assert closed(parts, vault=False)["skull"].sum() > 0.85 * least
+    assert closed(parts, vault=False, template_mm=0.0)["skull"].sum() < 0.8 * least
 
 
 def test_grey_matter_keeps_a_layer_of_csf() -> None:
@@ -97,3 +98,26 @@ def test_membership_keeps_the_volume_and_the_half_level() -> None:
     assert soft.sum() == pytest.approx(mask.sum(), rel=0.01)
     inside = distance_transform_edt(mask) > 2
     assert soft[inside].min() == 1.0
+
+
+def test_bone_as_bright_as_fat_below_the_vault_stays_closed_where_the_template_has_bone() -> None:
+    parts = ball_parts()
+    x, y, z = np.indices(SHAPE) - 35.5
+    orbit = (np.hypot(x, y) < 8) & (z > 0)
+    bright = orbit & (parts["skull"] > 0)
+    parts["scalp"][bright], parts["skull"][bright] = 1.0, 0.0
+    found = closed(parts, vault=False)
+    assert touching(found, "csf", "scalp") == 0
+    along = found["skull"][36, 36, 36:].sum()
+    assert along == pytest.approx(layers.LEAST_SKULL * 4.0, abs=0.8)
+
+
+def test_an_opening_of_the_template_stays_open() -> None:
+    parts = ball_parts()
+    x, y, z = np.indices(SHAPE) - 35.5
+    canal = (np.hypot(x, y) < 5) & (z < 0)
+    parts["scalp"][canal & (parts["skull"] > 0)] = 1.0
+    parts["skull"][canal] = 0.0
+    thickness = np.where(canal, 0.0, 4.0).astype(np.float32)
+    found = layers.closed_head(parts, vault=np.zeros(SHAPE, np.float32), skull_mm=thickness, voxel_mm=1.0)
+    assert found["skull"][36, 36, :35].sum() < 0.3

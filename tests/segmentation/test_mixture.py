@@ -25,6 +25,15 @@ def one_hot(label: np.ndarray) -> np.ndarray:
     return np.stack([(label == k).astype(np.float32) for k in range(len(TISSUES))])
 
 
+NOWHERE = np.zeros(SHAPE, dtype=np.float32)
+
+
+def fitted(images: np.ndarray, prior: np.ndarray, iterations: int, deep: np.ndarray = NOWHERE) -> mixture.Mixture:
+    classes = mixture.in_classes(prior, deep)
+    start = mixture.first_mixture(images, classes)
+    return mixture.fitted(images, classes, start, iterations=iterations, voxel_mm=VOXEL_MM)
+
+
 @pytest.fixture(scope="module")
 def world() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return labels, a noisy image with a bias of 20 %, and a blurred prior."""
@@ -39,8 +48,8 @@ def world() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_labels_and_bias_are_found(world) -> None:
     label, images, prior = world
-    fit = mixture.fitted(images, prior, mixture.first_mixture(images, prior), iterations=15, voxel_mm=VOXEL_MM)
-    found = mixture.posteriors(mixture.log_likelihood(images, fit), prior, rounds=2).argmax(0)
+    fit = fitted(images, prior, 15)
+    found = mixture.posteriors(mixture.log_likelihood(images, fit, NOWHERE), prior, rounds=2).argmax(0)
     brain = label <= TISSUES.index("grey_matter")
     assert (found == label)[brain].mean() > 0.97
     slope = np.log(mixture.bias_of(fit, SHAPE))[:, 19, 19]
@@ -54,8 +63,8 @@ def test_voxels_without_scan_keep_their_prior(world) -> None:
     _, images, prior = world
     hidden = images.copy()
     hidden[:, :, :, :12] = np.nan
-    fit = mixture.fitted(hidden, prior, mixture.first_mixture(hidden, prior), iterations=3, voxel_mm=VOXEL_MM)
-    likelihood = mixture.log_likelihood(hidden, fit)
+    fit = fitted(hidden, prior, 3)
+    likelihood = mixture.log_likelihood(hidden, fit, NOWHERE)
     assert np.all(likelihood[:, :, :, :12] == 0)
     found = mixture.posteriors(likelihood, prior, rounds=0)
     np.testing.assert_allclose(found[:, :, :, :12], prior[:, :, :, :12], atol=1e-4)
@@ -74,8 +83,8 @@ def test_a_second_channel_parts_what_the_first_cannot(world) -> None:
     both = np.concatenate([alike, second[None].astype(np.float32)])
     share = []
     for channels in (alike, both):
-        fit = mixture.fitted(channels, prior, mixture.first_mixture(channels, prior), iterations=15, voxel_mm=VOXEL_MM)
-        found = mixture.posteriors(mixture.log_likelihood(channels, fit), prior, rounds=1).argmax(0)
+        fit = fitted(channels, prior, 15)
+        found = mixture.posteriors(mixture.log_likelihood(channels, fit, NOWHERE), prior, rounds=1).argmax(0)
         share.append((found == label)[csf | skull].mean())
     assert share[1] > 0.92
     assert share[1] > share[0] + 0.05
@@ -83,8 +92,8 @@ def test_a_second_channel_parts_what_the_first_cannot(world) -> None:
 
 def test_evidence_prefers_the_prior_that_fits(world) -> None:
     label, images, prior = world
-    fit = mixture.fitted(images, prior, mixture.first_mixture(images, prior), iterations=8, voxel_mm=VOXEL_MM)
-    likelihood = mixture.log_likelihood(images, fit)
+    fit = fitted(images, prior, 8)
+    likelihood = mixture.log_likelihood(images, fit, NOWHERE)
     moved = np.roll(prior, 4, axis=1)
     sharp = 0.98 * one_hot(label) + 0.02 * prior
     assert mixture.evidence(likelihood, sharp) > mixture.evidence(likelihood, prior)
@@ -93,9 +102,31 @@ def test_evidence_prefers_the_prior_that_fits(world) -> None:
 
 def test_posteriors_sum_to_one_and_strangers_do_not_touch(world) -> None:
     _, images, prior = world
-    fit = mixture.fitted(images, prior, mixture.first_mixture(images, prior), iterations=3, voxel_mm=VOXEL_MM)
-    found = mixture.posteriors(mixture.log_likelihood(images, fit), prior, rounds=3)
+    fit = fitted(images, prior, 3)
+    found = mixture.posteriors(mixture.log_likelihood(images, fit, NOWHERE), prior, rounds=3)
     np.testing.assert_allclose(found.sum(0), 1.0, atol=1e-5)
     coupling = mixture.markov_coupling()
     np.testing.assert_array_equal(coupling, coupling.T)
     assert coupling[TISSUES.index("csf"), TISSUES.index("scalp")] < 0 < coupling[0, 0]
+
+
+def test_deep_grey_as_bright_as_white_follows_the_prior() -> None:
+    """A nucleus of the brightness of white matter: with the cortex's Gaussians it is white, with its own grey."""
+    random = np.random.default_rng(4)
+    label = shells()
+    x, y, z = np.indices(SHAPE) - 19.5
+    nucleus = x * x + y * y + z * z < 20
+    label[nucleus] = mixture.GREY
+    clean = np.array([BRIGHT[name] for name in TISSUES])[label]
+    clean[nucleus] = 0.97 * BRIGHT["white_matter"]
+    images = np.maximum(clean + 0.03 * random.standard_normal(SHAPE), 1e-3).astype(np.float32)[None]
+    prior = np.stack([gaussian_filter(p, 0.7) for p in one_hot(label)]) + np.float32(1e-3)
+    prior /= prior.sum(0)
+    place = (np.abs([x, y, z]).max(0) < 6).astype(np.float32)
+    called_grey = []
+    for deep in (NOWHERE, place):
+        likelihood = mixture.log_likelihood(images, fitted(images, prior, 10, deep), deep)
+        found = mixture.posteriors(likelihood, prior, rounds=2).argmax(0)
+        called_grey.append((found == mixture.GREY)[nucleus].mean())
+    assert called_grey[0] < 0.6
+    assert called_grey[1] > 0.8

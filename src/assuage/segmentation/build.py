@@ -186,14 +186,20 @@ def _round(
     images: Volume, registered: Registered, fit: Mixture | None, moving: Volume, width_mm: float, iterations: int
 ) -> Arrays:
     """Fit the mixture under the present prior, then deform the template towards the tissues found."""
-    prior = registered.prior(width_mm)
-    start = fit or mixture.first_mixture(images, prior)
-    fit = mixture.fitted(images, prior, start, iterations=iterations, voxel_mm=registered.grid.voxel_mm)
-    found = mixture.posteriors(mixture.log_likelihood(images, fit), prior, rounds=MARKOV_ROUNDS)
+    prior, deep = registered.prior(width_mm), _deep(registered)
+    classes = mixture.in_classes(prior, deep)
+    start = fit or mixture.first_mixture(images, classes)
+    fit = mixture.fitted(images, classes, start, iterations=iterations, voxel_mm=registered.grid.voxel_mm)
+    found = mixture.posteriors(mixture.log_likelihood(images, fit, deep), prior, rounds=MARKOV_ROUNDS)
     expected = registered.carried(picture_of(template().parts)[None])[0]
     still = np.where(np.isfinite(images[0]), picture_of(found), expected)
     moved = deformation(still, moving, registered.grid.affine, registered.displacement_mm)
     return {"displacement_mm": moved, **_fields(fit)}
+
+
+def _deep(registered: Registered) -> Volume:
+    deep: Volume = registered.carried(template().deep[None])[0]
+    return deep
 
 
 def _fields(fit: Mixture) -> Arrays:
@@ -206,15 +212,17 @@ def _tissues(images: Volume, registered: Registered, fit: Mixture | None) -> Arr
     """Return the shares of all tissues, with the prior as sharp as the scan's evidence asks."""
     if fit is None:  # there is at least one round
         raise AssertionError
-    likelihood = mixture.log_likelihood(images, fit)
+    deep = _deep(registered)
+    likelihood = mixture.log_likelihood(images, fit, deep)
     evidence = {w: mixture.evidence(likelihood, registered.prior(w)) for w in WIDTHS_MM}
     width_mm = max(evidence, key=lambda w: evidence[w])
     prior = registered.prior(width_mm)
-    fit = mixture.fitted(images, prior, fit, iterations=LAST_ITERATIONS, voxel_mm=registered.grid.voxel_mm)
-    shares = mixture.posteriors(mixture.log_likelihood(images, fit), prior, rounds=MARKOV_ROUNDS)
+    classes = mixture.in_classes(prior, deep)
+    fit = mixture.fitted(images, classes, fit, iterations=LAST_ITERATIONS, voxel_mm=registered.grid.voxel_mm)
+    shares = mixture.posteriors(mixture.log_likelihood(images, fit, deep), prior, rounds=MARKOV_ROUNDS)
     seen = np.isfinite(images[0])
     image = np.asarray(np.where(seen, images[0], 0) / mixture.bias_of(fit, images.shape[1:]), dtype=np.float32)
-    grey = TISSUES.index("grey_matter") == mixture.OWNER
+    grey = mixture.GREY == mixture.OWNER
     within = partial_volume.shares(
         image,
         shares[:3],
@@ -229,6 +237,7 @@ def _tissues(images: Volume, registered: Registered, fit: Mixture | None) -> Arr
 def _layers(shares: Volume, registered: Registered) -> Arrays:
     known = template()
     vault, skull_mm = registered.carried(np.stack([known.vault, known.skull_mm]))
+    skull_mm /= np.cbrt(np.linalg.det(registered.affine[:3, :3]))
     parts = dict(zip(TISSUES, shares.astype(np.float32), strict=True))
     closed = layers.closed_head(parts, vault=vault, skull_mm=skull_mm, voxel_mm=registered.grid.voxel_mm)
     return {name: np.round(255 * share).astype(np.uint8) for name, share in closed.items()}

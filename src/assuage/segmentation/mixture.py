@@ -1,14 +1,15 @@
 """Tissues by expectation maximisation: Gaussians per tissue, warped priors, a smooth bias, a Markov field.
 
-Every tissue t has K_t Gaussians of intensity; with the warped prior b_t(p) the responsibility of component k of tissue
+Every class t has K_t Gaussians of intensity; with the warped prior b_t(p) the responsibility of component k of class
 t is
 
     r_tk(p)  ~  b_t(p) w_tk prod_c N(I_c(p) / bias(p); m_tkc, s_tkc)
 
 over the channels c (T1, and T2 where there is one; the bias is that of the T1, the other channels come without). A
-voxel that no scan covers is NaN and says nothing: its posterior is its prior, under the Markov field
-
-(Ashburner & Friston 2005, doi:10.1016/j.neuroimage.2005.02.018). The bias is the smoothed residual of log intensity in
+voxel that no scan covers is NaN and says nothing: its posterior is its prior, under the Markov field (Ashburner &
+Friston 2005, doi:10.1016/j.neuroimage.2005.02.018). The classes are the tissues, with grey matter in two by place: the
+pallidum and the thalamus are nearly as bright as white matter, and Gaussians shared with the cortex would call them
+white. The bias is the smoothed residual of log intensity in
 brain tissue (Wells et al. 1996, doi:10.1109/42.511747). The Markov field couples the six neighbours in the mean-field
 way (Zhang, Brady & Smith 2001, doi:10.1109/42.906424) and keeps tissues apart that never touch.
 """
@@ -26,14 +27,17 @@ from assuage.compile import njit, prange
 Float = NDArray[np.float64]
 Volume = NDArray[np.float32]
 
-COMPONENTS = {"white_matter": 1, "grey_matter": 2, "csf": 2, "skull": 2, "scalp": 3, "eyes": 1, "air": 2}
-"""Gaussians per tissue; order is the order of every array here."""
-TISSUES = tuple(COMPONENTS)
+TISSUES = ("white_matter", "grey_matter", "csf", "skull", "scalp", "eyes", "air")
+"""Order of every array of tissues."""
+COMPONENTS = {**dict.fromkeys(TISSUES, 2), "white_matter": 1, "scalp": 3, "eyes": 1, "deep_grey": 2}
+"""Gaussians per class: the tissues in their order, then the part of grey matter that has Gaussians of its own."""
+CLASSES = tuple(COMPONENTS)
 OWNER = np.repeat(np.arange(len(COMPONENTS)), list(COMPONENTS.values()))
+GREY = TISSUES.index("grey_matter")
 SUBSAMPLE = 2
 """The Gaussians are fitted to every second voxel along each axis."""
 BIAS_MM = 25.0
-BIAS_TISSUES = ("white_matter", "grey_matter")
+BIAS_CLASSES = ("white_matter", "grey_matter")
 NARROWEST = 0.015
 """Least standard deviation of a component, as a share of the intensity of white matter."""
 BIAS_GRID_MM = 8.0
@@ -63,6 +67,21 @@ class Mixture:
     log_bias: Volume | None = None
 
 
+def in_classes(prior: Volume, deep: Volume) -> Volume:
+    """Return a prior of the tissues as one of the classes.
+
+    Parameters
+    ----------
+    prior
+        (tissues, nx, ny, nz).
+    deep
+        (nx, ny, nz) 0..1: share of the grey matter that is deep.
+    """
+    result = np.concatenate([prior, (prior[GREY] * deep)[None]])
+    result[GREY] -= result[-1]
+    return result
+
+
 def first_mixture(images: Volume, prior: Volume) -> Mixture:
     """Start from the prior alone: quantiles of the intensity under each tissue's prior.
 
@@ -71,7 +90,7 @@ def first_mixture(images: Volume, prior: Volume) -> Mixture:
     images
         (channels, nx, ny, nz), positive, NaN where there is no scan.
     prior
-        (tissues, nx, ny, nz).
+        (classes, nx, ny, nz), from `in_classes`.
     """
     values, shares = _every_second(images, prior)
     seen = np.isfinite(values).all(0)
@@ -82,7 +101,7 @@ def first_mixture(images: Volume, prior: Volume) -> Mixture:
         ranked = row[order]
         for tissue, count in enumerate(COMPONENTS.values()):
             share = np.cumsum(shares[tissue][order].astype(np.float64) ** 2)
-            share /= share[-1]
+            share /= max(float(share[-1]), 1e-12)
             cuts = np.append((np.arange(count) + 0.5) / count, [0.16, 0.84])
             at = ranked[np.minimum(np.searchsorted(share, cuts), len(ranked) - 1)]
             mean[channel, tissue == OWNER] = at[:count]
@@ -92,7 +111,7 @@ def first_mixture(images: Volume, prior: Volume) -> Mixture:
 
 
 def fitted(images: Volume, prior: Volume, mixture: Mixture, *, iterations: int, voxel_mm: float) -> Mixture:
-    """Return the mixture after some rounds of expectation maximisation."""
+    """Return the mixture after some rounds of expectation maximisation; `prior` is one of the classes."""
     raw, shares = _every_second(images, prior)
     shape = images[0, ::SUBSAMPLE, ::SUBSAMPLE, ::SUBSAMPLE].shape
     for _ in range(iterations):
@@ -126,7 +145,7 @@ def _updated(mixture: Mixture, values: Volume, resp: Volume) -> Mixture:
 
 def _residual_bias(raw: Volume, resp: Volume, mixture: Mixture, step_mm: float) -> Volume:
     """Return the log bias on a grid of about 8 mm: smoothed residual of log intensity in brain tissue."""
-    brain = np.isin(OWNER, [TISSUES.index(name) for name in BIAS_TISSUES])
+    brain = np.isin(OWNER, [CLASSES.index(name) for name in BIAS_CLASSES])
     mean, deviation = mixture.mean[0, brain, None], mixture.deviation[0, brain, None]
     weight = resp[brain] * (mean / deviation).astype(np.float32) ** 2
     total = weight.sum(0).reshape(raw.shape)
@@ -149,13 +168,15 @@ def bias_of(mixture: Mixture, shape: tuple[int, ...]) -> Volume:
     return np.exp(np.asarray(zoom(mixture.log_bias, factors, order=1, mode="nearest"), dtype=np.float32))
 
 
-def log_likelihood(images: Volume, mixture: Mixture) -> Volume:
-    """Return log p(I | tissue) (tissues, nx, ny, nz), 0 where no scan is."""
+def log_likelihood(images: Volume, mixture: Mixture, deep: Volume) -> Volume:
+    """Return log p(I | tissue) (tissues, nx, ny, nz), 0 where no scan is; `deep` as in `in_classes`."""
     values = images.reshape(len(images), -1).copy()
     values[0] /= bias_of(mixture, images.shape[1:]).ravel()
-    result = np.empty((len(TISSUES), values.shape[1]), dtype=np.float32)
+    result = np.empty((len(CLASSES), values.shape[1]), dtype=np.float32)
     _log_likelihood(values, OWNER, mixture.mean, mixture.deviation, mixture.weight, result)
-    return result.reshape(len(TISSUES), *images.shape[1:])
+    share = deep.ravel()
+    result[GREY] = np.log((1 - share) * np.exp(result[GREY]) + share * np.exp(result[-1]))
+    return result[:-1].reshape(len(TISSUES), *images.shape[1:])
 
 
 def evidence(likelihood: Volume, prior: Volume) -> float:

@@ -22,6 +22,9 @@ WIDE_MM = 4.0
 WIDE_SHARE = 0.02
 """This much of every prior is smoothed by `WIDE_MM`: no tissue is impossible near where the template has it."""
 VAULT_REACH_MM = 15.0
+DEEP_MM = ((-31.0, 31.0), (-36.0, 26.0), (-16.0, 26.0))
+"""Box in MNI space round striatum, pallidum and thalamus, inside the insula."""
+DEEP_RIM_MM = 3.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,6 +43,8 @@ class Template:
         (nx, ny, nz) 0..1: skull vault and occiput with their surroundings, where scalp and bone part clearly.
     skull_mm
         (nx, ny, nz) thickness of the skull at the nearest place of the cavity's rim.
+    deep
+        (nx, ny, nz) 0..1: where grey matter is that of the deep nuclei.
     """
 
     head: Head
@@ -47,6 +52,7 @@ class Template:
     seen: NDArray[np.uint8]
     vault: Volume
     skull_mm: Volume
+    deep: Volume
 
 
 @cache
@@ -61,7 +67,12 @@ def template() -> Template:
     cavity = parts[:3].sum(0) > 0.5
     vault = _vault(head.labels.shape, head.affine) * (distance_to(cavity) < VAULT_REACH_MM)
     return Template(
-        head=head, parts=parts, seen=seen, vault=vault.astype(np.float32), skull_mm=_thickness(cavity, parts)
+        head=head,
+        parts=parts,
+        seen=seen,
+        vault=vault.astype(np.float32),
+        skull_mm=_thickness(cavity, parts),
+        deep=_deep(head.labels.shape, head.affine),
     )
 
 
@@ -72,6 +83,16 @@ def _vault(shape: tuple[int, ...], affine: Float) -> Volume:
     above = np.clip((z_mm - (-25.0 + 0.25 * np.maximum(y_mm, 0.0))) / 25.0, 0, 1)
     behind = np.clip((-45.0 - y_mm) / 15.0, 0, 1) * np.clip((z_mm + 50.0) / 10.0, 0, 1)
     return np.broadcast_to(np.maximum(above, behind), shape).astype(np.float32)
+
+
+def _deep(shape: tuple[int, ...], affine: Float) -> Volume:
+    """Return 1 in the box of the deep nuclei, falling to 0 over its rim."""
+    result = np.ones(shape, dtype=np.float32)
+    for axis, (low, high) in enumerate(DEEP_MM):
+        at_mm = affine[axis, 3] + affine[axis, axis] * np.arange(shape[axis])
+        ramp = np.clip(np.minimum(at_mm - low, high - at_mm) / DEEP_RIM_MM, 0, 1)
+        result *= ramp.reshape([-1 if a == axis else 1 for a in range(3)]).astype(np.float32)
+    return result
 
 
 def _thickness(cavity: NDArray[np.bool_], parts: Volume) -> Volume:
