@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from assuage.cli.app import run
 from assuage.cli.check import check_file
+from assuage.errors import SourceError
 from assuage.protocols import quantities, read_protocol, write_protocol
 from assuage.protocols.gallery import TECHNIQUES, example, example_content
 from assuage.protocols.protocol import from_content
 from assuage.safety import OUTCOMES, check
+from assuage.sources.lead import Lead, lead_names
 
 UNSAFE = [
     # technique, what is wrong with the example, the rule that has to stop it
@@ -110,6 +112,39 @@ def test_there_are_at_least_twenty_of_them():
 def test_more_in_the_file_is_never_judged_milder(technique, a, b):
     before, after = (judged(technique, factor) for factor in sorted((a, b)))
     assert all(OUTCOMES.index(after[rule_id]) >= OUTCOMES.index(outcome) for rule_id, outcome in before.items())
+
+
+LEAD = "Medtronic 3389"
+
+
+@pytest.mark.parametrize(
+    ("contact", "said"),
+    [
+        ({"name": "3a"}, "contact '3a' is a segment, but lead 'Medtronic 3389' has rings only"),
+        ({"area_m2": 1.5e-6}, "1.5e-06 m2, but a contact of lead 'Medtronic 3389' has 5.98e-06 m2"),
+        ({"area_m2": 6.0}, "6 m2, but a contact of lead 'Medtronic 3389' has 5.98e-06 m2"),
+    ],
+)
+def test_contacts_of_another_lead_are_refused_in_one_line(contact, said, tmp_path, capsys):
+    path = write_protocol(changed("dbs", dose__lead=LEAD), tmp_path / "protocol.json")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["dose"]["contacts"][0] = document["dose"]["contacts"][0] | contact
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert run(["check", str(path)]) == 2
+    error = capsys.readouterr().err.strip()
+    assert said in error
+    assert "\n" not in error
+
+
+def test_a_lead_with_more_contacts_than_it_has_is_refused():
+    with pytest.raises(SourceError, match="5 contacts, but lead 'Medtronic 3389' has 4"):
+        Lead.load(LEAD).require_contacts(dict.fromkeys("12345"))
+
+
+@pytest.mark.parametrize("name", lead_names())
+def test_every_lead_may_have_its_own_contacts(name):
+    lead = Lead.load(name)
+    lead.require_contacts({contact.label: contact.area_m2 for contact in lead.contacts})
 
 
 def changed(technique, **changes):

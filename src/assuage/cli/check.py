@@ -20,11 +20,13 @@ from rich.table import Table
 from rich.text import Text
 
 from assuage.cli.listing import console
-from assuage.errors import DataError, ProtocolError
+from assuage.errors import DataError, ProtocolError, SourceError
 from assuage.protocols import from_content, quantities
+from assuage.protocols.implanted import DbsPlan
 from assuage.report import words
 from assuage.safety import OUTCOMES, OWN_LEVEL, RuleSet, Verdict, check, load_rule_set, missing_quantities, worst
 from assuage.safety.quantities import QUANTITIES, SCREEN
+from assuage.sources.lead import Lead, lead_names
 
 EXIT_STOPPED = 1
 TEXTS = ("technique", "motor_threshold", "stimulator", "coil_source")
@@ -138,8 +140,10 @@ def quantities_of(path: Path, content: bytes) -> Mapping[str, Any]:
         raise DataError(f"{path} is not JSON ({error}); write one object with 'technique' and its quantities") from None
     if isinstance(document, dict) and {"schema_version", "dose"} & document.keys():
         try:
-            return quantities(from_content(document))
-        except ProtocolError as error:
+            protocol = from_content(document)
+            _hold_lead(protocol.dose)
+            return quantities(protocol)
+        except (ProtocolError, SourceError) as error:
             raise ProtocolError(f"{path}: {error}") from None
     if not isinstance(document, dict) or "technique" not in document:
         found = ", ".join(document) if isinstance(document, dict) else type(document).__name__
@@ -149,6 +153,12 @@ def quantities_of(path: Path, content: bytes) -> Mapping[str, Any]:
         raise DataError(f'{path}: {", ".join(nested)} is nested; write quantities as "name": number, in SI')
     _refuse_unknown(path, document)
     return document
+
+
+def _hold_lead(dose: object) -> None:
+    """Refuse contacts that the named lead cannot have; a lead that is not in the library has nothing to be held to."""
+    if isinstance(dose, DbsPlan) and dose.lead.casefold() in {name.casefold() for name in lead_names()}:
+        Lead.load(dose.lead).require_contacts({contact.name: contact.area_m2 for contact in dose.implanted})
 
 
 def _refuse_unknown(path: Path, document: Mapping[str, Any]) -> None:

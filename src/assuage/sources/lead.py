@@ -10,7 +10,7 @@ half-planes through it. With diameter d and length L (a hemisphere has the face 
 
 import math
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
@@ -31,6 +31,8 @@ OUTSIDE, BODY, ENCAPSULATION = 0, 1, 2
 """What `Lead.part_at` calls points."""
 AREA_TOLERANCE = 0.01
 """Of the listed areas, which have three figures."""
+STATED_AREA_TOLERANCE = 0.03
+"""Of an area that a protocol states: makers round to two figures; ring and segment of a lead differ fourfold."""
 UNIT_TOLERANCE = 1e-3
 """A direction whose length differs from 1 by more than this is refused."""
 SURFACE_STEP_MM = 0.1
@@ -150,6 +152,36 @@ class Lead:
         if label not in self.labels:
             raise SourceError(f"lead {self.name!r} has no contact {label!r}; it has {', '.join(self.labels)}")
         return self.labels.index(label)
+
+    def require_contacts(self, area_m2: Mapping[str, float | None]) -> None:
+        """Refuse contacts that this lead cannot have: the settings are another lead's, or in another unit.
+
+        Labels are held against the lead only by their letters, since makers count from 0 or from 1.
+
+        Parameters
+        ----------
+        area_m2
+            Label to area, None where it is not stated; without the housing.
+
+        Raises
+        ------
+        SourceError
+            More contacts than the lead has, a segment on a lead of rings, or an area of none of its contacts.
+        """
+        way_out = "name the lead that is implanted"
+        if len(area_m2) > len(self.contacts):
+            raise SourceError(f"{len(area_m2)} contacts, but lead {self.name!r} has {len(self.contacts)}; {way_out}")
+        segmented = any(contact.kind == "segment" for contact in self.contacts)
+        for label, area in area_m2.items():
+            if label[-1].isalpha() and label[:-1].isdigit() and not segmented:
+                raise SourceError(f"contact {label!r} is a segment, but lead {self.name!r} has rings only; {way_out}")
+            kinds = sorted({contact.area_m2 for contact in self.contacts})
+            if area is not None and not any(abs(area / kind - 1) < STATED_AREA_TOLERANCE for kind in kinds):
+                has = " or ".join(f"{kind:.3g}" for kind in kinds)
+                raise SourceError(
+                    f"contact {label!r} has {area:.3g} m2, but a contact of lead {self.name!r} has {has} m2; "
+                    f"{way_out}, and areas in m2"
+                )
 
     def level_center_mm(self, level: int) -> float:
         """Return the middle of a level along the axis, mm from the tip."""
