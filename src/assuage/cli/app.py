@@ -47,6 +47,13 @@ TissueFile = Annotated[
         "--tissues", help="TOML or JSON that names the labels of a label image: 1 = 'white_matter', ...", metavar="FILE"
     ),
 ]
+Bids = Annotated[
+    Path | None, typer.Option("--bids", help="BIDS dataset to find the files in, with --participant.", metavar="DIR")
+]
+Participant = Annotated[str | None, typer.Option("--participant", help="Label behind sub-.", metavar="LABEL")]
+Session = Annotated[
+    str | None, typer.Option("--session", help="Label behind ses-, where there are several.", metavar="LABEL")
+]
 
 
 def _number(example: str) -> Callable[[str | float], float]:
@@ -318,14 +325,29 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
 @head_app.command(
     "build",
     epilog="Example: assuage head build T1.nii.gz --out sub_head --age 16. "
+    "Example: assuage head build dicom/ --out sub_head. "
+    "Example: assuage head build --bids study --participant 01 --out sub_head. "
     "An interrupted build goes on where it stopped.",
 )
-def head_build(
-    t1: Annotated[Path, typer.Argument(help="T1 of the whole head, NIfTI, not skull-stripped.", metavar="T1")],
+def head_build(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     out: Annotated[Path, typer.Option("--out", help="New folder of the head.", metavar="DIR")],
-    t2: Annotated[
-        Path | None, typer.Option("--t2", help="T2 of the same person: tells bone from CSF better.", metavar="FILE")
+    t1: Annotated[
+        Path | None,
+        typer.Argument(help="T1 of the whole head: NIfTI, not skull-stripped, or a folder of DICOM.", metavar="[T1]"),
     ] = None,
+    t2: Annotated[
+        Path | None,
+        typer.Option("--t2", help="T2 of the same person: tells bone from CSF better.", metavar="FILE|FOLDER"),
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option("--series", help="Of the DICOM folder, where several could be the T1.", metavar="N")
+    ] = None,
+    t2_series: Annotated[
+        str | None, typer.Option("--t2-series", help="Likewise, of the folder of --t2.", metavar="N")
+    ] = None,
+    bids: Bids = None,
+    participant: Participant = None,
+    session: Session = None,
     lesion: Annotated[
         Path | None,
         typer.Option("--lesion", help="Mask on the T1's grid; becomes a tissue of its own.", metavar="FILE"),
@@ -349,20 +371,17 @@ def head_build(
     as_json: AsJson = False,
 ) -> None:
     """Build a head from a T1: tissues, skull, neck, fiducials, MNI frame, quality page."""
-    from assuage.cli import build
+    from assuage.cli import build, scans
 
     if orientation not in {"auto", "sform", "qform"}:
         raise typer.BadParameter(f"--orientation {orientation!r} is not known; write sform or qform")
     build.build(
-        t1,
-        out=out,
-        t2=t2,
-        lesion=lesion,
-        lesion_S_per_m=lesion_conductivity,
-        age_years=age,
-        orientation=orientation,  # type: ignore[arg-type]
-        as_json=as_json,
-    )
+        scans.Request(
+            t1=t1, out=out, t2=t2, series=series, t2_series=t2_series,
+            bids=bids, participant=participant, session=session, lesion=lesion, lesion_S_per_m=lesion_conductivity,
+            age_years=age, orientation=orientation, as_json=as_json,  # type: ignore[arg-type]
+        )
+    )  # fmt: skip
 
 
 @app.command(
