@@ -5,10 +5,11 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+from build_requests import request
 from dicom_files import HOSPITAL, LANDMARK, NAME, OBLIQUE, PERSON, T1, T2, write_series
 
 from assuage.cli.app import run
-from assuage.cli.scans import Request, scans_of
+from assuage.cli.scans import scans_of
 from assuage.errors import DataError, HeaderError
 from assuage.intake import Identity, facts, refuse_two_people
 from assuage.intake import dicom as converting
@@ -17,13 +18,6 @@ from assuage.segmentation import read_scan
 
 NAMES = (NAME, "Quillon", PERSON, HOSPITAL, "2010-01-15", "20100115")
 FLAT = {"shape": (256, 256, 176), "voxel_mm": (1.0, 1.0, 1.0)}
-
-
-def request(tmp_path, **options):
-    rest = dict.fromkeys(
-        ("t1", "t2", "series", "t2_series", "bids", "participant", "session", "lesion", "lesion_S_per_m", "age_years")
-    )
-    return Request(**(rest | {"out": tmp_path / "head", "orientation": "auto", "as_json": False} | options))
 
 
 def test_a_landmark_of_an_oblique_scan_keeps_its_place(tmp_path):

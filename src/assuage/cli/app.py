@@ -386,16 +386,26 @@ def head_build(  # noqa: PLR0913, PLR0917 (each option of the command is a param
 
 @app.command(
     epilog="Example: assuage target --bold sub_space-T1w_desc-preproc_bold.nii.gz --confounds "
-    "sub_desc-confounds_timeseries.tsv --head m2m_sub --circuit emotion_regulation --method cluster --out target"
+    "sub_desc-confounds_timeseries.tsv --head m2m_sub --circuit emotion_regulation --method cluster --out target. "
+    "Example: assuage target --bids fmriprep --participant 01 --head sub_head --circuit reward --out target"
 )
 def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
-    bold: Annotated[
-        Path,
-        typer.Option("--bold", help="Preprocessed BOLD: NIfTI, .func.gii, .dtseries.nii, or a table.", metavar="FILE"),
-    ],
     head: Annotated[str, typer.Option("--head", help=HEAD_HELP, metavar="NAME|PATH")],
     circuit: Annotated[str, typer.Option("--circuit", help="See assuage circuits.", metavar="NAME")],
     out: Annotated[Path, typer.Option("--out", help="New folder; appears whole or not at all.", metavar="DIR")],
+    bold: Annotated[
+        Path | None,
+        typer.Option("--bold", help="Preprocessed BOLD: NIfTI, .func.gii, .dtseries.nii, or a table.", metavar="FILE"),
+    ] = None,
+    bids: Bids = None,
+    participant: Participant = None,
+    session: Session = None,
+    task: Annotated[
+        str | None, typer.Option("--task", help="Of the BIDS dataset, where there are several.", metavar="LABEL")
+    ] = None,
+    run_label: Annotated[
+        str | None, typer.Option("--run", help="Of the BIDS dataset, where there are several.", metavar="LABEL")
+    ] = None,
     confounds: Annotated[
         Path | None, typer.Option("--confounds", help="Confounds table of fMRIPrep.", metavar="FILE")
     ] = None,
@@ -452,7 +462,8 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
 
     result = targeting.make_target(
         targeting.Request(
-            bold=bold, head=head, out=out, circuit=circuit, confounds=confounds, mask=mask,
+            bold=bold, bids=bids, participant=participant, session=session, task=task, run=run_label,
+            head=head, out=out, circuit=circuit, confounds=confounds, mask=mask,
             geometry=tuple(geometry or ()), space=space, tr_s=tr_s, seed=seed, region=region, polarity=polarity,
             method=method, group_map=group_map, fd_limit_mm=fd_limit_mm, global_signal=global_signal,
             seed_radius_mm=seed_radius_mm, search_radius_mm=search_radius_mm, tissues=tissues, random_seed=random_seed,
