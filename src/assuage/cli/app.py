@@ -68,7 +68,7 @@ def _number(example: str) -> Callable[[str | float], float]:
     return number
 
 
-HEAD_HELP = "colin27 (embedded), the folder of a built head, a label NIfTI, or a SimNIBS m2m_ folder."
+HEAD_HELP = "colin27 (embedded), the folder of a built head, a label NIfTI, masks of ROAST, or a SimNIBS m2m_ folder."
 
 
 def run(arguments: list[str]) -> int:
@@ -348,6 +348,14 @@ def head_build(  # noqa: PLR0913, PLR0917 (each option of the command is a param
     bids: Bids = None,
     participant: Participant = None,
     session: Session = None,
+    brain: Annotated[
+        Path | None,
+        typer.Option(
+            "--brain",
+            help="Labels of FreeSurfer (aseg.mgz, aparc+aseg.mgz) or SynthSeg of the same T1: their brain is used.",
+            metavar="FILE",
+        ),
+    ] = None,
     lesion: Annotated[
         Path | None,
         typer.Option("--lesion", help="Mask on the T1's grid; becomes a tissue of its own.", metavar="FILE"),
@@ -378,8 +386,8 @@ def head_build(  # noqa: PLR0913, PLR0917 (each option of the command is a param
     build.build(
         scans.Request(
             t1=t1, out=out, t2=t2, series=series, t2_series=t2_series,
-            bids=bids, participant=participant, session=session, lesion=lesion, lesion_S_per_m=lesion_conductivity,
-            age_years=age, orientation=orientation, as_json=as_json,  # type: ignore[arg-type]
+            bids=bids, participant=participant, session=session, brain=brain, lesion=lesion,
+            lesion_S_per_m=lesion_conductivity,            age_years=age, orientation=orientation, as_json=as_json,  # type: ignore[arg-type]
         )
     )  # fmt: skip
 
@@ -488,6 +496,26 @@ def head_show(
     from assuage.cli import head as heads
 
     heads.show(name, out=out, tissues=tissues, as_json=as_json)
+
+
+@head_app.command(
+    "import",
+    epilog="Example: assuage head import sub_T1orT2_masks.nii --out sub_head. "
+    "Example: assuage head import labels.mgz --tissues tissues.toml --t1 T1.nii.gz --out sub_head",
+)
+def head_import(
+    source: Annotated[str, typer.Argument(help=HEAD_HELP, metavar="PATH")],
+    out: Annotated[Path, typer.Option("--out", help="New folder of the head.", metavar="DIR")],
+    t1: Annotated[
+        Path | None, typer.Option("--t1", help="T1 in the same coordinates, for the pictures.", metavar="FILE")
+    ] = None,
+    tissues: TissueFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a head that another program segmented as a head folder, with its quality page."""
+    from assuage.cli import head as heads
+
+    heads.take(source, out=out, t1=t1, tissues=tissues, as_json=as_json)
 
 
 @app.command(epilog="Example: assuage circuits --circuit emotion_regulation")

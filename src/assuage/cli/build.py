@@ -19,7 +19,7 @@ from assuage.errors import DataError, HeaderError, HeadError
 from assuage.head import Head
 from assuage.head.folder import write_head
 from assuage.report import head_quality
-from assuage.segmentation import Scan, Steps, build_head, read_scan
+from assuage.segmentation import Scan, Steps, build_head, read_brain, read_scan
 
 
 def build(request: Request) -> None:
@@ -33,10 +33,12 @@ def _build(request: Request, scans: Scans) -> None:
     out = request.out
     scan = read_scan(scans.t1, orientation=request.orientation)
     second = None if scans.t2 is None else read_scan(scans.t2, orientation=request.orientation)
+    brain = None if request.brain is None else read_brain(request.brain)
     mask = None if request.lesion is None else _mask(request.lesion, scan)
     inputs: dict[str, Any] = {
         "t1": scan.sha256,
         "t2": None if second is None else second.sha256,
+        "brain": None if brain is None else brain.sha256,
         "lesion": None if mask is None else hashlib.sha256(mask.tobytes()).hexdigest(),
         "orientation": request.orientation,
         "version": __version__,
@@ -46,6 +48,7 @@ def _build(request: Request, scans: Scans) -> None:
         built = build_head(
             scan,
             t2=second,
+            brain=brain,
             lesion=mask,
             lesion_S_per_m=request.lesion_S_per_m,
             age_years=scans.age_years,

@@ -31,6 +31,7 @@ class Request:
     bids: Path | None
     participant: str | None
     session: str | None
+    brain: Path | None
     lesion: Path | None
     lesion_S_per_m: float | None
     age_years: float | None
