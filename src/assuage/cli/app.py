@@ -8,6 +8,7 @@ import typer
 
 from assuage import __version__
 from assuage.cli.delivery import readback
+from assuage.cli.export import export_app
 from assuage.cli.navigator import navigator_app
 from assuage.cli.output import print_json
 from assuage.cli.placement import placement
@@ -29,6 +30,7 @@ head_app = typer.Typer(no_args_is_help=True, help="Build a head model from a T1,
 app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
+app.add_typer(export_app, name="export")
 app.command(
     "readback",
     epilog="Example: assuage readback TriggerMarkers_Coil0.xml --plan plan --out delivered. "
