@@ -1,6 +1,7 @@
 """DICOM in: the world coordinates survive, one series is chosen or none, and nobody's name is kept."""
 
 import json
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -122,13 +123,19 @@ def test_labels_of_two_participants_are_refused(tmp_path):
         pass
 
 
+def test_a_label_is_kept_with_the_head(tmp_path):
+    with scans_of(request(tmp_path, t1=tmp_path / "T1.nii.gz", participant="sub-07")) as scans:
+        assert scans.noted_in({"warnings": []})["participant"] == "07"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({}, "neither of T1 and --bids"),
         ({"t1": "T1.nii.gz", "series": "3"}, "--series 3 belongs to a folder of DICOM"),
         ({"t1": "T1.nii.gz", "session": "1"}, "--session 1 belongs to --bids"),
-        ({"t1": "T1.nii.gz", "participant": "1"}, "belong together"),
+        ({"bids": Path("study")}, "--bids study without --participant"),
+        ({"t1": "sub-01_T1w.nii.gz", "participant": "02"}, "two participants"),
         ({"t1": "sub-01_desc-brain_T1w.nii.gz"}, "skull-stripped"),
     ],
 )

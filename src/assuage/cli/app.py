@@ -348,7 +348,14 @@ def head_build(  # noqa: PLR0913, PLR0917 (each option of the command is a param
         str | None, typer.Option("--t2-series", help="Likewise, of the folder of --t2.", metavar="N")
     ] = None,
     bids: Bids = None,
-    participant: Participant = None,
+    participant: Annotated[
+        str | None,
+        typer.Option(
+            "--participant",
+            help="Label behind sub-; without --bids it is kept with the head, so that others' data are refused.",
+            metavar="LABEL",
+        ),
+    ] = None,
     session: Session = None,
     brain: Annotated[
         Path | None,

@@ -113,8 +113,8 @@ def _check(asked: Request) -> None:
     if (asked.t1 is None) == (asked.bids is None):
         given = "both" if asked.bids else "neither"
         raise DataError(f"{given} of T1 and --bids given; name one T1, or --bids DIR --participant 01")
-    if (asked.bids is None) != (asked.participant is None):
-        raise DataError("--bids and --participant belong together; write --bids DIR --participant 01")
+    if asked.bids is not None and asked.participant is None:
+        raise DataError(f"--bids {asked.bids} without --participant; write --bids {asked.bids} --participant 01")
     if asked.bids is None and asked.session is not None:
         raise DataError(f"--session {asked.session} belongs to --bids; leave it out")
     for option, value, path in (("--series", asked.series, asked.t1), ("--t2-series", asked.t2_series, asked.t2)):
@@ -128,8 +128,10 @@ def _check(asked: Request) -> None:
 def _of_files(asked: Request, scratch: Path) -> Scans:
     """Take files as they are, convert folders and choose their series, and hold T1 and T2 against each other."""
     assert asked.t1 is not None
-    labels = {participant_in(path.name): path.name for path in (asked.t1, asked.t2) if path is not None}
-    labels.pop(None, None)
+    named = {participant_in(path.name): path.name for path in (asked.t1, asked.t2) if path is not None}
+    if asked.participant is not None:
+        named[asked.participant.removeprefix("sub-")] = f"--participant {asked.participant}"
+    labels = {label: name for label, name in named.items() if label is not None}
     if len(labels) > 1:
         raise DataError(f"{' and '.join(labels.values())} are of two participants; give scans of one person")
     images: dict[str, Path] = {}
