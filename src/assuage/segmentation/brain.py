@@ -31,9 +31,9 @@ Float = NDArray[np.float64]
 Volume = NDArray[np.float32]
 
 REPLACED = ("white_matter", "grey_matter", "csf")
-LEAST_AGREEMENT = 0.8
-"""Least Dice of the labelled brain and the build's own. Two segmentations of one brain reach 0.9 and more; another
-person's brain in scanner coordinates, or a shift of a centimetre, stays below."""
+LEAST_AGREEMENT = 0.85
+"""Least Dice of the labelled brain and the build's own; a working choice. On a simulated person the true labels reach
+0.98, and shifted against themselves by 3, 5, 8 and 10 mm 0.90, 0.86, 0.82 and 0.80 (means over the axes)."""
 SHOWN = 12
 
 
