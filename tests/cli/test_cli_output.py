@@ -19,6 +19,7 @@ from assuage.errors import AssuageError
 
 COMMANDS = [
     ["plan"], ["head", "show"], ["circuits"], ["doctor"], ["check"], ["navigator", "show"], ["navigator", "convert"],
+    ["head", "build"], ["head", "import"], ["target"], ["export", "bids"],
 ]  # fmt: skip
 
 

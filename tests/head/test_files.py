@@ -143,7 +143,8 @@ def test_t1_is_refused_as_an_intensity_image(tmp_path, labels) -> None:
     [
         ("none.nii.gz", None, "does not exist"),
         ("text.nii.gz", b"no image", "cannot be read as NIfTI"),
-        ("scan.mgz", b"", "not NIfTI"),
+        ("scan.mgz", b"", "cannot be read as NIfTI or MGZ"),
+        ("scan.nrrd", b"", "not NIfTI"),
     ],
 )
 def test_bad_paths(tmp_path, name, content, words) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from assuage import __version__
 from assuage.cli.delivery import readback
+from assuage.cli.export import export_app
 from assuage.cli.navigator import navigator_app
 from assuage.cli.output import print_json
 from assuage.cli.placement import placement
@@ -29,6 +30,7 @@ head_app = typer.Typer(no_args_is_help=True, help="Build a head model from a T1,
 app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
+app.add_typer(export_app, name="export")
 app.command(
     "readback",
     epilog="Example: assuage readback TriggerMarkers_Coil0.xml --plan plan --out delivered. "
@@ -47,6 +49,13 @@ TissueFile = Annotated[
         "--tissues", help="TOML or JSON that names the labels of a label image: 1 = 'white_matter', ...", metavar="FILE"
     ),
 ]
+Bids = Annotated[
+    Path | None, typer.Option("--bids", help="BIDS dataset to find the files in, with --participant.", metavar="DIR")
+]
+Participant = Annotated[str | None, typer.Option("--participant", help="Label behind sub-.", metavar="LABEL")]
+Session = Annotated[
+    str | None, typer.Option("--session", help="Label behind ses-, where there are several.", metavar="LABEL")
+]
 
 
 def _number(example: str) -> Callable[[str | float], float]:
@@ -61,7 +70,7 @@ def _number(example: str) -> Callable[[str | float], float]:
     return number
 
 
-HEAD_HELP = "colin27 (embedded), the folder of a built head, a label NIfTI, or a SimNIBS m2m_ folder."
+HEAD_HELP = "colin27 (embedded), the folder of a built head, a label NIfTI, masks of ROAST, or a SimNIBS m2m_ folder."
 
 
 def run(arguments: list[str]) -> int:
@@ -318,13 +327,43 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
 @head_app.command(
     "build",
     epilog="Example: assuage head build T1.nii.gz --out sub_head --age 16. "
+    "Example: assuage head build dicom/ --out sub_head. "
+    "Example: assuage head build --bids study --participant 01 --out sub_head. "
     "An interrupted build goes on where it stopped.",
 )
-def head_build(
-    t1: Annotated[Path, typer.Argument(help="T1 of the whole head, NIfTI, not skull-stripped.", metavar="T1")],
+def head_build(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     out: Annotated[Path, typer.Option("--out", help="New folder of the head.", metavar="DIR")],
+    t1: Annotated[
+        Path | None,
+        typer.Argument(help="T1 of the whole head: NIfTI, not skull-stripped, or a folder of DICOM.", metavar="[T1]"),
+    ] = None,
     t2: Annotated[
-        Path | None, typer.Option("--t2", help="T2 of the same person: tells bone from CSF better.", metavar="FILE")
+        Path | None,
+        typer.Option("--t2", help="T2 of the same person: tells bone from CSF better.", metavar="FILE|FOLDER"),
+    ] = None,
+    series: Annotated[
+        str | None, typer.Option("--series", help="Of the DICOM folder, where several could be the T1.", metavar="N")
+    ] = None,
+    t2_series: Annotated[
+        str | None, typer.Option("--t2-series", help="Likewise, of the folder of --t2.", metavar="N")
+    ] = None,
+    bids: Bids = None,
+    participant: Annotated[
+        str | None,
+        typer.Option(
+            "--participant",
+            help="Label behind sub-; without --bids it is kept with the head, so that others' data are refused.",
+            metavar="LABEL",
+        ),
+    ] = None,
+    session: Session = None,
+    brain: Annotated[
+        Path | None,
+        typer.Option(
+            "--brain",
+            help="Labels of FreeSurfer (aseg.mgz, aparc+aseg.mgz) or SynthSeg of the same T1: their brain is used.",
+            metavar="FILE",
+        ),
     ] = None,
     lesion: Annotated[
         Path | None,
@@ -349,34 +388,41 @@ def head_build(
     as_json: AsJson = False,
 ) -> None:
     """Build a head from a T1: tissues, skull, neck, fiducials, MNI frame, quality page."""
-    from assuage.cli import build
+    from assuage.cli import build, scans
 
     if orientation not in {"auto", "sform", "qform"}:
         raise typer.BadParameter(f"--orientation {orientation!r} is not known; write sform or qform")
     build.build(
-        t1,
-        out=out,
-        t2=t2,
-        lesion=lesion,
-        lesion_S_per_m=lesion_conductivity,
-        age_years=age,
-        orientation=orientation,  # type: ignore[arg-type]
-        as_json=as_json,
-    )
+        scans.Request(
+            t1=t1, out=out, t2=t2, series=series, t2_series=t2_series,
+            bids=bids, participant=participant, session=session, brain=brain, lesion=lesion,
+            lesion_S_per_m=lesion_conductivity,            age_years=age, orientation=orientation, as_json=as_json,  # type: ignore[arg-type]
+        )
+    )  # fmt: skip
 
 
 @app.command(
     epilog="Example: assuage target --bold sub_space-T1w_desc-preproc_bold.nii.gz --confounds "
-    "sub_desc-confounds_timeseries.tsv --head m2m_sub --circuit emotion_regulation --method cluster --out target"
+    "sub_desc-confounds_timeseries.tsv --head m2m_sub --circuit emotion_regulation --method cluster --out target. "
+    "Example: assuage target --bids fmriprep --participant 01 --head sub_head --circuit reward --out target"
 )
 def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
-    bold: Annotated[
-        Path,
-        typer.Option("--bold", help="Preprocessed BOLD: NIfTI, .func.gii, .dtseries.nii, or a table.", metavar="FILE"),
-    ],
     head: Annotated[str, typer.Option("--head", help=HEAD_HELP, metavar="NAME|PATH")],
     circuit: Annotated[str, typer.Option("--circuit", help="See assuage circuits.", metavar="NAME")],
     out: Annotated[Path, typer.Option("--out", help="New folder; appears whole or not at all.", metavar="DIR")],
+    bold: Annotated[
+        Path | None,
+        typer.Option("--bold", help="Preprocessed BOLD: NIfTI, .func.gii, .dtseries.nii, or a table.", metavar="FILE"),
+    ] = None,
+    bids: Bids = None,
+    participant: Participant = None,
+    session: Session = None,
+    task: Annotated[
+        str | None, typer.Option("--task", help="Of the BIDS dataset, where there are several.", metavar="LABEL")
+    ] = None,
+    run_label: Annotated[
+        str | None, typer.Option("--run", help="Of the BIDS dataset, where there are several.", metavar="LABEL")
+    ] = None,
     confounds: Annotated[
         Path | None, typer.Option("--confounds", help="Confounds table of fMRIPrep.", metavar="FILE")
     ] = None,
@@ -433,7 +479,8 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
 
     result = targeting.make_target(
         targeting.Request(
-            bold=bold, head=head, out=out, circuit=circuit, confounds=confounds, mask=mask,
+            bold=bold, bids=bids, participant=participant, session=session, task=task, run=run_label,
+            head=head, out=out, circuit=circuit, confounds=confounds, mask=mask,
             geometry=tuple(geometry or ()), space=space, tr_s=tr_s, seed=seed, region=region, polarity=polarity,
             method=method, group_map=group_map, fd_limit_mm=fd_limit_mm, global_signal=global_signal,
             seed_radius_mm=seed_radius_mm, search_radius_mm=search_radius_mm, tissues=tissues, random_seed=random_seed,
@@ -458,6 +505,26 @@ def head_show(
     from assuage.cli import head as heads
 
     heads.show(name, out=out, tissues=tissues, as_json=as_json)
+
+
+@head_app.command(
+    "import",
+    epilog="Example: assuage head import sub_T1orT2_masks.nii --out sub_head. "
+    "Example: assuage head import labels.mgz --tissues tissues.toml --t1 T1.nii.gz --out sub_head",
+)
+def head_import(
+    source: Annotated[str, typer.Argument(help=HEAD_HELP, metavar="PATH")],
+    out: Annotated[Path, typer.Option("--out", help="New folder of the head.", metavar="DIR")],
+    t1: Annotated[
+        Path | None, typer.Option("--t1", help="T1 in the same coordinates, for the pictures.", metavar="FILE")
+    ] = None,
+    tissues: TissueFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a head that another program segmented as a head folder, with its quality page."""
+    from assuage.cli import head as heads
+
+    heads.take(source, out=out, t1=t1, tissues=tissues, as_json=as_json)
 
 
 @app.command(epilog="Example: assuage circuits --circuit emotion_regulation")

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +14,33 @@ from assuage import __version__
 from assuage.cli.listing import console
 from assuage.cli.output import fresh_directory, print_json
 from assuage.cli.progress import StepProgress
+from assuage.cli.scans import Request, Scans, scans_of
 from assuage.errors import DataError, HeaderError, HeadError
+from assuage.head import Head
 from assuage.head.folder import write_head
 from assuage.report import head_quality
-from assuage.segmentation import Built, Scan, Steps, build_head, read_scan
-from assuage.space.audit import Orientation
+from assuage.segmentation import Scan, Steps, build_head, read_brain, read_scan
 
 
-def build(
-    t1: Path,
-    *,
-    out: Path,
-    t2: Path | None,
-    lesion: Path | None,
-    lesion_S_per_m: float | None,
-    age_years: float | None,
-    orientation: Orientation,
-    as_json: bool,
-) -> None:
+def build(request: Request) -> None:
     """Build a head and write it as a folder; what an interrupted run has made is used again."""
-    _check(t1, out, lesion, lesion_S_per_m, age_years)
-    scan = read_scan(t1, orientation=orientation)
-    second = None if t2 is None else read_scan(t2, orientation=orientation)
-    mask = None if lesion is None else _mask(lesion, scan)
+    _check(request)
+    with scans_of(request) as scans:
+        _build(request, scans)
+
+
+def _build(request: Request, scans: Scans) -> None:
+    out = request.out
+    scan = read_scan(scans.t1, orientation=request.orientation)
+    second = None if scans.t2 is None else read_scan(scans.t2, orientation=request.orientation)
+    brain = None if request.brain is None else read_brain(request.brain)
+    mask = None if request.lesion is None else _mask(request.lesion, scan)
     inputs: dict[str, Any] = {
         "t1": scan.sha256,
         "t2": None if second is None else second.sha256,
+        "brain": None if brain is None else brain.sha256,
         "lesion": None if mask is None else hashlib.sha256(mask.tobytes()).hexdigest(),
-        "orientation": orientation,
+        "orientation": request.orientation,
         "version": __version__,
     }
     scratch = out.with_name(f".{out.name}.steps")
@@ -48,31 +48,33 @@ def build(
         built = build_head(
             scan,
             t2=second,
+            brain=brain,
             lesion=mask,
-            lesion_S_per_m=lesion_S_per_m,
-            age_years=age_years,
+            lesion_S_per_m=request.lesion_S_per_m,
+            age_years=scans.age_years,
             steps=Steps(scratch, inputs, progress),
             name=out.name,
         )
         progress("quality page", 0.96)
-        write_head(built.head, folder)
-        figures = head_quality.write(built.head, folder)
+        head = replace(built.head, metadata=scans.noted_in(built.head.metadata))
+        write_head(head, folder)
+        scans.keep(folder)
+        figures = head_quality.write(head, folder)
     shutil.rmtree(scratch, ignore_errors=True)
-    if as_json:
-        print_json({"head": str(out), "warnings": built.head.metadata["warnings"], "quality": figures})
+    if request.as_json:
+        print_json({"head": str(out), "warnings": head.metadata["warnings"], "quality": figures})
         return
-    _print(built, out)
+    _print(head, out)
 
 
-def _check(t1: Path, out: Path, lesion: Path | None, lesion_S_per_m: float | None, age_years: float | None) -> None:
+def _check(request: Request) -> None:
     """Refuse what can be refused before minutes of work."""
-    if t1.is_dir():
-        raise HeaderError(f"{t1} is a folder; name the T1 itself (convert DICOM first: dcm2niix -z y {t1})")
+    out, age_years = request.out, request.age_years
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataError(f"--out {out} exists and is not empty; name a new folder")
-    if lesion is not None and lesion_S_per_m is None:
+    if request.lesion is not None and request.lesion_S_per_m is None:
         raise HeadError("a lesion has no standard conductivity; give --lesion-conductivity in S/m, for example 0.8")
-    if lesion is None and lesion_S_per_m is not None:
+    if request.lesion is None and request.lesion_S_per_m is not None:
         raise HeadError("--lesion-conductivity without --lesion; give the mask too")
     if age_years is not None and not 0 < age_years < 120:
         raise HeadError(f"--age {age_years:g} is no age in years; write for example 15")
@@ -96,8 +98,8 @@ def _mask(path: Path, scan: Scan) -> NDArray[np.bool_]:
     return mask
 
 
-def _print(built: Built, out: Path) -> None:
+def _print(head: Head, out: Path) -> None:
     screen = console()
-    for line in built.head.metadata["warnings"]:
+    for line in head.metadata["warnings"]:
         screen.print(f"note: {line}", style="yellow", markup=False, highlight=False)
     screen.print(f"written: {out}; look at {out / head_quality.OVERLAY_FILE} before you plan on it", highlight=False)

@@ -17,7 +17,7 @@ MEMORY_NEEDED_GIB = 5.0
 DISK_NEEDED_GIB = 1.0
 """Room for the volumes of one plan at 1 mm and the cache of compiled kernels."""
 OPTIONAL_GROUPS = {"test": "run the tests", "lint": "run the checks", "bench": "run the benchmarks",
-                   "build-head": "rebuild the embedded head from its source scan"}  # fmt: skip
+                   "build-head": "rebuild the embedded head from its source scan", "dicom": "read DICOM"}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""`assuage head show`: the quality figures of a head, and its overlay."""
+"""`assuage head show` and `head import`: the quality figures of a head and its overlay; a head of another program."""
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from assuage.cli.output import fresh_directory, print_json
 from assuage.cli.progress import StepProgress
 from assuage.errors import DataError
 from assuage.head import Head, load_head, qc
+from assuage.head.folder import write_head
 from assuage.report import head_quality
+from assuage.segmentation import read_scan
+from assuage.segmentation.grid import Grid
 
 
 def load(name: str, tissues: Path | None) -> Head:
@@ -65,6 +69,27 @@ def show(name: str, *, out: Path | None, tissues: Path | None, as_json: bool) ->
     _print(head, figures)
     if out is not None:
         console().print(f"written: {out / head_quality.OVERLAY_FILE}, {out / head_quality.QC_FILE}", highlight=False)
+
+
+def take(source: str, *, out: Path, t1: Path | None, tissues: Path | None, as_json: bool) -> None:
+    """Write a head of another program as a head folder, with its quality page."""
+    head = load(source, tissues)
+    with StepProgress() as progress, fresh_directory(out) as folder:
+        if t1 is not None:
+            scan = read_scan(t1)
+            grid = Grid(shape=head.labels.shape, affine=head.affine)
+            head = replace(head, t1=grid.resampled(scan.values, scan.affine, beyond=0.0, order=1))
+        progress("write the head", 0.2)
+        write_head(head, folder)
+        progress("quality page", 0.5)
+        figures = head_quality.write(head, folder)
+    if as_json:
+        print_json({"head": str(out), "warnings": head.warnings, "quality": figures})
+        return
+    screen = console()
+    for line in head.warnings:
+        screen.print(Text(f"note: {line}", style="yellow"))
+    screen.print(f"written: {out}; look at {out / head_quality.OVERLAY_FILE} before you plan on it", highlight=False)
 
 
 def _print(head: Head, figures: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from assuage.connectivity.volume import probability_volume
 from assuage.connectivity.words import statement
 from assuage.errors import DataError
 from assuage.head import Head
+from assuage.intake import find_recording, participant_in
 from assuage.plan.provenance import head_hash
 from assuage.report.target_page import write_target_page
 
@@ -36,7 +37,12 @@ SIGNS = {"+": 1, "positive": 1, "-": -1, "negative": -1}
 class Request:
     """The options of `assuage target` as typed."""
 
-    bold: Path
+    bold: Path | None
+    bids: Path | None
+    participant: str | None
+    session: str | None
+    task: str | None
+    run: str | None
     head: str
     out: Path
     circuit: str
@@ -105,9 +111,12 @@ def make_target(request: Request) -> Result:
         search_radius_mm=request.search_radius_mm,
     )
     space = _space(request.space)
+    request = _found(request)
+    assert request.bold is not None
     with fresh_directory(request.out) as folder, StepProgress() as progress:
         progress("read the head", 0.02)
         head = load(request.head, request.tissues)
+        _same_person(head, request.bold)
         progress("read the recording", 0.1)
         recording = read_bold(
             request.bold, mask=request.mask, geometry=request.geometry, space=space, tr_s=request.tr_s
@@ -134,6 +143,38 @@ def make_target(request: Request) -> Result:
     return Result(folder=request.out, target=target)
 
 
+def _found(request: Request) -> Request:
+    """Return the request with the files of a BIDS dataset in it; what was given stays."""
+    if (request.bold is None) == (request.bids is None):
+        given = "both" if request.bids else "neither"
+        raise DataError(f"{given} of --bold and --bids given; name one run, or --bids DIR --participant 01")
+    if (request.bids is None) != (request.participant is None):
+        raise DataError("--bids and --participant belong together; write --bids DIR --participant 01")
+    if request.bids is None or request.participant is None:
+        for option in ("session", "task", "run"):
+            if getattr(request, option) is not None:
+                raise DataError(f"--{option} {getattr(request, option)} belongs to --bids; leave it out")
+        return request
+    found = find_recording(
+        request.bids, request.participant, request.session, space=request.space, task=request.task, run=request.run
+    )
+    return replace(
+        request,
+        bold=found.bold,
+        confounds=request.confounds or found.confounds,
+        mask=request.mask or found.mask,
+    )
+
+
+def _same_person(head: Head, bold: Path) -> None:
+    """Refuse a recording whose participant is not that of the head, where both are known."""
+    of_head, of_bold = head.metadata.get("participant"), participant_in(bold.name)
+    if of_head and of_bold and of_head != of_bold:
+        raise DataError(
+            f"head {head.name} is of participant {of_head}, {bold.name} of {of_bold}; give both of one person"
+        )
+
+
 def _write(folder: Path, target: IndividualTarget, head: Head) -> None:
     text = json.dumps(target.as_json(), indent=1, ensure_ascii=False)
     (folder / TARGET_FILE).write_text(text + "\n", encoding="utf-8")
@@ -147,6 +188,7 @@ def _write(folder: Path, target: IndividualTarget, head: Head) -> None:
 
 
 def _provenance(request: Request, head: Head) -> dict[str, Any]:
+    assert request.bold is not None
     return {
         "assuage": __version__,
         "command": shlex.join(["assuage", *sys.argv[1:]]),
@@ -161,6 +203,7 @@ def _group_map(path: Path, recording: Recording, request: Request) -> NDArray[np
     """Return a group map (V,) at the points of a volume, from a 3-D image on the same grid."""
     if recording.kind != "volume":
         raise DataError(f"--group-map {path} is for volumes; {recording.name} is none")
+    assert request.bold is not None
     image = nib.load(path)
     bold: Any = nib.load(request.bold)
     if image.shape[:3] != bold.shape[:3] or not np.allclose(image.affine, bold.affine, atol=1e-3):

@@ -1,4 +1,4 @@
-"""Heads from files: the embedded head, a built head, a label NIfTI, a SimNIBS `m2m_*` folder. Nothing is guessed.
+"""Heads from files: the embedded head, a built head, labels, ROAST's masks, a SimNIBS folder. Nothing is guessed.
 
 A label NIfTI needs names for its labels: the argument `tissues`, or a file beside it, `<stem>.tissues.toml` or `.json`:
 
@@ -26,13 +26,14 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from assuage.errors import HeaderError, HeadError
-from assuage.head import simnibs
+from assuage.head import roast, simnibs
 from assuage.head.colin27_codec import decode
 from assuage.head.fiducials import checked_fiducials_mm
 from assuage.head.folder import is_head_folder, read_head
 from assuage.head.mni import MniTransform, Warp
 from assuage.head.model import Head
 from assuage.space.audit import HeaderAudit, Orientation, audit_header, audit_label_values
+from assuage.space.mgh import SUFFIXES, load_volume, stem
 
 ALIASES = {
     "wm": "white_matter",
@@ -55,6 +56,8 @@ ALIASES = {
     "tumor": "lesion",
     "stroke": "lesion",
 }
+FREESURFER_BRAIN = {2, 3, 41, 42}
+"""White matter and cortex, left and right."""
 
 
 def load_head(
@@ -69,7 +72,8 @@ def load_head(
     Parameters
     ----------
     name_or_path
-        "colin27" (embedded), the folder of a built head, a label NIfTI, or a SimNIBS `m2m_*` folder.
+        "colin27" (embedded), the folder of a built head, a label NIfTI or MGZ, the masks of ROAST, or a SimNIBS `m2m_*`
+        folder.
     tissues
         Label to tissue name, for a label NIfTI without a file of names beside it.
     conductivity_S_per_m
@@ -90,13 +94,15 @@ def load_head(
     path = Path(name_or_path).expanduser()
     if not path.exists():
         raise HeaderError(f"{path} does not exist; give a label NIfTI, a SimNIBS m2m_ folder, or 'colin27'")
-    if not path.is_dir() and not path.name.endswith((".nii", ".nii.gz")):
-        raise HeaderError(f"{path.name} is not NIfTI (.nii or .nii.gz); convert it first")
+    if not path.is_dir() and not path.name.endswith(SUFFIXES):
+        raise HeaderError(f"{path.name} is not NIfTI (.nii or .nii.gz) and not MGZ; convert it first")
     if path.is_dir() and is_head_folder(path):
         head = read_head(path)
         return head if conductivity_S_per_m is None else head.with_conductivities(conductivity_S_per_m)
     load = _from_folder if path.is_dir() else _from_label_file
     head = load(path, tissues, conductivity_S_per_m, orientation)
+    if head.t1 is None and (image := roast.image_of(path)) is not None:
+        head = replace(head, t1=_matching_image(image, head))
     if head.mni is None:
         with suppress(HeadError):
             head = head.with_estimated_mni()
@@ -194,7 +200,7 @@ def _from_label_file(
     names = _names(path, labels, tissues, beside)
     given = {canonical_name(k): float(v) for k, v in dict(beside.get("conductivity_S_per_m", {})).items()}
     given |= dict(conductivity_S_per_m or {})
-    head = Head.from_labels(labels, audit.affine, tissues=names, conductivity_S_per_m=given, name=_stem(path))
+    head = Head.from_labels(labels, audit.affine, tissues=names, conductivity_S_per_m=given, name=stem(path))
     metadata = {
         "origin": f"labels {path.name}",
         "input_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -210,7 +216,7 @@ def _from_label_file(
 
 def _read_labels(path: Path, orientation: Orientation) -> tuple[NDArray[np.int64], HeaderAudit]:
     try:
-        image = nib.load(path)
+        image = load_volume(path)
         audit = audit_header(image, name=path.name, orientation=orientation).require()
         data = np.asarray(image.dataobj).reshape(audit.shape)
     except (ImageFileError, OSError, EOFError, ValueError) as error:
@@ -220,14 +226,10 @@ def _read_labels(path: Path, orientation: Orientation) -> tuple[NDArray[np.int64
     return np.round(data).astype(np.int64), audit
 
 
-def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(".nii")
-
-
 def _beside(path: Path) -> dict[str, Any]:
     """Return the contents of the file of names beside a label image, {} if there is none."""
     for suffix, read in ((".tissues.toml", tomllib.loads), (".tissues.json", json.loads)):
-        side = path.with_name(_stem(path) + suffix)
+        side = path.with_name(stem(path) + suffix)
         if side.exists():
             try:
                 content = read(side.read_text(encoding="utf-8"))
@@ -257,7 +259,14 @@ def _names(
                 f"{path.name} holds labels {unknown} that SimNIBS does not define; pass tissues={{label: name}}"
             )
         return {value: simnibs.TISSUES[value] for value in present}
+    if roast.is_masks(path, present):
+        return {value: roast.TISSUES[value] for value in present}
+    if set(present) >= FREESURFER_BRAIN:
+        raise HeadError(
+            f"{path.name} holds FreeSurfer's or SynthSeg's brain, without skull and scalp; build them from the T1: "
+            f"assuage head build T1 --brain {path.name} --out DIR"
+        )
     raise HeadError(
-        f"{path.name} holds labels {present[:20]} and nothing says what they mean; write {_stem(path)}.tissues.toml "
+        f"{path.name} holds labels {present[:20]} and nothing says what they mean; write {stem(path)}.tissues.toml "
         f'with [tissues] {present[0]} = "white_matter" and so on beside it, or pass tissues={{label: name}}'
     )

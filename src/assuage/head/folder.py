@@ -31,14 +31,26 @@ def is_head_folder(folder: Path) -> bool:
 
 
 def write_head(head: Head, folder: Path) -> None:
-    """Write a head into an existing folder."""
+    """Write a head into an existing folder; fiducials that were estimated are left to be estimated again.
+
+    Raises
+    ------
+    HeadError
+        A label above 255, which the format does not hold.
+    """
+    if head.labels.max() > 255:
+        raise HeadError(
+            f"label {head.labels.max()} is above 255; give the tissues of {head.name} numbers from 1 to 255"
+        )
     record = {
         "format": FORMAT,
         "name": head.name,
         "tissues": {str(number): name for number, name in head.tissues.items()},
         "conductivity_S_per_m": head.conductivity_S_per_m,
         "fractions": None if head.fractions is None else list(head.fractions),
-        "fiducials_mm": {name: point.tolist() for name, point in head.fiducials_mm.items()},
+        "fiducials_mm": None
+        if head.given_fiducials_mm is None
+        else {name: point.tolist() for name, point in head.fiducials_mm.items()},
         "mni_space": None if head.mni is None else head.mni.space,
         "metadata": head.metadata,
     }
@@ -88,7 +100,8 @@ def read_head(folder: Path) -> Head:
         t1=t1,
     )
     mni = _read_mni(folder, record) if record["mni_space"] else None
-    return replace(head, mni=mni, metadata=record["metadata"]).with_fiducials(record["fiducials_mm"])
+    head = replace(head, mni=mni, metadata=record["metadata"])
+    return head if record["fiducials_mm"] is None else head.with_fiducials(record["fiducials_mm"])
 
 
 def _save(values: NDArray[Any], head: Head, path: Path) -> None:

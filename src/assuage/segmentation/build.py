@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from assuage.head import Head
 from assuage.segmentation import layers, mixture, partial_volume
+from assuage.segmentation.brain import Brain, facts, with_brain
 from assuage.segmentation.checks import ScanFindings, scan_findings
 from assuage.segmentation.frame import fiducials_from_template, mni_of
 from assuage.segmentation.grid import Grid, grid_of
@@ -68,6 +69,7 @@ def build_head(
     *,
     voxel_mm: float = VOXEL_MM,
     t2: Scan | None = None,
+    brain: Brain | None = None,
     lesion: NDArray[np.bool_] | None = None,
     lesion_S_per_m: float | None = None,
     age_years: float | None = None,
@@ -84,6 +86,8 @@ def build_head(
         Edge of the head's voxels.
     t2
         T2 of the same person; registered to the T1.
+    brain
+        Labels whose brain tissue replaces the scan's.
     lesion
         (nx, ny, nz) on the grid of the scan: becomes the tissue `lesion`.
     lesion_S_per_m
@@ -124,12 +128,17 @@ def build_head(
         registered = replace(registered, displacement_mm=made["displacement_mm"])
         fit = Mixture(**{key: made[key] for key in ("mean", "deviation", "weight", "log_bias")})
     made = steps.run("tissues", "tissues", 0.8, lambda: _tissues(images, registered, fit))
-    shares = steps.run("layers", "closed layers", 0.92, lambda: _layers(made["shares"], registered))
+    parts, agreement = (made["shares"], 1.0) if brain is None else with_brain(made["shares"], brain, grid)
+    shares = steps.run("layers", "closed layers", 0.92, lambda: _layers(parts, registered))
     if hidden is not None:
         shares = _with_lesion(shares, hidden)
     head = _head(shares, images[0], grid, registered, name=name, lesion_S_per_m=lesion_S_per_m)
     return Built(
-        head=replace(head, metadata=_metadata(scan, t2, findings, float(made["prior_mm"]), age_years)),
+        head=replace(
+            head,
+            metadata=_metadata(scan, t2, findings, float(made["prior_mm"]), age_years)
+            | ({} if brain is None else facts(brain, agreement)),
+        ),
         findings=findings,
         prior_mm=float(made["prior_mm"]),
         mixture=Mixture(**{key: made[key] for key in ("mean", "deviation", "weight", "log_bias")}),
