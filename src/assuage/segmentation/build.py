@@ -40,6 +40,8 @@ MARKOV_ROUNDS = 3
 N4_SHRINK = 4
 N4_ITERATIONS = (30, 20, 10)
 DARKEST = 1e-3
+UNSURE = 0.05
+"""Weight of what was found beside what the template has, where the template parts grey from white matter."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -200,10 +202,22 @@ def _round(
     start = fit or mixture.first_mixture(images, classes)
     fit = mixture.fitted(images, classes, start, iterations=iterations, voxel_mm=registered.grid.voxel_mm)
     found = mixture.posteriors(mixture.log_likelihood(images, fit, deep), prior, rounds=MARKOV_ROUNDS)
-    expected = registered.carried(picture_of(template().parts)[None])[0]
-    still = np.where(np.isfinite(images[0]), picture_of(found), expected)
+    expected = registered.carried(template().parts)
+    _split_as_expected(found, expected, deep)
+    still = np.where(np.isfinite(images[0]), picture_of(found), picture_of(expected))
     moved = deformation(still, moving, registered.grid.affine, registered.displacement_mm)
     return {"displacement_mm": moved, **_fields(fit)}
+
+
+def _split_as_expected(found: Volume, expected: Volume, deep: Volume) -> None:
+    """Part grey from white matter among the deep nuclei as the template does, in place: their brightness may not drive
+    the deformation, which would shrink the bright ones away; ventricles and the brain's surface do.
+    """
+    white, grey = found[0], found[1]
+    brain = white + grey
+    share = (expected[0] + UNSURE * white) / np.maximum(expected[0] + expected[1] + UNSURE * brain, 1e-6)
+    white += deep * (brain * share - white)
+    np.subtract(brain, white, out=grey)
 
 
 def _deep(registered: Registered) -> Volume:
