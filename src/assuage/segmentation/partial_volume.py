@@ -16,15 +16,17 @@ from scipy.ndimage import gaussian_filter
 
 Volume = NDArray[np.float32]
 
-WINDOW_MM = 8.0
+WINDOW_MM = 5.0
 """Width of the Gaussian over which the mean of pure tissue is taken."""
 PURE = 0.75
 """Least smoothed posterior of a voxel whose brightness stands for the pure tissue."""
 LEAST_GAP = 0.03
 """Least difference of brightness between two tissues, as a share of white matter's."""
 NEIGHBOURS_VOXELS = 1.0
-MIXED = 0.1
-"""Least smoothed posterior of the second tissue at which a voxel counts as mixed."""
+MIXED = 0.05
+"""Least smoothed mean of posterior and prior of the second tissue at which a voxel is mixed: a posterior alone is too
+sure of itself.
+"""
 
 
 def shares(image: Volume, posterior: Volume, prior: Volume, *, noise: float, voxel_mm: float) -> Volume:
@@ -43,6 +45,7 @@ def shares(image: Volume, posterior: Volume, prior: Volume, *, noise: float, vox
     """
     near = np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in posterior])
     means = np.stack([_pure_mean(image, p, n, voxel_mm) for p, n in zip(posterior, near, strict=True)])
+    near = (near + np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in prior])) / 2
     total = posterior.sum(0)
     result = posterior.copy()
     least = near.argmin(0)
