@@ -8,12 +8,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from tensor_maps import ACROSS, ALONG, GREY, anatomy, bundle, commissural, grid_over, places, write
 
 from assuage import Head
 from assuage.errors import HeaderError, HeadError
 from assuage.head import with_white_matter_tensors
 from assuage.head.diffusion import ORDERS, frame_axes, packed, read_tensors, rotation_of, sample, turned
+from assuage.head.tensor_gallery import (
+    ACROSS,
+    ALONG,
+    GREY,
+    anatomy,
+    bundle,
+    commissural,
+    places,
+    scan_grid,
+    write_tensors,
+)
 from assuage.head.white_matter import relative_eigenvalues
 
 SIGMA = 0.126
@@ -55,7 +65,7 @@ def head():
 @pytest.fixture(scope="module")
 def oblique(head):
     """Affine and world tensors of an oblique scan with another voxel size."""
-    affine, shape = grid_over(head, (2.5, 2.5, 3.0), turn_deg=(12, -8, 17))
+    affine, shape = scan_grid(head, (2.5, 2.5, 3.0), turn_deg=(12, -8, 26))
     return affine, anatomy(head, affine, shape)
 
 
@@ -81,10 +91,10 @@ def turned_affine(flip=1.0):
 @pytest.mark.parametrize("order", list(ORDERS))
 def test_every_order_comes_back_in_world_axes(order, flip, tmp_path):
     tensors, affine = random_tensors(), turned_affine(flip)
-    path = write(tmp_path / "dti.nii.gz", tensors, affine, order=order)
+    path = write_tensors(tmp_path / "dti.nii.gz", tensors, affine, order=order)
     np.testing.assert_allclose(world_of(path, order=order), tensors, atol=1e-3 * ALONG)
     if order in {"dipy", "ants"}:
-        path = write(tmp_path / "five.nii.gz", tensors, affine, order=order, five=True, intent=1005)
+        path = write_tensors(tmp_path / "five.nii.gz", tensors, affine, order=order, symmetric_matrix=True)
         np.testing.assert_allclose(world_of(path, order=order), tensors, atol=1e-3 * ALONG)
 
 
@@ -136,9 +146,9 @@ def test_turning_the_world_turns_what_is_read_between_voxels(angles, seed, tmp_p
     affine, tensors = turned_affine(), random_tensors(seed=seed)
     points = places(affine, (3, 3, 3)) + affine[:3, :3] @ [12.3, 11.7, 13.4]
     for order in ("fsl", "mrtrix"):
-        one = sample(read_tensors(write(folder / "a.nii", tensors, affine, order=order), order=order), points)
+        one = sample(read_tensors(write_tensors(folder / "a.nii", tensors, affine, order=order), order=order), points)
         both = turned(tensors.reshape(-1, 3, 3), turn).reshape(tensors.shape)
-        path = write(folder / "b.nii", both, whole @ affine, order=order)
+        path = write_tensors(folder / "b.nii", both, whole @ affine, order=order)
         other = sample(read_tensors(path, order=order), points @ turn.T)
         np.testing.assert_allclose(other.eigen.values, one.eigen.values, rtol=1e-3)
         matrix = [np.einsum("nij,nj,nkj->nik", e.vectors, e.values, e.vectors) for e in (one.eigen, other.eigen)]
@@ -150,7 +160,9 @@ def test_between_voxels_the_volume_is_the_geometric_mean_and_missing_neighbours_
     tensors[10, 10, 10], tensors[11, 10, 10] = np.diag([8.0, 1, 1]) * GREY, np.diag([1.0, 1, 2]) * GREY
     tensors[20, 20, 20], tensors[21, 20, 20] = np.eye(3) * GREY, 0.0
     tensors[30, 30, 30], tensors[31, 30, 30] = np.eye(3) * GREY, -np.eye(3) * GREY
-    read = read_tensors(write(tmp_path / "dti.nii", tensors, np.diag([3.0, 3, 3, 1]), order="mrtrix"), order="mrtrix")
+    read = read_tensors(
+        write_tensors(tmp_path / "dti.nii", tensors, np.diag([3.0, 3, 3, 1]), order="mrtrix"), order="mrtrix"
+    )
     found = sample(read, 3.0 * np.array([[10.5, 10, 10], [20.3, 20, 20], [20.8, 20, 20], [30.9, 30, 30], [99, 0, 0]]))
     assert found.eigen.values[0].prod() == pytest.approx(4.0 * GREY**3, rel=1e-4)
     np.testing.assert_allclose(found.eigen.values[1], GREY, rtol=1e-4)
@@ -163,7 +175,7 @@ def test_between_voxels_the_volume_is_the_geometric_mean_and_missing_neighbours_
 def test_mappings_by_hand(tmp_path):
     tensors = np.broadcast_to(np.diag([4.0, 2.0, 1.0]) * 5e-4, (40, 40, 40, 3, 3)).copy()
     tensors[:20] *= 2.0
-    read = read_tensors(write(tmp_path / "dti.nii", tensors, np.diag([3.0, 3, 3, 1]), order="fsl"), order="fsl")
+    read = read_tensors(write_tensors(tmp_path / "dti.nii", tensors, np.diag([3.0, 3, 3, 1]), order="fsl"), order="fsl")
     found = sample(read, 3.0 * np.array([[5.0, 5, 5], [30, 5, 5]]))
     normalised, _ = relative_eigenvalues(found, "volume-normalised", SIGMA)
     np.testing.assert_allclose(SIGMA * normalised, SIGMA * np.array([[0.5, 1, 2]] * 2), rtol=1e-5)
@@ -179,7 +191,7 @@ def test_mappings_by_hand(tmp_path):
 
 def test_ratio_of_eigenvalues_is_clipped(tmp_path):
     tensors = np.broadcast_to(np.diag([30.0, 1.0, 1.0]) * 1e-4, (40, 40, 40, 3, 3))
-    read = read_tensors(write(tmp_path / "dti.nii", tensors, np.diag([3.0, 3, 3, 1]), order="fsl"), order="fsl")
+    read = read_tensors(write_tensors(tmp_path / "dti.nii", tensors, np.diag([3.0, 3, 3, 1]), order="fsl"), order="fsl")
     found = sample(read, np.array([[30.0, 30, 30]]))
     np.testing.assert_allclose(found.eigen.values[0], [3e-4, 3e-4, 3e-3], rtol=1e-4)
     assert found.clipped.all()
@@ -188,7 +200,7 @@ def test_ratio_of_eigenvalues_is_clipped(tmp_path):
 @pytest.mark.parametrize("order", ["fsl", "mrtrix", "dipy"])
 def test_an_oblique_scan_gives_the_head_its_tensors(head, oblique, order, tmp_path):
     affine, tensors = oblique
-    path = write(tmp_path / "dti.nii.gz", tensors, affine, order=order)
+    path = write_tensors(tmp_path / "dti.nii.gz", tensors, affine, order=order)
     body = with_white_matter_tensors(head, path, order=order)
     relative = body.tensors.relative[:, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 3, 3).astype(float)
     np.testing.assert_allclose(np.linalg.det(relative), 1.0, rtol=1e-4)
@@ -206,7 +218,9 @@ def test_turning_head_scan_and_tensors_together_turns_the_conductivities(head, o
     turn = Rotation.from_euler("zyx", [25, -10, 5], degrees=True).as_matrix()
     whole = np.eye(4)
     whole[:3, :3] = turn
-    one = with_white_matter_tensors(head, write(tmp_path / "a.nii", tensors, affine), order="fsl").tensors.relative
+    one = with_white_matter_tensors(
+        head, write_tensors(tmp_path / "a.nii", tensors, affine), order="fsl"
+    ).tensors.relative
 
     class Turned(SameSpace):
         def mni_to_head(self, points_mm):
@@ -217,7 +231,7 @@ def test_turning_head_scan_and_tensors_together_turns_the_conductivities(head, o
 
     other_head = replace(head, affine=whole @ head.affine, mni=Turned())
     both = turned(tensors.reshape(-1, 3, 3), turn).reshape(tensors.shape)
-    path = write(tmp_path / "b.nii", both, whole @ affine)
+    path = write_tensors(tmp_path / "b.nii", both, whole @ affine)
     other = with_white_matter_tensors(other_head, path, order="fsl").tensors.relative
     square = one[:, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 3, 3).astype(float)
     difference = np.abs(packed(turned(square, turn)) - other).max(1)
@@ -229,7 +243,7 @@ def test_turning_head_scan_and_tensors_together_turns_the_conductivities(head, o
 )
 def test_a_wrong_order_is_stopped_and_the_right_one_named(head, oblique, wrote, stated, tmp_path):
     affine, tensors = oblique
-    path = write(tmp_path / "dti.nii.gz", tensors, affine, order=wrote)
+    path = write_tensors(tmp_path / "dti.nii.gz", tensors, affine, order=wrote)
     with pytest.raises(HeadError, match=rf"positive definite in the order '{stated}'.*read in the order '{wrote}'"):
         with_white_matter_tensors(head, path, order=stated)
 
@@ -246,7 +260,7 @@ def test_a_wrong_order_is_stopped_and_the_right_one_named(head, oblique, wrote, 
 )
 def test_a_wrong_frame_is_stopped(head, oblique, in_file, stated, says, tmp_path):
     affine, tensors = oblique
-    path = write(tmp_path / "dti.nii.gz", tensors, affine, order="fsl", frame=in_file)
+    path = write_tensors(tmp_path / "dti.nii.gz", tensors, affine, order="fsl", frame=in_file)
     with pytest.raises(HeadError, match=says):
         with_white_matter_tensors(head, path, order="fsl", frame=stated)
     assert with_white_matter_tensors(head, path, order="fsl", frame=in_file).tensors.origin["frame"] == in_file
@@ -254,12 +268,12 @@ def test_a_wrong_frame_is_stopped(head, oblique, in_file, stated, says, tmp_path
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_flips_of_an_upright_scan_are_stopped_by_anatomy(head, axis, tmp_path, monkeypatch):
-    affine, shape = grid_over(head, 3.0, margin_mm=9.0)
+    affine, shape = scan_grid(head, 3.0, margin_mm=9.0)
     flip = np.eye(3)
     flip[axis, axis] = -1
     tensors = anatomy(head, affine, shape)
     both = turned(tensors.reshape(-1, 3, 3), flip).reshape(tensors.shape)
-    path = write(tmp_path / "dti.nii", both, affine, order="mrtrix")
+    path = write_tensors(tmp_path / "dti.nii", both, affine, order="mrtrix")
     monkeypatch.setattr("assuage.head.diffusion_checks.CLEARLY_BETTER", 1.0)
     with pytest.raises(HeadError, match="fan inwards"):
         with_white_matter_tensors(head, path, order="mrtrix")
@@ -269,7 +283,7 @@ def test_permuted_axes_are_stopped_without_any_mni_frame(head, oblique, tmp_path
     affine, tensors = oblique
     swap = np.array([[0, 0, 1.0], [0, 1, 0], [1, 0, 0]])
     both = turned(tensors.reshape(-1, 3, 3), swap).reshape(tensors.shape)
-    path = write(tmp_path / "dti.nii.gz", both, affine, order="mrtrix")
+    path = write_tensors(tmp_path / "dti.nii.gz", both, affine, order="mrtrix")
     with pytest.raises(HeadError, match="continue less well"):
         with_white_matter_tensors(replace(head, mni=None), path, order="mrtrix")
 
@@ -279,15 +293,15 @@ def test_a_map_beside_the_head_or_with_holes_is_stopped_and_few_holes_are_told(h
     away = affine.copy()
     away[:3, 3] += 9.0
     with pytest.raises(HeadError, match=r"does not lie on this head|has no usable tensor"):
-        with_white_matter_tensors(head, write(tmp_path / "away.nii", tensors, away), order="fsl")
+        with_white_matter_tensors(head, write_tensors(tmp_path / "away.nii", tensors, away), order="fsl")
     world = places(affine, tensors.shape[:3]).reshape(*tensors.shape[:3], 3)
     holed = tensors.copy()
     holed[world[..., 1] > 40] = np.nan
     with pytest.raises(HeadError, match=r"no usable tensor \(10% allowed; 0% outside the map, 1\d% empty"):
-        with_white_matter_tensors(head, write(tmp_path / "holed.nii", holed, affine), order="fsl")
+        with_white_matter_tensors(head, write_tensors(tmp_path / "holed.nii", holed, affine), order="fsl")
     few = tensors.copy()
     few[world[..., 1] > 50] = 0.0
-    body = with_white_matter_tensors(head, write(tmp_path / "few.nii", few, affine), order="fsl")
+    body = with_white_matter_tensors(head, write_tensors(tmp_path / "few.nii", few, affine), order="fsl")
     origin = body.tensors.origin
     assert 0.005 < origin["isotropic_share"] < 0.10
     assert origin["isotropic_share"] == pytest.approx(origin["empty_share"])
@@ -308,7 +322,7 @@ def shear(affine):
 
 def test_files_that_are_no_tensors_are_refused(head, oblique, tmp_path):
     affine, tensors = oblique
-    good = write(tmp_path / "good.nii", tensors, affine)
+    good = write_tensors(tmp_path / "good.nii", tensors, affine)
     ask = {"order": "fsl"}
     with pytest.raises(HeadError, match="order 'slicer' is not known"):
         with_white_matter_tensors(head, good, order="slicer")
@@ -329,7 +343,7 @@ def test_files_that_are_no_tensors_are_refused(head, oblique, tmp_path):
     nib.save(image, tmp_path / "sheared.nii")
     with pytest.raises(HeaderError, match="sheared"):
         with_white_matter_tensors(head, tmp_path / "sheared.nii", **ask)
-    five = write(tmp_path / "five.nii", tensors, affine, order="ants", five=True, intent=1005)
+    five = write_tensors(tmp_path / "five.nii", tensors, affine, order="ants", symmetric_matrix=True)
     with pytest.raises(HeadError, match="is a NIfTI symmetric matrix"):
         with_white_matter_tensors(head, five, **ask)
     bare = Head.from_labels(np.full((4, 4, 4), 1), np.eye(4), tissues={1: "grey_matter"})

@@ -148,7 +148,7 @@ class Sampled:
     usable
         (n,): there is one.
     outside, empty, not_positive
-        (n,): why not, by the nearest voxel: none there; 0, not finite, or at the rim of such; an eigenvalue of 0 or below.
+        (n,): why not, by the nearest voxel: none there; 0, not finite, or the rim of such; an eigenvalue of 0 or below.
     clipped
         (n,): the nearest voxel's smaller eigenvalues were raised to the largest by `LARGEST_RATIO`.
     """
