@@ -1,6 +1,7 @@
 """`assuage plan --tensors`: what cannot be used stops in one line, what can is in the plan."""
 
 import json
+import sys
 from pathlib import Path
 
 import nibabel as nib
@@ -33,10 +34,13 @@ def files(tmp_path_factory):
 
 
 def ask(files: Path, out: Path, *more: str) -> int:
-    return run([
-        "plan", "--head", str(files / "head.nii.gz"), "--target=20,10,40", "--space", "head", "--techniques", "tdcs",
-        "--voxel-mm", "6", "--out", str(out), *more,
-    ])  # fmt: skip
+    typed = [
+        "plan", "--head", str(files / "head.nii.gz"), "--target=-40,32,46", "--space", "head", "--techniques", "tdcs",
+        "--voxel-mm", "8", "--out", str(out), *more,
+    ]  # fmt: skip
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "argv", ["assuage", *typed])  # what the plan records as its command
+        return run(typed)
 
 
 def test_tensors_reach_the_plan_and_are_needed_to_read_it_back(files, tmp_path, capsys):
