@@ -8,6 +8,7 @@ from coarse_plans import COARSE, SameSpace
 
 from assuage.errors import PlanError
 from assuage.field import Conductor
+from assuage.field.implant_box import Encapsulation, lead_conductor, lead_grid
 from assuage.field.lead_field_store import digest
 from assuage.head import with_white_matter_tensors
 from assuage.head.gallery import sphere_head
@@ -18,9 +19,11 @@ from assuage.plan.bench import Bench, Places, Settings
 from assuage.readback import open_plan
 from assuage.report import write_report
 from assuage.sources import Coil
+from assuage.sources.lead import Lead
 from assuage.targets import Target
 
-TECHNIQUES = ("tms", "tdcs", "4x1", "hd-tdcs", "tacs", "ect", "dbs")
+TECHNIQUES = ("tms", "tdcs")
+"""A coil and electrodes; the rest share their conductor, but for the lead on its own fine grid below."""
 DEEP = Target.sphere((18.0, 8.0, 22.0), 6.0, name="deep", tissue="white_matter")
 
 
@@ -39,10 +42,10 @@ def plans(heads):
     return [make_plan(head, DEEP, TECHNIQUES, **COARSE) for head in heads]
 
 
-def test_every_technique_has_another_dose_with_tensors(plans):
+def test_every_way_to_a_field_uses_the_tensors(plans):
     one, other = ({item.technique: item.dose for item in made.record.techniques} for made in plans)
     assert set(one) == set(other)
-    assert {"tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs", "tacs", "ect", "dbs"} <= set(one)
+    assert set(one) == set(TECHNIQUES)
     for name, dose in one.items():
         assert abs(other[name].magnitude_V_per_m / dose.magnitude_V_per_m - 1) > 0.02, name
         assert other[name].error.conductivity_sd_V_per_m != dose.error.conductivity_sd_V_per_m
@@ -79,6 +82,16 @@ def test_grids_and_cached_lead_fields_know_the_tensors(heads):
     contacts = benches[0].places.discs.contacts
     keys = [digest(bench.conductor, contacts, tissues=frozenset({"grey_matter"}), tolerance=1e-4) for bench in benches]
     assert keys[0] != keys[1]
+
+
+def test_the_fine_grid_around_a_lead_has_the_tensors_(heads):
+    whole = Conductor(heads[1], 8.0)
+    placed = Lead.load("Medtronic 3389").at((18.0, 8.0, 22.0), (0.6, 0.0, 0.8))
+    box = lead_conductor(
+        whole, placed, Encapsulation(thickness_mm=0.0, conductivity_S_per_m=0.1), lead_grid(placed, voxel_mm=0.5)
+    )
+    assert set(box.given_tensors) == {"white_matter"}
+    assert (box.tensors.slot >= 0).any()
 
 
 def test_current_densities_take_the_largest_eigenvalue(heads):
