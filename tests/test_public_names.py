@@ -23,7 +23,7 @@ PUBLIC = [
 STAGES = {
     "assuage.circuits": {"Circuit", "Region", "circuit_names", "load_circuit"},
     "assuage.cli": {"main"},
-    "assuage.head": {"Head", "HeadQc", "conductivities", "load_head", "qc"},
+    "assuage.head": {"Head", "HeadQc", "conductivities", "load_head", "qc", "with_white_matter_tensors"},
     "assuage.plan": {"Choosing", "Plan", "PlanRecord", "json_schema", "load_record", "plan"},
     "assuage.protocols": {"Protocol", "load_published", "quantities", "read_protocol", "write_protocol"},
     "assuage.readback": {"open_plan", "place_plan", "place_site", "read_back", "read_back_electrodes"},

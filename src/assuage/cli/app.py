@@ -100,7 +100,8 @@ def assuage(
     "--hotspot pose.txt --out plan. "
     "Example: assuage plan --head colin27 --circuit reward --techniques rtms_10hz --course macmaster2019 --out plan. "
     "Example: assuage plan --head colin27 --circuit impulse_control --techniques hd-tacs --tacs-frequency 6 "
-    "--tacs-phase anti --out plan"
+    "--tacs-phase anti --out plan. "
+    "Example: assuage plan --head m2m_sub --circuit pain --tensors dti_tensor.nii.gz --tensor-order fsl --out plan"
 )
 def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     head: Annotated[str, typer.Option("--head", help=HEAD_HELP, metavar="NAME|PATH")],
@@ -299,6 +300,37 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             help="Sphere that DBS spares and its way keeps from, in the space of --target; may be repeated.",
         ),
     ] = None,
+    tensors: Annotated[
+        Path | None,
+        typer.Option(
+            "--tensors",
+            help="Diffusion tensors (NIfTI) in the space of the T1: anisotropic white matter.",
+            metavar="FILE",
+        ),
+    ] = None,
+    tensor_order: Annotated[
+        str | None,
+        typer.Option(
+            "--tensor-order", help="Program that wrote --tensors: its order and axes.", metavar="fsl|mrtrix|dipy|ants"
+        ),
+    ] = None,
+    tensor_mapping: Annotated[
+        str | None,
+        typer.Option(
+            "--tensor-mapping",
+            help="From diffusion to conductivity; default: volume-normalised.",
+            metavar="volume-normalised|direct",
+        ),
+    ] = None,
+    tensor_frame: Annotated[
+        str | None,
+        typer.Option(
+            "--tensor-frame",
+            help="Axes of the tensors where they are not the program's own: image axes with x flipped as FSL does, "
+            "image axes, or scanner axes.",
+            metavar="fsl|voxel|world",
+        ),
+    ] = None,
     tissues: TissueFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the placement errors.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier plan in --out.")] = False,
@@ -316,6 +348,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         dbs_lead=dbs_lead, dbs_pulse_us=dbs_pulse_us, dbs_avoid=tuple(dbs_avoid or ()),
         session_minutes=session_minutes, ect_stimulus=ect_stimulus, mst_train=mst_train,
         weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
+        tensors=tensors, tensor_order=tensor_order, tensor_mapping=tensor_mapping, tensor_frame=tensor_frame,
     )  # fmt: skip
     result = planning.make_plan(request)
     if as_json:

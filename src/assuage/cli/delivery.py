@@ -112,6 +112,7 @@ def open_with(plan: Path, head: str | None, tissues: Path | None) -> "OpenedPlan
     AssuageError
         No plan, a head that is not named anywhere, or another head.
     """
+    from assuage.cli.anisotropy import tensors_as_planned
     from assuage.cli.head import load
     from assuage.errors import PlanError
     from assuage.plan import load_record
@@ -125,7 +126,7 @@ def open_with(plan: Path, head: str | None, tissues: Path | None) -> "OpenedPlan
         tissues = Path(recorded) if tissues is None and recorded else tissues
     if head is None:
         raise PlanError(f"the plan does not say where its head {record.head.name!r} lies; name it: --head NAME|PATH")
-    return open_plan(plan, load(head, tissues))
+    return open_plan(plan, tensors_as_planned(record, load(head, tissues)))
 
 
 def coil_of(record: "PlanRecord", path: Path | None) -> "Coil":

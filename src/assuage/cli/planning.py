@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from assuage.cli.alternating import is_point, rhythm_of
+from assuage.cli.anisotropy import check_tensors, with_tensors
 from assuage.cli.driving import DEFAULT_SIDE, coil_and_driving
 from assuage.cli.head import load
 from assuage.cli.listing import console
@@ -82,6 +83,10 @@ class Request:
     tissues: Path | None
     seed: int
     force: bool
+    tensors: Path | None = None
+    tensor_order: str | None = None
+    tensor_mapping: str | None = None
+    tensor_frame: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +186,8 @@ def make_plan(request: Request) -> Result:
     partner = request.tacs_partner
     second = parse_point(partner, "--tacs-partner") if partner is not None and is_point(partner) else None
     rhythm_of(request, partner)  # refused before the head is read
-    head = load(request.head, request.tissues)
+    check_tensors(request)
+    head = with_tensors(request, load(request.head, request.tissues))
     aim = _aim(request, head, point) if found is None else _individual(request, head, found)
     implant = _implant(request, head)
     rhythm = rhythm_of(request, partner if second is None else _sphere(request, head, second, request.radius_mm))

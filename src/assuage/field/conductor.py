@@ -67,13 +67,14 @@ def _build_elements(head: Head, grid: Grid, tensors: Mapping[str, Array32], tiss
 
 
 def _elements_of(owner: Head, head: Head, grid: Grid, *, drop_islands: bool) -> _Elements:
-    """Return the elements without tensors, remembered with the head that owns them."""
+    """Return the elements with the head's own tensors if it has any, remembered with the head that owns them."""
     known = _elements_by_head.setdefault(owner, {})
     key = (grid.shape, grid.affine.tobytes(), drop_islands, *sorted(head.conductivity_S_per_m.items()))
     if key not in known:
         while len(known) >= REMEMBERED:
             del known[next(iter(known))]
-        known[key] = _build_elements(head, grid, {}, subvoxel_tissue(head, grid, drop_islands=drop_islands))
+        tissue = subvoxel_tissue(head, grid, drop_islands=drop_islands, always=head.tensor_S_per_m)
+        known[key] = _build_elements(head, grid, head.tensor_S_per_m, tissue)
     return known[key]
 
 
@@ -95,7 +96,7 @@ class Conductor:
         Overrides by tissue name, S/m.
     tensor_S_per_m
         Tissue name -> (nx, ny, nz, 3, 3) symmetric conductivity tensors on the head's voxels, along the world axes, S/m
-        (from diffusion imaging, say). What cannot be used is refused.
+        (from diffusion imaging, say). What cannot be used is refused. None: the head's own.
     box_mm
         Centre (3,) and edge of a cube to which the conductor is confined; `zoom` gives it the field around it.
     tissue
@@ -129,8 +130,10 @@ class Conductor:
         self.head = head.with_conductivities(conductivity_S_per_m) if conductivity_S_per_m else head
         whole = grid_over(head.labels.shape, head.affine, max(voxel_mm, LEAST_WHOLE_MM) if box_mm else voxel_mm)
         self.grid: Grid = grid_in_box(whole, np.asarray(box_mm[0], float), box_mm[1], voxel_mm) if box_mm else whole
-        self.given_tensors = check_tensors(self.head, tensor_S_per_m or {})
-        if self.given_tensors and tissue is None:
+        given = self.head.tensor_S_per_m if tensor_S_per_m is None else tensor_S_per_m
+        self.given_tensors = check_tensors(self.head, given)
+        shared = tensor_S_per_m is None or not (self.given_tensors or self.head.tensors)
+        if tissue is None and not shared:
             tissue = subvoxel_tissue(self.head, self.grid, drop_islands=box_mm is None, always=self.given_tensors)
         if tissue is not None:
             elements = _build_elements(self.head, self.grid, self.given_tensors, tissue)
@@ -163,6 +166,16 @@ class Conductor:
         """(nx, ny, nz): voxels that an interface cuts or touches."""
         rows = np.append(~self.tissue.plain, False)
         return np.asarray(rows[np.where(self.tissue.block >= 0, self.tissue.block, -1)])
+
+    @cached_property
+    def largest_S_per_m(self) -> Array32:
+        """(nx, ny, nz) conductivity at the voxel centres, S/m; the largest eigenvalue where there are tensors."""
+        sigma = self.sigma_S_per_m.astype(np.float32)[self.tissue.label]
+        for tag in np.flatnonzero(self.tensors.slot >= 0):
+            inside = self.tissue.label == tag
+            own = self.tensors.values[self.tensors.slot[tag], self.tissue.block[inside]]
+            sigma[inside] = np.linalg.eigvalsh(own)[:, 2]
+        return sigma
 
     @cached_property
     def touched(self) -> NDArray[np.bool_]:
@@ -421,6 +434,11 @@ class Field:
     def magnitude_V_per_m(self) -> Array32:
         """(nx, ny, nz) magnitude of E, V/m."""
         return np.asarray(np.linalg.norm(self.e_V_per_m, axis=-1))
+
+    @property
+    def largest_S_per_m(self) -> Array32:
+        """(nx, ny, nz) conductivity at the voxel centres, S/m; the largest eigenvalue where there are tensors."""
+        return self.conductor.largest_S_per_m
 
     def mean_in(self, target: Target) -> Array:
         """Return the mean E over a target's tissue, (3,) V/m in world axes: the read-out of the adjoint."""

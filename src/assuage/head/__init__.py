@@ -10,6 +10,7 @@ from assuage.head.model import Head, site
 from assuage.head.quality import HeadQc, qc
 from assuage.head.surface import Surface
 from assuage.head.tissues import Conductivity, conductivities
+from assuage.head.white_matter import with_white_matter_tensors
 
 __all__ = [
     "Cap",
@@ -23,4 +24,5 @@ __all__ = [
     "qc",
     "read_cap",
     "site",
+    "with_white_matter_tensors",
 ]

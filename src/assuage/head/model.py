@@ -29,6 +29,7 @@ from assuage.head.registration import estimated_mni
 from assuage.head.surface import Surface, scalp_surface
 from assuage.head.ten_ten import ALIASES as TEN_TWENTY_ALIASES
 from assuage.head.ten_ten import ten_ten_sites
+from assuage.head.tissue_tensors import TissueTensors
 from assuage.head.tissues import AIR, BRAIN_NAMES, resolve_conductivities
 
 
@@ -56,6 +57,8 @@ class Head:
         Nasion, inion and preauricular points ("Nz Iz LPA RPA") if known; else None and `fiducials_mm` finds them.
     metadata
         Origin, extension below the scan, warnings, hash of the input.
+    tensors
+        Anisotropy of a tissue, or None; every conductor of the head uses it.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Head:
     mni: MniTransform | None = None
     given_fiducials_mm: dict[str, NDArray[np.float64]] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
+    tensors: TissueTensors | None = None
 
     @classmethod
     def from_labels(
@@ -129,6 +133,30 @@ class Head:
         given = {**self.conductivity_S_per_m, **conductivity_S_per_m}
         values = resolve_conductivities(names, given, in_use=names)
         return self._changed(conductivity_S_per_m=values)
+
+    def with_tensors(self, tensors: TissueTensors) -> Self:
+        """Return the same head with an anisotropic tissue; see `assuage.head.with_white_matter_tensors`.
+
+        Raises
+        ------
+        HeadError
+            The head has no such tissue, or another number of its voxels.
+        """
+        count = int(self.mask(tensors.tissue).sum())
+        if tensors.relative.shape != (count, 6):
+            raise HeadError(
+                f"tensors of {tensors.tissue!r} have shape {tensors.relative.shape}; this head needs {(count, 6)}, one "
+                "row for each of its voxels"
+            )
+        return self._changed(tensors=tensors)
+
+    @cached_property
+    def tensor_S_per_m(self) -> dict[str, NDArray[np.float32]]:
+        """Conductivity tensors by tissue name, (nx, ny, nz, 3, 3) along the world axes, S/m; empty without any."""
+        if self.tensors is None:
+            return {}
+        name = self.tensors.tissue
+        return {name: self.tensors.expanded(self.mask(name), self.conductivity_S_per_m[name])}
 
     def with_fiducials(self, fiducials_mm: Mapping[str, ArrayLike]) -> Self:
         """Return the same head with known fiducials.
@@ -201,6 +229,8 @@ class Head:
     def warnings(self) -> list[str]:
         """What a reader of any result on this head must know, one line each."""
         lines = [str(line) for line in self.metadata.get("warnings", [])]
+        if self.tensors is not None:
+            lines += [str(line) for line in self.tensors.origin.get("warnings", [])]
         if self.fiducial_origin != "given":
             lines.append(
                 f"nasion, inion and preauricular points are {self.fiducial_origin}, moved to the scalp; "

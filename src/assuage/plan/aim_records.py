@@ -21,6 +21,27 @@ class TissueRecord(Record):
     range_source_level: str
 
 
+class AnisotropyRecord(Record):
+    """Conductivity tensors of a tissue, from diffusion imaging; shares are of the tissue's voxels."""
+
+    tissue: str
+    file: str
+    sha256: str
+    order: str = Field(description="whose order of components, as stated")
+    frame: str = Field(description="axes of the components, as stated: fsl, voxel or world")
+    mapping: str = Field(description="volume-normalised or direct")
+    voxel_mm: Point
+    diffusion: float = Field(description="cube root of the mean determinant, in the unit of the file")
+    median_ratio: float = Field(description="largest to smallest eigenvalue")
+    isotropic_share: float = Field(description="no usable tensor: isotropic there")
+    outside_share: float = Field(description="of it, outside the map")
+    empty_share: float = Field(description="of it, 0 or not finite")
+    not_positive_share: float = Field(description="of it, an eigenvalue of 0 or below")
+    clipped_share: float = Field(description="small eigenvalues raised to a tenth of the largest")
+    capped_share: float = Field(description="largest eigenvalue lowered to 2 S/m")
+    checks: dict[str, Any] = Field(description="what was measured to check order, place and axes; null: not checked")
+
+
 class HeadRecord(Record):
     """The head that was planned on."""
 
@@ -33,6 +54,7 @@ class HeadRecord(Record):
     fiducials_mm: dict[str, Point]
     ten_ten_mm: dict[str, Point]
     metadata: dict[str, Any]
+    anisotropy: AnisotropyRecord | None = Field(default=None, description="None: every tissue is isotropic")
 
 
 class TargetRecord(Record):

@@ -48,7 +48,8 @@ CONDUCTIVITY_ASSUMPTION = (
     "each tissue's conductivity independent and uniform over its cited range, first order by the adjoint"
 )
 LEFT_OUT = (
-    "segmentation, anisotropy, contact of the electrodes, numerical error, and the response of the tissue to the field"
+    "segmentation, anisotropy (or the error of its tensors), contact of the electrodes, numerical error, and the "
+    "response of the tissue to the field"
 )
 
 EXAMPLE_OUTPUT = 0.5

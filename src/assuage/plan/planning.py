@@ -20,6 +20,7 @@ from assuage.head import Head
 from assuage.plan import clock as steps
 from assuage.plan import describe, maps, regions
 from assuage.plan.alternating import make_hd_tacs, make_tacs
+from assuage.plan.anisotropy import anisotropy_words
 from assuage.plan.asking import check_coil_options, check_number, check_weights
 from assuage.plan.bench import (
     COMBINATIONS,
@@ -63,8 +64,8 @@ DEFAULT_RADIUS_MM = 10.0
 LINES = 10
 """Of progress while the off-target field is solved."""
 
+ISOTROPIC = "Isotropic conductivities; one value per tissue."
 LIMITS = (
-    "Isotropic conductivities; one value per tissue.",
     "Electrodes inject evenly over their area; contact impedance and current crowding at the rim are left out.",
     "The dose is the mean field over the target's tissue. Neurons, networks and clinical response are not modelled.",
     "Doses of different techniques act by different mechanisms; their ratios to the reference are not equivalent.",
@@ -316,7 +317,7 @@ class _Work:
             matrix=matrix,
             maps=says,
             files=(),
-            limits=LIMITS,
+            limits=(anisotropy_words(head) or ISOTROPIC, *LIMITS),
             rule_set=rule_set_record(),
             provenance=self._provenance(target, circuit, command),
         )

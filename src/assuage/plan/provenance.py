@@ -13,7 +13,7 @@ import numpy as np
 
 from assuage import __version__
 from assuage.head import Head, conductivities
-from assuage.plan.aim_records import HeadRecord, TissueRecord
+from assuage.plan.aim_records import AnisotropyRecord, HeadRecord, TissueRecord
 from assuage.plan.bench import Bench
 from assuage.plan.describe import matrix, number, point
 from assuage.plan.records import Provenance, RuleSetRecord
@@ -60,6 +60,9 @@ def head_record(head: Head) -> HeadRecord:
         fiducials_mm={name: point(value) for name, value in head.fiducials_mm.items()},
         ten_ten_mm={name: point(value) for name, value in head.ten_ten_mm.items()},
         metadata=plain(head.metadata),
+        anisotropy=None
+        if head.tensors is None
+        else AnisotropyRecord(tissue=head.tensors.tissue, **plain(head.tensors.origin)),
     )
 
 

@@ -146,10 +146,27 @@ def open_plan(path: Path | str, head: Head) -> OpenedPlan:
                 f"{tissue.name} has {used:g} S/m in head {head.name!r} but {tissue.conductivity_S_per_m:g} in the "
                 "plan; give the conductivities that were planned with: --tissues FILE"
             )
+    _require_same_tensors(record, head)
     sha256 = hashlib.sha256((folder / PLAN_FILE).read_bytes()).hexdigest()
     return OpenedPlan(
         folder=folder, record=record, sha256=sha256, head=head, target=_target(record.target, folder, head)
     )
+
+
+def _require_same_tensors(record: PlanRecord, head: Head) -> None:
+    """Refuse a head whose anisotropy is not the plan's."""
+    planned = record.head.anisotropy
+    used = None if head.tensors is None else head.tensors.origin
+    same = ("sha256", "order", "frame", "mapping")
+    if (planned is None) != (used is None) or (
+        planned is not None and used is not None and any(getattr(planned, key) != used.get(key) for key in same)
+    ):
+        said = "isotropic white matter" if planned is None else f"the tensors of {planned.file} ({planned.mapping})"
+        has = "isotropic white matter" if used is None else f"those of {used.get('file')} ({used.get('mapping')})"
+        raise PlanError(
+            f"the plan was made with {said} but head {head.name!r} has {has}; give the same: "
+            "assuage.head.with_white_matter_tensors, or the path in the plan's command"
+        )
 
 
 def folder_of(path: Path | str) -> Path:

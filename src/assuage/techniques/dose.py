@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from assuage.errors import DataError
 from assuage.techniques.goal import Goal
 from assuage.techniques.patches import FieldMap, Patch, check_same_grid
 
@@ -47,7 +48,7 @@ class Spread:
     half_max_volume_mm3
         Volume with |E| of at least half of it.
     brain_density_A_per_m2
-        Peak current density in the brain.
+        Peak current density in the brain; an upper bound where the tissue has tensors.
     """
 
     e99_V_per_m: float
@@ -58,13 +59,15 @@ class Spread:
 def spread(field: "Field | FieldMap", tissues: frozenset[str]) -> Spread:
     """Measure a field over the tissues of the target, everywhere in the head."""
     peak_of_tissue, volume_mm3 = half_max(field, tissues)
-    magnitude = field.magnitude_V_per_m
+    sigma = field.largest_S_per_m
+    if sigma is None:
+        raise DataError("the map does not know the conductivity of its voxels; make it with FieldMap.on")
+    densities = field.magnitude_V_per_m * sigma
     density = 0.0
     for tag, tissue in enumerate(field.tissues):
         inside = field.labels == tag
         if (tissue in BRAIN or tissue in tissues) and tag > 0 and inside.any():
-            peak = float(np.percentile(magnitude[inside], EXTREME_PERCENTILE))
-            density = max(density, peak * field.head.conductivity_S_per_m[tissue])
+            density = max(density, float(np.percentile(densities[inside], EXTREME_PERCENTILE)))
     return Spread(e99_V_per_m=peak_of_tissue, half_max_volume_mm3=volume_mm3, brain_density_A_per_m2=density)
 
 

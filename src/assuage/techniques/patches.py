@@ -47,6 +47,8 @@ class FieldMap:
         (4, 4) voxel to world, mm.
     says
         What the values are, for example "peak-to-peak change of the envelope, largest over directions".
+    largest_S_per_m
+        (nx, ny, nz) conductivity, its largest eigenvalue where there are tensors; None: not known.
     """
 
     head: "Head"
@@ -55,6 +57,7 @@ class FieldMap:
     tissues: tuple[str, ...]
     affine: Array
     says: str
+    largest_S_per_m: Float | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that do not fit the grid, are not finite, or have no name.
@@ -88,6 +91,7 @@ class FieldMap:
             tissues=field.tissues,
             affine=field.affine,
             says=says,
+            largest_S_per_m=field.largest_S_per_m,
         )
 
     @property

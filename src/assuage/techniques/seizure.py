@@ -83,7 +83,7 @@ class SeizureDose:
     half_max_volume_mm3
         Volume of brain with at least half of the 99th percentile: small is focal.
     brain_density_A_per_m2
-        99.9th percentile of the current density, in the brain tissue where it is largest.
+        99.9th percentile of the current density, in the brain tissue where it is largest; an upper bound with tensors.
     threshold_scale
         Factor on the amplitude at which the 99th percentile meets the threshold.
     regions
@@ -243,10 +243,11 @@ def measure(field: "Field", brain: BrainMap, *, threshold_V_per_m: float, scale:
     values = scale * field.magnitude_V_per_m.ravel()[brain.brain].astype(np.float64)
     e50, e90, e99, e999 = (float(e) for e in np.percentile(values, [50.0, 90.0, PEAK_PERCENTILE, EXTREME_PERCENTILE]))
     above = values >= threshold_V_per_m
-    density = 0.0
-    for tag in np.unique(brain.tissue):
-        peak = float(np.percentile(values[brain.tissue == tag], EXTREME_PERCENTILE))
-        density = max(density, peak * field.head.conductivity_S_per_m[field.tissues[tag]])
+    densities = values * field.largest_S_per_m.ravel()[brain.brain]
+    density = max(
+        (float(np.percentile(densities[brain.tissue == tag], EXTREME_PERCENTILE)) for tag in np.unique(brain.tissue)),
+        default=0.0,
+    )
     return SeizureDose(
         threshold_V_per_m=threshold_V_per_m,
         e50_V_per_m=e50,
