@@ -1,6 +1,5 @@
 """The commands and their options. Each body loads, calls one public function, and writes."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +8,9 @@ import typer
 from assuage import __version__
 from assuage.cli.delivery import readback
 from assuage.cli.export import export_app
+from assuage.cli.head_commands import head_app
 from assuage.cli.navigator import navigator_app
+from assuage.cli.options import HEAD_HELP, AsJson, Bids, Participant, Session, TissueFile, number
 from assuage.cli.output import print_json
 from assuage.cli.placement import placement
 from assuage.cli.protocol import protocol_app
@@ -26,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-head_app = typer.Typer(no_args_is_help=True, help="Build a head model from a T1, and look at it.")
 app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
@@ -41,36 +41,6 @@ app.command(
     epilog="Example: assuage placement --nasion-inion 36cm --tragus-tragus 37cm --circumference 56cm --plan plan "
     "--out sheet. Example: assuage placement --nasion-inion 36cm --tragus-tragus 37cm --circumference 56cm --site F3",
 )(placement)
-
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
-TissueFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--tissues", help="TOML or JSON that names the labels of a label image: 1 = 'white_matter', ...", metavar="FILE"
-    ),
-]
-Bids = Annotated[
-    Path | None, typer.Option("--bids", help="BIDS dataset to find the files in, with --participant.", metavar="DIR")
-]
-Participant = Annotated[str | None, typer.Option("--participant", help="Label behind sub-.", metavar="LABEL")]
-Session = Annotated[
-    str | None, typer.Option("--session", help="Label behind ses-, where there are several.", metavar="LABEL")
-]
-
-
-def _number(example: str) -> Callable[[str | float], float]:
-    """Return what parses a number; Typer's own message would leave out what was typed, and an example."""
-
-    def number(text: str | float) -> float:
-        try:
-            return float(text)
-        except ValueError:
-            raise typer.BadParameter(f"{text!r} is not a number; write for example {example}") from None
-
-    return number
-
-
-HEAD_HELP = "colin27 (embedded), the folder of a built head, a label NIfTI, masks of ROAST, or a SimNIBS m2m_ folder."
 
 
 def run(arguments: list[str]) -> int:
@@ -123,7 +93,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         ),
     ] = None,
     radius_mm: Annotated[
-        float, typer.Option("--radius-mm", parser=_number("10"), metavar="NUMBER", help="Radius of the target.")
+        float, typer.Option("--radius-mm", parser=number("10"), metavar="NUMBER", help="Radius of the target.")
     ] = 10.0,
     techniques: Annotated[
         str | None,
@@ -192,7 +162,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         float | None,
         typer.Option(
             "--tacs-frequency",
-            parser=_number("10"),
+            parser=number("10"),
             metavar="HZ",
             help="Of tacs and hd-tacs; default: an example out of the literature.",
         ),
@@ -218,7 +188,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         float | None,
         typer.Option(
             "--session-min",
-            parser=_number("20"),
+            parser=number("20"),
             metavar="MINUTES",
             help="Of tDCS, HD-tDCS, tACS, HD-tACS and temporal interference; default: the published example of each.",
         ),
@@ -245,23 +215,23 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         float,
         typer.Option(
             "--voxel-mm",
-            parser=_number("2"),
+            parser=number("2"),
             metavar="NUMBER",
             help="Edge of a voxel of the field: 2 is quick, 1 is fine.",
         ),
     ] = 2.0,
     current_milliampere: Annotated[
         float,
-        typer.Option("--current-ma", parser=_number("2"), metavar="NUMBER", help="Total current of the electrodes."),
+        typer.Option("--current-ma", parser=number("2"), metavar="NUMBER", help="Total current of the electrodes."),
     ] = 2.0,
     hair_mm: Annotated[
-        float, typer.Option("--hair-mm", parser=_number("4"), metavar="NUMBER", help="Hair under the coil.")
+        float, typer.Option("--hair-mm", parser=number("4"), metavar="NUMBER", help="Hair under the coil.")
     ] = 4.0,
     age_years: Annotated[
         float | None,
         typer.Option(
             "--age",
-            parser=_number("16"),
+            parser=number("16"),
             metavar="YEARS",
             help="Age of the person: most limits were found in adults only.",
         ),
@@ -289,7 +259,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     dbs_pulse_us: Annotated[
         float | None,
         typer.Option(
-            "--dbs-pulse-us", parser=_number("60"), metavar="NUMBER", help="Pulse width of DBS, us; default: 60."
+            "--dbs-pulse-us", parser=number("60"), metavar="NUMBER", help="Pulse width of DBS, us; default: 60."
         ),
     ] = None,
     dbs_avoid: Annotated[
@@ -357,83 +327,6 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         result.print()
 
 
-@head_app.command(
-    "build",
-    epilog="Example: assuage head build T1.nii.gz --out sub_head --age 16. "
-    "Example: assuage head build dicom/ --out sub_head. "
-    "Example: assuage head build --bids study --participant 01 --out sub_head. "
-    "An interrupted build goes on where it stopped.",
-)
-def head_build(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
-    out: Annotated[Path, typer.Option("--out", help="New folder of the head.", metavar="DIR")],
-    t1: Annotated[
-        Path | None,
-        typer.Argument(help="T1 of the whole head: NIfTI, not skull-stripped, or a folder of DICOM.", metavar="[T1]"),
-    ] = None,
-    t2: Annotated[
-        Path | None,
-        typer.Option("--t2", help="T2 of the same person: tells bone from CSF better.", metavar="FILE|FOLDER"),
-    ] = None,
-    series: Annotated[
-        str | None, typer.Option("--series", help="Of the DICOM folder, where several could be the T1.", metavar="N")
-    ] = None,
-    t2_series: Annotated[
-        str | None, typer.Option("--t2-series", help="Likewise, of the folder of --t2.", metavar="N")
-    ] = None,
-    bids: Bids = None,
-    participant: Annotated[
-        str | None,
-        typer.Option(
-            "--participant",
-            help="Label behind sub-; without --bids it is kept with the head, so that others' data are refused.",
-            metavar="LABEL",
-        ),
-    ] = None,
-    session: Session = None,
-    brain: Annotated[
-        Path | None,
-        typer.Option(
-            "--brain",
-            help="Labels of FreeSurfer (aseg.mgz, aparc+aseg.mgz) or SynthSeg of the same T1: their brain is used.",
-            metavar="FILE",
-        ),
-    ] = None,
-    lesion: Annotated[
-        Path | None,
-        typer.Option("--lesion", help="Mask on the T1's grid; becomes a tissue of its own.", metavar="FILE"),
-    ] = None,
-    lesion_conductivity: Annotated[
-        float | None,
-        typer.Option(
-            "--lesion-conductivity",
-            parser=_number("0.8"),
-            help="Of the lesion, S/m; there is no default.",
-            metavar="NUMBER",
-        ),
-    ] = None,
-    age: Annotated[
-        float | None, typer.Option("--age", parser=_number("16"), help="Age in years.", metavar="YEARS")
-    ] = None,
-    orientation: Annotated[
-        str,
-        typer.Option("--orientation", help="Which header field holds where the two disagree.", metavar="sform|qform"),
-    ] = "auto",
-    as_json: AsJson = False,
-) -> None:
-    """Build a head from a T1: tissues, skull, neck, fiducials, MNI frame, quality page."""
-    from assuage.cli import build, scans
-
-    if orientation not in {"auto", "sform", "qform"}:
-        raise typer.BadParameter(f"--orientation {orientation!r} is not known; write sform or qform")
-    build.build(
-        scans.Request(
-            t1=t1, out=out, t2=t2, series=series, t2_series=t2_series,
-            bids=bids, participant=participant, session=session, brain=brain, lesion=lesion,
-            lesion_S_per_m=lesion_conductivity,            age_years=age, orientation=orientation, as_json=as_json,  # type: ignore[arg-type]
-        )
-    )  # fmt: skip
-
-
 @app.command(
     epilog="Example: assuage target --bold sub_space-T1w_desc-preproc_bold.nii.gz --confounds "
     "sub_desc-confounds_timeseries.tsv --head m2m_sub --circuit emotion_regulation --method cluster --out target. "
@@ -471,7 +364,7 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
     ] = None,
     tr_s: Annotated[
         float | None,
-        typer.Option("--tr", parser=_number("2"), metavar="SECONDS", help="Where the file does not say it."),
+        typer.Option("--tr", parser=number("2"), metavar="SECONDS", help="Where the file does not say it."),
     ] = None,
     seed: Annotated[
         str | None,
@@ -491,17 +384,17 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
     ] = None,
     fd_limit_mm: Annotated[
         float,
-        typer.Option("--fd-mm", parser=_number("0.5"), metavar="NUMBER", help="Frames that move more are left out."),
+        typer.Option("--fd-mm", parser=number("0.5"), metavar="NUMBER", help="Frames that move more are left out."),
     ] = 0.5,
     global_signal: Annotated[
         bool, typer.Option("--global-signal/--no-global-signal", help="Regress the global signal out.")
     ] = True,
     seed_radius_mm: Annotated[
-        float, typer.Option("--seed-radius-mm", parser=_number("5"), metavar="NUMBER", help="Radius of the seed.")
+        float, typer.Option("--seed-radius-mm", parser=number("5"), metavar="NUMBER", help="Radius of the seed.")
     ] = 10.0,
     search_radius_mm: Annotated[
         float,
-        typer.Option("--search-radius-mm", parser=_number("20"), metavar="NUMBER", help="Radius of the search region."),
+        typer.Option("--search-radius-mm", parser=number("20"), metavar="NUMBER", help="Radius of the search region."),
     ] = 20.0,
     tissues: TissueFile = None,
     random_seed: Annotated[int, typer.Option("--random-seed", help="Of the resampling.")] = 0,
@@ -523,41 +416,6 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
         print_json(result.as_json())
     else:
         result.print()
-
-
-@head_app.command("show", epilog="Example: assuage head show colin27 --out qc")
-def head_show(
-    name: Annotated[str, typer.Argument(help=HEAD_HELP, metavar="NAME|PATH")],
-    out: Annotated[
-        Path | None, typer.Option("--out", help="New folder for overlay.png and qc.json.", metavar="DIR")
-    ] = None,
-    tissues: TissueFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show the quality figures of a head; with --out also its overlay in three planes."""
-    from assuage.cli import head as heads
-
-    heads.show(name, out=out, tissues=tissues, as_json=as_json)
-
-
-@head_app.command(
-    "import",
-    epilog="Example: assuage head import sub_T1orT2_masks.nii --out sub_head. "
-    "Example: assuage head import labels.mgz --tissues tissues.toml --t1 T1.nii.gz --out sub_head",
-)
-def head_import(
-    source: Annotated[str, typer.Argument(help=HEAD_HELP, metavar="PATH")],
-    out: Annotated[Path, typer.Option("--out", help="New folder of the head.", metavar="DIR")],
-    t1: Annotated[
-        Path | None, typer.Option("--t1", help="T1 in the same coordinates, for the pictures.", metavar="FILE")
-    ] = None,
-    tissues: TissueFile = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write a head that another program segmented as a head folder, with its quality page."""
-    from assuage.cli import head as heads
-
-    heads.take(source, out=out, t1=t1, tissues=tissues, as_json=as_json)
 
 
 @app.command(epilog="Example: assuage circuits --circuit emotion_regulation")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assuage.cli.options import AsJson
 from assuage.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ CoilOption = Annotated[
     typer.Option("--coil", help="Coil file of the plan; default: as in the plan's command.", metavar="FILE"),
 ]
 OutOption = Annotated[Path | None, typer.Option("--out", help="New folder for the JSON and the page.", metavar="DIR")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 TechniqueOption = Annotated[
     str | None, typer.Option("--technique", help="Montage of the plan, where it holds several.", metavar="NAME")
 ]
@@ -60,7 +60,7 @@ def readback(  # noqa: PLR0913, PLR0917 (each option of the command is a paramet
         bool, typer.Option("--target-only", help="Leave out the other regions of the circuit, three solves each.")
     ] = False,
     out: OutOption = None,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Hold a session against its plan: delivered pose or electrodes, delivered field, deviation and drift."""
     from contextlib import nullcontext

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from assuage.cli.options import AsJson
 from assuage.cli.output import print_json
 
 export_app = typer.Typer(no_args_is_help=True, help="Write a plan in the layout of another community.")
@@ -38,7 +39,7 @@ def bids(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         typer.Option("--head", help="Head of the plan; default: as in the plan's command.", metavar="NAME|PATH"),
     ] = None,
     tissues: Annotated[Path | None, typer.Option("--tissues", help="As for assuage plan.", metavar="FILE")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write head, plan, report, fields and navigator files of a plan as BIDS derivatives of one participant."""
     from assuage.cli.delivery import open_with

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from assuage.cli.options import AsJson
 from assuage.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ navigator_app = typer.Typer(
 
 SHOWN_PULSES = 10
 """On the screen; --json has all."""
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 NavigatorFile = Annotated[
     Path, typer.Argument(help="Brainsight .txt, Localite .xml, visor2 .mrk, InVesalius .mkss, SofTaxic .stmpx.")
 ]

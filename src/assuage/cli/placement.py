@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assuage.cli.delivery import CoilOption, HeadOption, JsonOption, OutOption, TissueOption
+from assuage.cli.delivery import CoilOption, HeadOption, OutOption, TissueOption
+from assuage.cli.options import AsJson
 from assuage.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def placement(  # noqa: PLR0913, PLR0917 (each option of the command is a parame
         str | None, typer.Option("--tape-repeat", help="Repeat error of your tape; default: published.", metavar="4mm")
     ] = None,
     out: OutOption = None,
-    as_json: JsonOption = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say where coil or electrodes go by tape, how far off that will be, and what it does to the dose."""
     from contextlib import nullcontext

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from assuage.cli.options import AsJson
 from assuage.cli.output import print_json
 from assuage.errors import DataError
 
@@ -16,7 +17,6 @@ protocol_app = typer.Typer(
     epilog="Example: assuage protocol new macmaster2019 --out protocol.json",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
 ProtocolFile = Annotated[Path, typer.Argument(help="A protocol.json.", metavar="FILE")]
 Out = Annotated[Path | None, typer.Option("--out", help="File to write; it must not exist.", metavar="FILE")]
 
