@@ -46,6 +46,8 @@ REACH_MM = 100.0
 """The lattice extends this far beyond the head: wings of every known coil lie within."""
 TOGETHER = 3
 """Targets in one block of adjoint problems: nine right-hand sides take little longer than three."""
+SLOPES_TOGETHER = 6
+"""Landscapes in one pass over the elements for slopes, whose basis functions cost more than the products."""
 SITE_RADIUS_MM = 6.0
 """Disc used where a sensitivity is asked for at bare points."""
 
@@ -238,8 +240,8 @@ class Landscape:
 def sensitivities_of(landscapes: Sequence[Landscape], fields: Sequence[Field]) -> Array:
     """Return `Landscape.sensitivity` of several landscapes of one conductor, (nlandscapes, nfields, 3, ntissues)."""
     found = []
-    for start in range(0, len(landscapes), TOGETHER):
-        some = landscapes[start : start + TOGETHER]
+    for start in range(0, len(landscapes), SLOPES_TOGETHER):
+        some = landscapes[start : start + SLOPES_TOGETHER]
         adjoints = np.concatenate([item.adjoint_V for item in some])
         rows = sensitivities(some[0].conductor, adjoints, fields)
         found.append(rows.reshape(len(fields), len(some), 3, -1).swapaxes(0, 1))

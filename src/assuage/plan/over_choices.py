@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 
 SEARCHES = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs")
 """Techniques that search over the distribution."""
-CANDIDATES = 2
-"""Each brings so many beside its proposal for the mean; conductivity decides among them."""
+CANDIDATES = 1
+"""Each brings so many beside its proposal for the mean; every one costs a forward solution."""
 
 WHY_MEAN = {
     "hd_tdcs_focal": "its limit on the field elsewhere is set around one place, and over several its optimum could not "

@@ -1,8 +1,8 @@
 """The size of the field of a finished plan over the distribution of its target, for every technique alike.
 
-For every place where the target may lie, the size of the field is averaged over the target's tissue within its
-radius. Unlike `aim_over`, which is exact for the mean vector and joins placement and conductivity, this reads the images
-alone and so knows the techniques that have no adjoint.
+For every place where the target may lie, the size of the field is averaged over the target's tissue within its radius.
+Unlike `aim_over`, which is exact for the mean vector and joins placement and conductivity, this reads the images alone
+and so knows the techniques that have no adjoint.
 """
 
 from typing import Any
