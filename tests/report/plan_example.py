@@ -83,7 +83,7 @@ def _distribution(techniques) -> TargetDistributionRecord:
         AimRecord(
             technique=item.technique, label=item.label, aims_at="distribution",
             because="best expected field over target, placement and conductivity",
-            moved_mm=6.2 if item.technique == "tms" else None, same_as_mean=False, over=spread(0.41),
+            moved_mm=6.2 if item.technique == "tms" else None, made_for="distribution", over=spread(0.41),
             of_mean=spread(0.39), of_group=spread(0.377), in_group_V_per_m=0.35, group_in_group_V_per_m=0.42,
             over_group=gain,
         )
@@ -91,7 +91,7 @@ def _distribution(techniques) -> TargetDistributionRecord:
     ]  # fmt: skip
     mean = AimRecord(
         technique="ti", label="Temporal interference", aims_at="mean", because="every place would need its own search",
-        moved_mm=None, same_as_mean=True, over=None, of_mean=None, of_group=None, in_group_V_per_m=None,
+        moved_mm=None, made_for="mean", over=None, of_mean=None, of_group=None, in_group_V_per_m=None,
         group_in_group_V_per_m=None, over_group=None,
     )  # fmt: skip
     made = TargetDistributionRecord(

@@ -2,8 +2,7 @@
 
 Every technique of `over_choices.SEARCHES` proposes for the distribution; its proposal for the mean competes. One
 forward solution for each gives the slopes by conductivity; the objective over target, placement and conductivity
-decides, so that the chosen one is never worse than the proposal for the mean. The proposal for the group target is
-scored beside it.
+decides. The proposal for the group target competes too, so that the chosen one is never worse than either.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,22 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import PlanError
-from assuage.field import Field
+from assuage.field import Field, Landscape
 from assuage.field.landscape import sensitivities_of
 from assuage.head import conductivities
 from assuage.plan.bench import LABELS, Bench
-from assuage.plan.choices import Choice, choose
+from assuage.plan.choices import Choice
 from assuage.plan.describe import normal_of, number, point
 from assuage.plan.distribution_records import (
     AimRecord,
     GainRecord,
     GroupTargetRecord,
+    MadeFor,
     PlaceRecord,
     SpreadRecord,
     TargetDistributionRecord,
 )
 from assuage.plan.joint_spread import CONDUCTIVITIES, JointSpread, conductivity_draws, difference, joint_spread
-from assuage.plan.over_choices import SEARCHES, WHY_MEAN, choose_over
+from assuage.plan.over_choices import SEARCHES, WHY_MEAN, choose_for_group, choose_over
 from assuage.plan.over_words import says
 from assuage.plan.whereabouts import Located, Whereabouts, locate
 from assuage.sources import Montage, PlacedCoil
@@ -52,7 +52,7 @@ class Aimed:
 class _Finalist:
     """A proposal, what it was made for (mean, distribution or group), its field and its spread."""
 
-    made_for: str
+    made_for: MadeFor
     choice: Choice
     field: Field
     spread: JointSpread
@@ -91,25 +91,28 @@ def aim_over(
     progress("adjoints of the distribution", 0.0)
     located = locate(bench, target, goal, whereabouts)
     mean = bench.landscape(target)
-    rivals: list[tuple[str, Choice]] = []
+    rivals: list[tuple[MadeFor, Choice]] = []
     for k, (name, first) in enumerate(choices.items()):
         progress(f"{LABELS[name]} over the distribution", 0.35 + 0.3 * k / len(choices))
         rivals.append(("mean", first))
         if name in SEARCHES:
             rivals += [("distribution", item) for item in choose_over(bench, first, mean, located.aims)]
-            rivals += _for_group(bench, name, located, goal)
+            rivals += _for_group(bench, first, mean, located, goal)
     progress("forward solutions over the distribution", 0.65)
-    kept = _without_doubles(rivals)
-    solved = bench.conductor.solve([choice.source for _, choice in kept])
+    sources, which = _distinct([choice for _, choice in rivals])
+    solved = bench.conductor.solve([choice.source for choice in sources])
     slopes = sensitivities_of(located.aims.landscapes, solved)
     deviations = conductivity_draws(
         mean.tissues, bench.head.conductivity_S_per_m, conductivities(), seed=bench.settings.seed
     )
-    finalists = []
-    for k, ((made_for, choice), field) in enumerate(zip(kept, solved, strict=True)):
-        progress(f"{LABELS[choice.technique]}: target, placement and conductivity", 0.8 + 0.2 * k / len(kept))
-        spread = joint_spread(located.aims, _misplaced(bench, choice, located), slopes[:, k], deviations)
-        finalists.append(_Finalist(made_for=made_for, choice=choice, field=field, spread=spread))
+    spreads = []
+    for k, choice in enumerate(sources):
+        progress(f"{LABELS[choice.technique]}: target, placement and conductivity", 0.8 + 0.2 * k / len(sources))
+        spreads.append(joint_spread(located.aims, _misplaced(bench, choice, located), slopes[:, k], deviations))
+    finalists = [
+        _Finalist(made_for=made_for, choice=choice, field=solved[k], spread=spreads[k])
+        for (made_for, choice), k in zip(rivals, which, strict=True)
+    ]
     best = {name: _best(name, finalists) for name in choices}
     records = [_aim_record(bench, found, finalists, located) for found in best.values()]
     records += [_at_mean(name) for name in others]
@@ -120,25 +123,30 @@ def aim_over(
     )
 
 
-def _for_group(bench: Bench, name: str, located: Located, goal: Goal) -> list[tuple[str, Choice]]:
+def _for_group(
+    bench: Bench, first: Choice, mean: Landscape, located: Located, goal: Goal
+) -> list[tuple[MadeFor, Choice]]:
     """Return the proposal for the group target, where there is one and the technique has a place for it."""
     if located.group is None or located.group_landscape is None:
         return []
     own = Goal(direction=goal.direction, normal=normal_of(located.group, bench.head))
     try:
-        return [("group", choose(bench, name, located.group_landscape, own))]
+        return [("group", choose_for_group(bench, first, mean, located.group_landscape, own))]
     except PlanError:
         return []
 
 
-def _without_doubles(rivals: list[tuple[str, Choice]]) -> list[tuple[str, Choice]]:
-    """Leave out proposals for the distribution that are the one for the mean, which is solved anyway."""
-    kept: list[tuple[str, Choice]] = []
-    for made_for, choice in rivals:
-        earlier = [item for made, item in kept if made != "group" and item.technique == choice.technique]
-        if made_for != "distribution" or not any(_same(choice, item) for item in earlier):
-            kept.append((made_for, choice))
-    return kept
+def _distinct(choices: list[Choice]) -> tuple[list[Choice], list[int]]:
+    """Return the choices with different sources, each solved once, and which of them every choice is."""
+    found: list[Choice] = []
+    which = []
+    for choice in choices:
+        same = (k for k, other in enumerate(found) if choice.technique == other.technique and _same(choice, other))
+        k = next(same, len(found))
+        which.append(k)
+        if k == len(found):
+            found.append(choice)
+    return found, which
 
 
 def _same(one: Choice, other: Choice) -> bool:
@@ -167,7 +175,7 @@ def _misplaced(bench: Bench, choice: Choice, located: Located) -> Array:
 
 def _best(name: str, finalists: list[_Finalist]) -> _Finalist:
     """Return the finalist with the best objective; the proposal for the mean comes first and wins a tie."""
-    own = [item for item in finalists if item.choice.technique == name and item.made_for != "group"]
+    own = [item for item in finalists if item.choice.technique == name]
     return max(own, key=lambda item: item.spread.objective)
 
 
@@ -188,7 +196,7 @@ def _aim_record(bench: Bench, found: _Finalist, finalists: list[_Finalist], loca
         aims_at="distribution" if searched else "mean",
         because=_because(found, located) if searched else WHY_MEAN[name],
         moved_mm=moved,
-        same_as_mean=found.made_for == "mean",
+        made_for=found.made_for,
         over=_spread_record(found.spread),
         of_mean=_spread_record(mean.spread),
         of_group=None if group is None else _spread_record(group.spread),
@@ -210,10 +218,11 @@ def _gain(own: JointSpread, group: JointSpread) -> GainRecord:
 
 
 def _because(found: _Finalist, located: Located) -> str:
-    counted = f"{located.aims.objective.words} over target, placement and conductivity"
-    if found.made_for == "mean":
-        return f"the proposal for the mean of the distribution has the best {counted}"
-    return f"best {counted}"
+    counted = f"best {located.aims.objective.words} over target, placement and conductivity"
+    if found.made_for == "distribution":
+        return counted
+    where = "mean of the distribution" if found.made_for == "mean" else "group target"
+    return f"{counted}: the proposal for the {where}"
 
 
 def _at_mean(name: str) -> AimRecord:
@@ -223,7 +232,7 @@ def _at_mean(name: str) -> AimRecord:
         aims_at="mean",
         because=WHY_MEAN[name],
         moved_mm=None,
-        same_as_mean=True,
+        made_for="mean",
         over=None,
         of_mean=None,
         of_group=None,

@@ -6,6 +6,8 @@ from pydantic import Field
 
 from assuage.plan.record_base import Point, Record
 
+MadeFor = Literal["distribution", "mean", "group"]
+
 
 class SpreadRecord(Record):
     """A dose over target, placement and conductivity, at the technique's reference intensity."""
@@ -38,7 +40,7 @@ class AimRecord(Record):
     aims_at: Literal["distribution", "mean"]
     because: str
     moved_mm: float | None = Field(description="of a coil: from the best pose for the mean; None: no coil")
-    same_as_mean: bool = Field(description="the proposal is the one for the mean of the distribution")
+    made_for: MadeFor = Field(description="what the proposal was searched for; the best of the three is kept")
     over: SpreadRecord | None = Field(description="of the proposal; None: not computed for this technique")
     of_mean: SpreadRecord | None = Field(description="of the proposal for the mean of the distribution")
     of_group: SpreadRecord | None = Field(description="of the proposal for the group target, over the same places")

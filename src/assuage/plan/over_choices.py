@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from assuage.errors import PlanError
 from assuage.field import Landscape
 from assuage.plan.bench import Bench
-from assuage.plan.choices import MAX_ELECTRODES, Choice
+from assuage.plan.choices import MAX_ELECTRODES, Choice, choose
 from assuage.sources import Disc, Montage, PlacedCoil
 from assuage.techniques.aims import Aims
+from assuage.techniques.goal import Goal
 from assuage.techniques.hd_tdcs import DISC
 from assuage.techniques.montages_over import best_currents_over, best_pairs_over, best_rings_over
 from assuage.techniques.tms_over import best_poses_over
@@ -20,8 +21,8 @@ Array = NDArray[np.float64]
 
 SEARCHES = ("tms", "tdcs", "hd_tdcs_4x1", "hd_tdcs")
 """Techniques that search over the distribution."""
-CANDIDATES = 1
-"""Each brings so many beside its proposal for the mean; every one costs a forward solution."""
+PAIRS_AND_RINGS = 2
+"""So many compete beside the proposals for the mean and for the group target; each costs a forward solution."""
 
 WHY_MEAN = {
     "hd_tdcs_focal": "its limit on the field elsewhere is set around one place, and over several its optimum could not "
@@ -52,13 +53,13 @@ def choose_over(bench: Bench, first: Choice, mean: Landscape, aims: Aims) -> lis
         each = [bench.pad_sensitivities(item) for item in aims.landscapes]
         tables = {pad: np.stack([table[pad] for table in each]) for pad in each[0]}
         montages, _ = best_pairs_over(
-            aims, tables, bench.places.pads, current_A=bench.settings.current_A, count=CANDIDATES
+            aims, tables, bench.places.pads, current_A=bench.settings.current_A, count=PAIRS_AND_RINGS
         )
         found = [_montage(first, montage, mean) for montage in montages]
     elif name == "hd_tdcs_4x1":
         montages = best_rings_over(
             aims, _discs(bench, aims), bench.places.discs, bench.places.rings,
-            current_A=bench.settings.current_A, count=CANDIDATES,
+            current_A=bench.settings.current_A, count=PAIRS_AND_RINGS,
         )  # fmt: skip
         found = [_montage(first, montage, mean) for montage in montages]
     elif name == "hd_tdcs":
@@ -70,11 +71,41 @@ def choose_over(bench: Bench, first: Choice, mean: Landscape, aims: Aims) -> lis
     return [replace(choice, seconds=seconds, words=f"{choice.words}; then by {said}") for choice in found]
 
 
+def choose_for_group(bench: Bench, first: Choice, mean: Landscape, there: Landscape, goal: Goal) -> Choice:
+    """Return the proposal for the group target, its field stated at the mean of the distribution.
+
+    Parameters
+    ----------
+    first, mean
+        The proposal for the mean of the distribution, whose maps are kept, and the adjoint there.
+    there, goal
+        The adjoint of the group target, and what counts in it.
+
+    Raises
+    ------
+    PlanError
+        The technique has no place on this head.
+    """
+    choice = choose(bench, first.technique, there, goal)
+    source, pose = choice.source, choice.pose
+    if isinstance(source, Montage):
+        return replace(choice, mean_e_V_per_m=mean.montage(source), optimum=None, problem="")
+    assert pose is not None
+    assert first.pose is not None
+    site = choice.site or bench.places.coil_site
+    field = mean.coil(site.coil, pose.pose[None], didt_A_per_s=source.didt_A_per_s)[0]
+    kept = replace(
+        pose, mean_e_V_per_m=field, place_score_V_per_m=first.pose.place_score_V_per_m,
+        place_angle_deg=first.pose.place_angle_deg,
+    )  # fmt: skip
+    return replace(choice, mean_e_V_per_m=field, pose=kept)
+
+
 def _poses(bench: Bench, first: Choice, mean: Landscape, aims: Aims) -> list[Choice]:
     assert first.pose is not None
     assert isinstance(first.source, PlacedCoil)
     site = first.site or bench.places.coil_site
-    poses = best_poses_over(aims, mean, first.pose, site, count=CANDIDATES, seed=bench.settings.seed)
+    poses = best_poses_over(aims, mean, first.pose, site, count=1, seed=bench.settings.seed)
     return [
         replace(
             first,

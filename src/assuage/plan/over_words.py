@@ -11,10 +11,10 @@ def says(record: TargetDistributionRecord) -> tuple[str, ...]:
         f"places), where coil or electrodes end up ({record.placements} draws) and the conductivities "
         f"({record.conductivities} draws)."
     ]
-    lines += [_gained(item) for item in searched if not item.same_as_mean]
-    kept = [item.label for item in searched if item.same_as_mean]
+    lines += [_gained(item) for item in searched if item.made_for != "mean"]
+    kept = [item.label for item in searched if item.made_for == "mean"]
     if kept:
-        lines.append(f"The proposal for the mean of the distribution is the best one: {', '.join(kept)}.")
+        lines.append(f"The proposal for the mean of the distribution is the best one for {', '.join(kept)}.")
     return (*lines, *_beside_group(record, searched))
 
 
@@ -23,7 +23,8 @@ def _gained(item: AimRecord) -> str:
     assert item.of_mean is not None
     gain = item.over.objective_V_per_m / item.of_mean.objective_V_per_m - 1
     moved = "" if item.moved_mm is None else f", with the coil moved by {item.moved_mm:.0f} mm"
-    return f"{item.label}: {100 * gain:.2g} % more than the proposal for the mean of the distribution{moved}."
+    which = ", by the proposal for the group target" if item.made_for == "group" else ""
+    return f"{item.label}: {100 * gain:.2g} % more than the proposal for the mean of the distribution{moved}{which}."
 
 
 def _beside_group(record: TargetDistributionRecord, searched: list[AimRecord]) -> list[str]:
