@@ -21,7 +21,7 @@ SECONDS: Mapping[str, float] = {
     SET_UP: 4.0,
     ADJOINT: 1.4,
     LEAD: 6.5,
-    OVER: 25.0,
+    OVER: 22.0,
     FORWARD: 0.6,
     CORTEX: 2.3,
     COARSE: 2.0,

@@ -24,7 +24,7 @@ def _gained(item: AimRecord) -> str:
     gain = item.over.objective_V_per_m / item.of_mean.objective_V_per_m - 1
     moved = "" if item.moved_mm is None else f", with the coil moved by {item.moved_mm:.0f} mm"
     which = ", by the proposal for the group target" if item.made_for == "group" else ""
-    return f"{item.label}: {100 * gain:.2g} % more than the proposal for the mean of the distribution{moved}{which}."
+    return f"{item.label}: {100 * gain:.1f} % more than the proposal for the mean of the distribution{moved}{which}."
 
 
 def _beside_group(record: TargetDistributionRecord, searched: list[AimRecord]) -> list[str]:
@@ -36,7 +36,7 @@ def _beside_group(record: TargetDistributionRecord, searched: list[AimRecord]) -
     compared = [(item.label, item.over_group) for item in searched if item.over_group is not None]
     if not compared:
         return lines
-    gains = ", ".join(f"{label} {100 * gain.objective_gain:+.2g} %" for label, gain in compared)
+    gains = ", ".join(f"{label} {100 * gain.objective_gain:+.1f} %" for label, gain in compared)
     lines.append(
         f"Against aiming at the group target, {group.distance_mm:.1f} mm away, the {record.objective} over this "
         f"person's distribution changes by: {gains}."
