@@ -13,7 +13,8 @@ from connectivity.bold_example import PLANTED, head, write_bold
 from assuage.cli import planning, target
 from assuage.cli.app import run
 from assuage.connectivity import read_target
-from assuage.errors import PlanError
+from assuage.connectivity.group import read_group
+from assuage.errors import DataError, PlanError
 from assuage.plan.over_target import check_head, over_target
 from assuage.plan.provenance import head_hash
 from assuage.targets import Target
@@ -129,3 +130,22 @@ def test_a_plan_refuses_a_target_file_it_cannot_use(more, says, tmp_path, capsys
     assert run(typed) == 2
     assert says in capsys.readouterr().err.strip().splitlines()[-1]
     assert not (tmp_path / "plan").exists()
+
+
+def test_what_the_plan_maximises_over_is_read_with_the_group_target(ask, tmp_path):
+    assert ask() == 0
+    path = str(tmp_path / "out" / "target.json")
+    found = read_target(path)
+    where = planning._whereabouts(SimpleNamespace(target=path, target_quantile=0.1), found)
+    assert where.objective.quantile == 0.1
+    assert where.group.distance_mm == pytest.approx(np.linalg.norm(where.group.mean_mm - found.mean_mm), abs=0.02)
+    assert where.group.says
+    with pytest.raises(PlanError, match="needs the distribution"):
+        planning._whereabouts(SimpleNamespace(target="1,2,3", target_quantile=0.1), None)
+    value = json.loads((tmp_path / "out" / "target.json").read_text(encoding="utf-8"))
+    cut = tmp_path / "cut.json"
+    cut.write_text(json.dumps(value | {"group": {}}), encoding="utf-8")
+    with pytest.raises(DataError, match="group target of"):
+        read_group(cut)
+    cut.write_text(json.dumps({k: v for k, v in value.items() if k != "group"}), encoding="utf-8")
+    assert read_group(cut) is None

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from assuage.connectivity.blocks import autocorrelation, block_frames, effective_frames
-from assuage.connectivity.bootstrap import PIECES, block_weights, spread
-from assuage.connectivity.methods import METHODS, geometry, method_named, scores
+from assuage.connectivity.bootstrap import PIECES, block_weights, spread, spread_of
+from assuage.connectivity.methods import METHODS, geometry, method_named, resolution_mm2, scores
 from assuage.connectivity.moments import correlations, moments
 from assuage.connectivity.simulate import grid_points
 from assuage.errors import DataError
@@ -79,6 +79,28 @@ def test_the_same_seed_gives_the_same_spread(region):
     assert np.array_equal(one.draws_mm, same.draws_mm)
     assert not np.array_equal(one.draws_mm, other.draws_mm)
     assert one.draws_mm.mean(0) == pytest.approx(one.mean_mm)
+
+
+def test_a_centre_of_many_points_is_sharper_than_its_voxel_and_a_point_is_not(region):
+    score = scores(bump(region, [2.0, 0.0, 0.0], 6)[None], region, 1)
+    voxel = region.spacing_mm**2 / 12
+    assert resolution_mm2("peak", score, region) == pytest.approx(voxel)
+    assert 0 < resolution_mm2("cluster", score, region) < 0.2 * voxel
+    alone = np.full((1, len(region.points_mm)), -1.0)
+    alone[0, 3] = 1.0
+    assert resolution_mm2("network", np.vstack([alone, np.zeros_like(alone)]), region) == pytest.approx(voxel)
+
+
+def test_the_scatter_of_few_replicates_is_not_taken_for_that_of_recordings():
+    """Bagged targets of covariance C, each from 8 replicates of covariance W about it: Sigma is C, not C + W / 8."""
+    rng = np.random.default_rng(0)
+    C, W, mean = np.diag([4.0, 1.0, 0.25]), np.diag([16.0, 16.0, 16.0]), np.array([1.0, 0.0, 0.0])
+    outer = rng.multivariate_normal(np.zeros(3), C, 4000)
+    inner = outer[:, None] + rng.multivariate_normal(np.zeros(3), W, (4000, 8))
+    around, found = spread_of(inner, mean)
+    assert around.mean(0) == pytest.approx(0, abs=1e-12)
+    assert found == pytest.approx(C + np.diag([1.0, 0, 0]), abs=0.25)
+    assert np.cov(inner.mean(1).T)[2, 2] > 2.0
 
 
 def test_an_unknown_method_names_the_known_ones():

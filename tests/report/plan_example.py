@@ -11,7 +11,16 @@ import numpy as np
 
 from assuage.plan import records as r
 from assuage.plan.aim_records import CircuitRecord, HeadRecord, RegionRecord, TargetRecord, TissueRecord
+from assuage.plan.distribution_records import (
+    AimRecord,
+    GainRecord,
+    GroupTargetRecord,
+    PlaceRecord,
+    SpreadRecord,
+    TargetDistributionRecord,
+)
 from assuage.plan.order_records import Rank, Ranking
+from assuage.plan.over_words import says
 from assuage.safety import Verdict
 
 RADII_MM = np.array([75.0, 95.0, 85.0])
@@ -58,6 +67,46 @@ def site_mm(name: str) -> tuple[float, float, float]:
     return tuple(float(v) for v in x)
 
 
+def _distribution(techniques) -> TargetDistributionRecord:
+    """Where an individual target may lie, with the group target beside it."""
+
+    def spread(expected):
+        return SpreadRecord(
+            expected_V_per_m=expected, sd_V_per_m=0.1 * expected,
+            quantiles_V_per_m={"0.05": 0.8 * expected, "0.5": expected, "0.95": 1.2 * expected},
+            objective_V_per_m=expected, target_share=0.62, placement_share=0.03, conductivity_share=0.31,
+            joint_share=0.04,
+        )  # fmt: skip
+
+    gain = GainRecord(objective_gain=0.043, mean_V_per_m=0.012, sd_V_per_m=0.029, better_share=0.71, worth=False)
+    over = [
+        AimRecord(
+            technique=item.technique, label=item.label, aims_at="distribution",
+            because="best expected field over target, placement and conductivity",
+            moved_mm=6.2 if item.technique == "tms" else None, made_for="distribution", over=spread(0.41),
+            of_mean=spread(0.39), of_group=spread(0.377), in_group_V_per_m=0.35, group_in_group_V_per_m=0.42,
+            over_group=gain,
+        )
+        for item in techniques
+    ]  # fmt: skip
+    mean = AimRecord(
+        technique="ti", label="Temporal interference", aims_at="mean", because="every place would need its own search",
+        moved_mm=None, made_for="mean", over=None, of_mean=None, of_group=None, in_group_V_per_m=None,
+        group_in_group_V_per_m=None, over_group=None,
+    )  # fmt: skip
+    made = TargetDistributionRecord(
+        method="cluster", minutes=21.5, objective="expected field", quantile=None, mean_mm=TARGET,
+        semi_axes_mm=(9.1, 6.0, 4.2), places=(PlaceRecord(center_mm=TARGET, weight=1.0),), within_mm=1.9,
+        placements=400, conductivities=64, seed=0, techniques=(*over, mean),
+        group=GroupTargetRecord(
+            label="dlPFC left", center_mm=(-40.0, 38.0, 30.0), distance_mm=7.5, worth_individualising=False,
+            says=("With these data an individual target is not worth more than the group target: halves disagree.",),
+        ),
+        says=(),
+    )  # fmt: skip
+    return made.model_copy(update={"says": says(made)})
+
+
 def example_record(*, circuit: bool = True) -> r.PlanRecord:
     """Build the records; `files` is empty."""
     tms, ring, pads, best = _tms(), _montage("hd_tdcs_4x1", 2e-3), _montage("tdcs", 2e-3), _montage("hd_tdcs", 4e-3)
@@ -82,6 +131,7 @@ def example_record(*, circuit: bool = True) -> r.PlanRecord:
             ),
         ),
         matrix=_matrix(techniques) if circuit else None,
+        target_distribution=None if circuit else _distribution(techniques),
         maps={"coil_center_mm": "coil centres", "site_names": "sites"},
         files=(),
         limits=("tissue is isotropic", "<b>hair thickness</b> is assumed", "blood vessels and dura are not modelled"),

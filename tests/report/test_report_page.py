@@ -152,6 +152,20 @@ def test_a_bare_coordinate_plan_has_no_circuit(tmp_path):
     assert 'href="#scalp"' not in text
 
 
+def test_the_group_target_stands_beside_the_individual_one(tmp_path):
+    folder = write_example(tmp_path / "plan", record=example_record(circuit=False))
+    page = write_report(folder, tmp_path / "r.html").read_text(encoding="utf-8")
+    shown = Reader()
+    shown.feed(page)
+    text = " ".join(" ".join(shown.text).split())
+    assert "distribution" in shown.ids
+    assert "not worth more than the group target" in text
+    assert "In dose, individualising is not worth it" in text
+    assert "0.012 ± 0.029" in text
+    assert "more in 71 % of cases" in text
+    assert "Temporal interference (every place would need its own search)" in text
+
+
 def test_what_is_not_a_plan_is_refused(tmp_path):
     with pytest.raises(AssuageError, match=r"plan\.json"):
         write_report(tmp_path, tmp_path / "x.html")

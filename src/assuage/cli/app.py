@@ -92,6 +92,16 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
             metavar="mni|head",
         ),
     ] = None,
+    target_quantile: Annotated[
+        float | None,
+        typer.Option(
+            "--target-quantile",
+            parser=number("0.1"),
+            metavar="NUMBER",
+            help="With a target.json: maximise this quantile of the field over its distribution, not the expected "
+            "field.",
+        ),
+    ] = None,
     radius_mm: Annotated[
         float, typer.Option("--radius-mm", parser=number("10"), metavar="NUMBER", help="Radius of the target.")
     ] = 10.0,
@@ -311,6 +321,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
 
     request = planning.Request(
         head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
+        target_quantile=target_quantile,
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
         motor_threshold=motor_threshold, active_threshold=active_threshold, stimulator=stimulator,
         coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years,

@@ -20,6 +20,7 @@ from assuage.cli.listing import console
 from assuage.cli.progress import StepProgress
 from assuage.cli.sessions import sessions_of
 from assuage.connectivity import TargetDistribution, read_target
+from assuage.connectivity.group import read_group
 from assuage.errors import PlanError
 from assuage.head import Head
 from assuage.plan import Choosing, PlanRecord, check_writable, plan
@@ -27,11 +28,13 @@ from assuage.plan.asking import check_coil_options, check_number, check_weights
 from assuage.plan.bench import resolve_techniques
 from assuage.plan.over_target import check_head, over_target
 from assuage.plan.records import TechniqueRecord
+from assuage.plan.whereabouts import Whereabouts
 from assuage.protocols.given_course import load_course
 from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
 from assuage.sources.lead import Lead
 from assuage.targets import Target, from_coordinate
+from assuage.techniques.aims import Objective
 from assuage.techniques.dbs import Implant
 from assuage.techniques.dbs_activation import threshold
 from assuage.techniques.dbs_dose import Pulse
@@ -87,6 +90,7 @@ class Request:
     tensor_order: str | None = None
     tensor_mapping: str | None = None
     tensor_frame: str | None = None
+    target_quantile: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +176,7 @@ def make_plan(request: Request) -> Result:
     started = time.monotonic()
     _check(request)
     found = read_target(request.target) if request.target is not None and _is_file(request.target) else None
+    whereabouts = _whereabouts(request, found)
     point = None if request.target is None or found is not None else parse_point(request.target)
     techniques = None if request.techniques is None else _split(request.techniques)
     _check_coil(request, techniques)
@@ -209,6 +214,7 @@ def make_plan(request: Request) -> Result:
             implant=implant,
             choosing=choosing,
             sessions=sessions,
+            whereabouts=whereabouts,
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
             progress=lambda stage, fraction: progress(stage, SHARE_OF_PLANNING * fraction),
@@ -314,6 +320,20 @@ def _check_place(out: Path) -> None:
 
 def _is_file(target: str | None) -> bool:
     return target is not None and target.endswith(".json")
+
+
+def _whereabouts(request: Request, found: TargetDistribution | None) -> Whereabouts | None:
+    """Return what the plan maximises over: the distribution of an individual target with the group's beside it."""
+    if found is None:
+        if request.target_quantile is not None:
+            raise PlanError(
+                f"--target-quantile {request.target_quantile:g} needs the distribution of a target; "
+                "give --target the target.json of assuage target, or leave it out"
+            )
+        return None
+    assert request.target is not None
+    objective = Objective(quantile=request.target_quantile)
+    return Whereabouts(distribution=found, objective=objective, group=read_group(request.target))
 
 
 def _individual(request: Request, head: Head, found: TargetDistribution) -> Target:

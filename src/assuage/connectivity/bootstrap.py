@@ -6,7 +6,11 @@ far as the mean of many. Its covariance comes from a double bootstrap: every out
 recording, and is bagged by inner replicates of its own,
 
     mean   = average over r of theta(blocks_r)
-    Sigma  = average over o of (theta_o - mean)(theta_o - mean)^T,    theta_o = average over i of theta(blocks_oi)
+    Sigma  = average over o of (theta_o - mean)(theta_o - mean)^T - W / INNER,
+             theta_o = average over i of theta(blocks_oi),    W = covariance of theta(blocks_oi) within o
+
+The last term is what so few inner replicates add to the spread of their average: noise of the computation, not of the
+recording.
 
 Where disjoint halves of the recording, each bagged, lie farther apart than Sigma allows (E|d|^2 = 4 tr Sigma for
 halves), Sigma is enlarged to match them.
@@ -42,6 +46,7 @@ FRACTIONS = (0.25, 1 / 3, 0.5)
 DRAWN_MIN = 0.25
 DRAWS_MIN = 4
 """Bounds of `draw_count`; with fewer draws a replicate is no recording any more."""
+TINY = 1e-12
 CHUNK = 400
 """Replicates located at once; bounds the memory at chunk x points."""
 
@@ -97,18 +102,17 @@ def spread(locate: Locate, *, pieces: int, draws: int, seed: int) -> Spread:
     blocks = max(2, pieces // PIECES)
     plain = _located(locate, rng.integers(pieces, size=(BAGGED, draws)), pieces)
     mean = plain.mean(0)
-    outer = bagged(locate, rng.integers(pieces, size=(OUTER, draws)), pieces, draws, rng)
+    inner = inner_targets(locate, rng.integers(pieces, size=(OUTER, draws)), pieces, draws, rng)
     parts = {fraction: _parts(locate, pieces, draws, fraction, rng) for fraction in FRACTIONS}
-    around = outer - outer.mean(0)
-    total = float(((outer - mean) ** 2).sum(1).mean())
+    around, covariance = spread_of(inner, mean)
+    total = float(np.trace(covariance))
     inflation = float(np.sqrt(max(1.0, (parts[0.5] ** 2).mean() / (4 * total)))) if total > 0 else 1.0
-    grown = np.sqrt(total / max(float((around**2).sum(1).mean()), 1e-12)) * inflation
     halves = np.arange(blocks // 2) * PIECES + np.array([[0], [(blocks - blocks // 2) * PIECES]])
     ends = bagged(locate, halves, pieces, max(2, draws // 2), rng)
     return Spread(
         single_mm=locate(np.ones((1, pieces)))[0],
         mean_mm=mean,
-        draws_mm=mean + around * grown,
+        draws_mm=mean + inflation * _with_covariance(around, covariance),
         plain_mm=plain,
         inflation=inflation,
         halves_mm=parts,
@@ -118,12 +122,36 @@ def spread(locate: Locate, *, pieces: int, draws: int, seed: int) -> Spread:
     )
 
 
+def spread_of(inner: Float, mean: Float) -> tuple[Float, Float]:
+    """Return the bagged targets about their own mean (O, 3) and Sigma (3, 3), from targets (O, I, 3)."""
+    outer = inner.mean(1)
+    around, off = outer - outer.mean(0), outer.mean(0) - mean
+    within = inner - outer[:, None]
+    noise = np.einsum("oia,oib->ab", within, within) / (within.shape[1] - 1) / within.shape[1]
+    value, vector = np.linalg.eigh((around.T @ around - noise) / len(around))
+    return around, (vector * np.maximum(value, 0.0)) @ vector.T + np.outer(off, off)
+
+
+def _with_covariance(around: Float, covariance: Float) -> Float:
+    """Return points (O, 3) of mean 0 stretched to a covariance (3, 3), along the axes where they have any spread."""
+    value, vector = np.linalg.eigh(around.T @ around / len(around))
+    inverse = np.where(value > TINY, 1 / np.sqrt(np.maximum(value, TINY)), 0.0)
+    wanted, axes = np.linalg.eigh(covariance)
+    root = (axes * np.sqrt(np.maximum(wanted, 0.0))) @ axes.T
+    return np.asarray(around @ (vector * inverse) @ vector.T @ root)
+
+
 def bagged(locate: Locate, starts: Index, pieces: int, draws: int, rng: np.random.Generator) -> Float:
     """Return the bagged targets (O, 3) of recordings made of blocks that start at `starts` (O, B)."""
+    return np.asarray(inner_targets(locate, starts, pieces, draws, rng).mean(1))
+
+
+def inner_targets(locate: Locate, starts: Index, pieces: int, draws: int, rng: np.random.Generator) -> Float:
+    """Return the targets (O, INNER, 3) of replicates of recordings made of blocks that start at `starts` (O, B)."""
     outer, blocks = starts.shape
     pick = rng.integers(blocks, size=(outer, INNER * draws))
     inner = np.take_along_axis(starts, pick, axis=1).reshape(outer * INNER, draws)
-    return np.asarray(_located(locate, inner, pieces).reshape(outer, INNER, 3).mean(1))
+    return _located(locate, inner, pieces).reshape(outer, INNER, 3)
 
 
 def block_weights(starts: Index, pieces: int) -> Float:

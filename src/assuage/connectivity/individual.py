@@ -205,7 +205,7 @@ def individual_target(  # noqa: PLR0913 (every choice of the analysis is named h
         seed=seed,
     )
     distribution = distribution_of(
-        mapped.spread, where, method=method, minutes=cleaning.minutes, provenance={**(provenance or {}), "seed": seed}
+        mapped, where, method=method, minutes=cleaning.minutes, provenance={**(provenance or {}), "seed": seed}
     )
     curve = _curve(mapped.spread, cleaning.minutes)
     at_target = int(np.linalg.norm(where.points_mm - distribution.mean_mm, axis=1).argmin())
@@ -238,7 +238,7 @@ def individual_target(  # noqa: PLR0913 (every choice of the analysis is named h
             "seed_tsnr_over_median": words.relative(ratio, placed.seed),
         },
         worth=worth,
-        says=(*says, *recording.notes, *words.seed_warning(ratio, placed.seed)),
+        says=(*says, *recording.notes, *words.seed_warning(ratio, placed.seed), *words.method_warning(method)),
         search_mm=where.points_mm,
         seed_map=mapped.seed_map,
     )

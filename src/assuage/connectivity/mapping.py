@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from assuage.connectivity.blocks import block_frames, effective_frames
 from assuage.connectivity.bootstrap import PIECES, Spread, draw_count, spread
 from assuage.connectivity.distribution import TargetDistribution, ellipsoid
-from assuage.connectivity.methods import Geometry, method_named, scores
+from assuage.connectivity.methods import Geometry, method_named, resolution_mm2, scores
 from assuage.connectivity.moments import correlations, moments
 
 Float = NDArray[np.float64]
@@ -33,12 +33,15 @@ class Mapped:
         Frames of a block.
     effective_frames
         Independent frames that a correlation rests on.
+    resolution_mm2
+        Variance along an axis that the spacing of the points leaves, `methods.resolution_mm2`.
     """
 
     spread: Spread
     seed_map: Float
     block_frames: int
     effective_frames: float
+    resolution_mm2: float
 
 
 def map_target(
@@ -73,21 +76,24 @@ def map_target(
     def locate(weights: Float) -> Float:
         return locate_in(scores(correlations(sums, weights), where, polarity), where)
 
+    whole = correlations(sums, np.ones((1, sums.pieces)))[0]
     return Mapped(
         spread=spread(locate, pieces=sums.pieces, draws=draws, seed=seed),
-        seed_map=correlations(sums, np.ones((1, sums.pieces)))[0, 0],
+        seed_map=whole[0],
         block_frames=block,
         effective_frames=effective,
+        resolution_mm2=resolution_mm2(method, scores(whole, where, polarity), where),
     )
 
 
 def distribution_of(
-    found: Spread, where: Geometry, *, method: str, minutes: float, provenance: Mapping[str, Any]
+    mapped: Mapped, where: Geometry, *, method: str, minutes: float, provenance: Mapping[str, Any]
 ) -> TargetDistribution:
-    """Put the draws on the nearest search points; no axis of the covariance is narrower than a voxel."""
+    """Put the draws on the nearest search points; no axis of the covariance is narrower than the points resolve."""
+    found = mapped.spread
     around = found.draws_mm - found.mean_mm
     value, vector = np.linalg.eigh(around.T @ around / len(around))
-    covariance = (vector * np.maximum(value, where.spacing_mm**2 / 12)) @ vector.T
+    covariance = (vector * np.maximum(value, mapped.resolution_mm2)) @ vector.T
     distance = np.linalg.norm(found.draws_mm[:, None] - where.points_mm[None], axis=2)
     count = np.bincount(distance.argmin(1), minlength=len(where.points_mm))
     used = np.flatnonzero(count)

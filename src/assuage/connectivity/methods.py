@@ -65,10 +65,7 @@ def peak(score: Float, where: Geometry) -> Float:
 
 def cluster(score: Float, where: Geometry) -> Float:
     """Return the score-weighted centre (R, 3) of the strongest cluster above the threshold of scores (R, 1, V)."""
-    count = score.shape[-1]
-    above = max(1, round(CLUSTER_SHARE * count))
-    floors = np.partition(score[:, 0], count - above, axis=1)[:, count - above, None]
-    return _centers(np.maximum(score[:, 0] - floors, 0), score[:, 0] >= floors, where)
+    return np.asarray(_of_cluster(score, where) @ where.points_mm)
 
 
 def network(score: Float, where: Geometry) -> Float:
@@ -76,12 +73,35 @@ def network(score: Float, where: Geometry) -> Float:
 
     Where it wins nowhere, the point where it comes closest.
     """
+    return np.asarray(_of_network(score, where) @ where.points_mm)
+
+
+def resolution_mm2(method: str, score: Float, where: Geometry) -> float:
+    """Return the variance along an axis, mm2, that the spacing of the points leaves in a target from scores (K, V).
+
+    A point of a grid stands for its voxel, which is uniform over the spacing h: h^2 / 12. A centre of points with
+    weights s, sum 1, is that much sharper: h^2 / 12 sum s^2.
+    """
+    share = SHARES[method](score[None], where)[0] if method in SHARES else np.ones(1)
+    return float(where.spacing_mm**2 / 12 * (share**2).sum())
+
+
+def _of_cluster(score: Float, where: Geometry) -> Float:
+    count = score.shape[-1]
+    above = max(1, round(CLUSTER_SHARE * count))
+    floors = np.partition(score[:, 0], count - above, axis=1)[:, count - above, None]
+    return _shares(np.maximum(score[:, 0] - floors, 0), score[:, 0] >= floors, where)
+
+
+def _of_network(score: Float, where: Geometry) -> Float:
     lead = score[:, 0] - score[:, 1:].max(1)
     won = (lead > 0) & (score[:, 0] > 0)
     won[np.arange(len(lead)), lead.argmax(1)] |= ~won.any(1)
-    return _centers(np.maximum(score[:, 0], 0), won, where)
+    return _shares(np.maximum(score[:, 0], 0), won, where)
 
 
+SHARES: dict[str, Callable[[Float, Geometry], Float]] = {"cluster": _of_cluster, "network": _of_network}
+"""Methods whose target is a centre: from scores (R, K, V) to the weights (R, V) of the points."""
 METHODS: dict[str, Callable[[Float, Geometry], Float]] = {
     "peak": peak,
     "cluster": cluster,
@@ -109,8 +129,8 @@ def method_named(name: str) -> Callable[[Float, Geometry], Float]:
     return METHODS[name]
 
 
-def _centers(weight: Float, chosen: NDArray[np.bool_], where: Geometry) -> Float:
-    """Return the weighted centre (R, 3) of the connected part of the chosen points (R, V) with the largest weight.
+def _shares(weight: Float, chosen: NDArray[np.bool_], where: Geometry) -> Float:
+    """Return the weights (R, V), sum 1, of the connected part of the chosen points (R, V) with the largest weight.
 
     All replicates are one graph of R V nodes without edges between replicates.
     """
@@ -124,4 +144,4 @@ def _centers(weight: Float, chosen: NDArray[np.bool_], where: Geometry) -> Float
     total = np.bincount(label, weights=share)[label].reshape(replicates, count)
     best = label.reshape(replicates, count)[np.arange(replicates), np.where(chosen, total, -1.0).argmax(1)]
     share = share.reshape(replicates, count) * (label.reshape(replicates, count) == best[:, None])
-    return np.asarray(share @ where.points_mm / share.sum(1, keepdims=True))
+    return np.asarray(share / share.sum(1, keepdims=True))

@@ -7,6 +7,7 @@ time (an AR(1) part and a slow 1/f part), G a global signal, M what head motion 
 points asked for, so that thousands of recordings are cheap. The population map has its extreme at the planted point.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ SLOW_SHARE = 0.3
 """Share of the variance in the 1/f part."""
 NOISE_FWHM_MM = 6.0
 NETWORK_SIGMA_MM = 9.0
+SEED_RADIUS_MM, SEED_LOADING = 6.0, 0.9
+"""Points this near to a seed correlate with its signal this much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,25 +73,29 @@ def coloured(rng: np.random.Generator, frames: int, columns: int, tr_s: float) -
 
 
 def simulate(
-    points_mm: Float, planted: Planted, *, minutes: float, tr_s: float, seed: int, spacing_mm: float
+    points_mm: Float,
+    planted: Planted,
+    *,
+    minutes: float,
+    tr_s: float,
+    seed: int,
+    spacing_mm: float,
+    others: Sequence[Planted] = (),
 ) -> tuple[Recording, Confounds]:
     """Return a recording in head space at points (V, 3) with its confounds (not yet denoised).
 
-    The points within 6 mm of the seed carry the seed's signal.
+    The points within 6 mm of a seed carry that seed's signal; `others` are further networks, each with a signal of its
+    own, of which target, seed, polarity and strength count.
     """
     rng = np.random.default_rng(seed)
     frames, count = round(minutes * 60 / tr_s), len(points_mm)
     noise = (smoother(points_mm, NOISE_FWHM_MM) @ coloured(rng, frames, count, tr_s).T).T
     noise /= noise.std(0)
-    seed_signal = coloured(rng, frames, 1, tr_s)
-    seed_signal /= seed_signal.std()
-    profile = planted.strength * _bump(points_mm, planted.target_mm, planted.sigma_mm)
-    if planted.rival_mm is not None:
-        profile = np.maximum(profile, planted.rival_strength * _bump(points_mm, planted.rival_mm, planted.sigma_mm))
-    loading = planted.polarity * profile
-    near_seed = np.linalg.norm(points_mm - np.array(planted.seed_mm), axis=1) <= 6.0
-    loading = np.where(near_seed, 0.9, loading)
-    series = loading * seed_signal + np.sqrt(1 - loading**2) * noise
+    networks = (planted, *others)
+    signals = coloured(rng, frames, len(networks), tr_s)
+    signals /= signals.std(0)
+    loading = np.stack([loadings(points_mm, item) for item in networks])
+    series = signals @ loading + np.sqrt(1 - (loading**2).sum(0)) * noise
     motion = _motion(rng, frames, planted.motion_rate)
     moved = displacement_mm(motion)
     whole = coloured(rng, frames, 1, tr_s)
@@ -113,6 +120,15 @@ def simulate(
         steady=np.ones(frames, dtype=bool),
     )
     return recording, confounds
+
+
+def loadings(points_mm: Float, planted: Planted) -> Float:
+    """Return the population correlation (V,) of a network's signal with points (V, 3)."""
+    profile = planted.strength * _bump(points_mm, planted.target_mm, planted.sigma_mm)
+    if planted.rival_mm is not None:
+        profile = np.maximum(profile, planted.rival_strength * _bump(points_mm, planted.rival_mm, planted.sigma_mm))
+    near_seed = np.linalg.norm(points_mm - np.array(planted.seed_mm), axis=1) <= SEED_RADIUS_MM
+    return np.where(near_seed, SEED_LOADING, planted.polarity * profile)
 
 
 def grid_points(center_mm: Float, radius_mm: float, spacing_mm: float) -> Float:

@@ -44,6 +44,10 @@ LATTICE_MM = 4.0
 coil on the scalp stays below 1e-3."""
 REACH_MM = 100.0
 """The lattice extends this far beyond the head: wings of every known coil lie within."""
+TOGETHER = 3
+"""Targets in one block of adjoint problems: nine right-hand sides take little longer than three."""
+SLOPES_TOGETHER = 6
+"""Landscapes in one pass over the elements for slopes, whose basis functions cost more than the products."""
 SITE_RADIUS_MM = 6.0
 """Disc used where a sensitivity is asked for at bare points."""
 
@@ -73,13 +77,29 @@ class Landscape:
     @classmethod
     def of(cls, conductor: Conductor, target: Target, *, tolerance: float = RELATIVE_TOLERANCE) -> "Landscape":
         """Solve the three adjoint problems of a target."""
-        reading = conductor.read_out(target)
-        shape = conductor.grid.node_shape
-        r = np.zeros((3, *shape))
-        assembly.read_out_vectors(reading.where, reading.R, reading.weights, r)
-        solution = solve(conductor.hierarchy, r.reshape(3, -1), tolerance=tolerance)
-        lam = np.tensordot(conductor.grid.axes, solution.x, 1).reshape(3, *shape)
-        return cls(conductor=conductor, target=target, reading=reading, adjoint_V=lam, iterations=solution.iterations)
+        return cls.together(conductor, [(target, conductor.read_out(target))], tolerance=tolerance)[0]
+
+    @classmethod
+    def together(
+        cls, conductor: Conductor, aims: Sequence[tuple[Target, ReadOut]], *, tolerance: float = RELATIVE_TOLERANCE
+    ) -> "list[Landscape]":
+        """Solve the adjoint problems of several targets with their read-outs, `TOGETHER` targets in one block."""
+        shape, found = conductor.grid.node_shape, []
+        for start in range(0, len(aims), TOGETHER):
+            some = aims[start : start + TOGETHER]
+            r = np.zeros((len(some), 3, *shape))
+            for (_, reading), vectors in zip(some, r, strict=True):
+                assembly.read_out_vectors(reading.where, reading.R, reading.weights, vectors)
+            solution = solve(conductor.hierarchy, r.reshape(3 * len(some), -1), tolerance=tolerance)
+            for (target, reading), x in zip(some, solution.x.reshape(len(some), 3, -1), strict=True):
+                lam = np.tensordot(conductor.grid.axes, x, 1).reshape(3, *shape)
+                found.append(
+                    cls(
+                        conductor=conductor, target=target, reading=reading, adjoint_V=lam,
+                        iterations=solution.iterations,
+                    )
+                )  # fmt: skip
+        return found
 
     # ------------------------------------------------------------------------------------------------- electrodes
 
@@ -215,6 +235,17 @@ class Landscape:
     def sensitivity(self, fields: Sequence[Field]) -> Array:
         """Return d mean E / d sigma for each field, (nfields, 3, ntissues), V/m per S/m, from no further solve."""
         return sensitivities(self.conductor, self.adjoint_V, fields)
+
+
+def sensitivities_of(landscapes: Sequence[Landscape], fields: Sequence[Field]) -> Array:
+    """Return `Landscape.sensitivity` of several landscapes of one conductor, (nlandscapes, nfields, 3, ntissues)."""
+    found = []
+    for start in range(0, len(landscapes), SLOPES_TOGETHER):
+        some = landscapes[start : start + SLOPES_TOGETHER]
+        adjoints = np.concatenate([item.adjoint_V for item in some])
+        rows = sensitivities(some[0].conductor, adjoints, fields)
+        found.append(rows.reshape(len(fields), len(some), 3, -1).swapaxes(0, 1))
+    return np.concatenate(found)
 
 
 @lru_cache(maxsize=2)

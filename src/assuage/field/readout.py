@@ -1,5 +1,6 @@
 """A target as a linear functional of the potentials: the mean field over the target's share of every element."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,17 @@ class ReadOut:
     D: Array
     weights: Array
     volume_mm3: float
+
+    @classmethod
+    def mixed(cls, parts: "Sequence[ReadOut]", weights: Array) -> "ReadOut":
+        """Return the weighted mean of read-outs of one conductor, weights (n,) of sum 1: that of a smeared target."""
+        return cls(
+            where=np.concatenate([part.where for part in parts]),
+            R=np.concatenate([part.R for part in parts]),
+            D=np.concatenate([part.D for part in parts]),
+            weights=np.concatenate([w * part.weights for part, w in zip(parts, weights, strict=True)]),
+            volume_mm3=float(sum(w * part.volume_mm3 for part, w in zip(parts, weights, strict=True))),
+        )
 
 
 def read_out(conductor: "Conductor", target: Target) -> ReadOut:

@@ -56,6 +56,8 @@ class Choice:
         For the technique's page.
     placement
         Name of a standard placement of electrodes.
+    realised_V_per_m
+        Of an optimised montage: what its problem's objective became on few electrodes; None: the size of the field.
     """
 
     technique: str
@@ -74,6 +76,7 @@ class Choice:
     notes: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     placement: str = ""
+    realised_V_per_m: float | None = None
 
 
 def choose(bench: Bench, technique: str, landscape: Landscape, goal: Goal, *, thorough: bool = True) -> Choice:

@@ -13,6 +13,7 @@ Progress = Callable[[str, float], None]
 """Called with a stage in words and the fraction of the whole work done."""
 
 SET_UP, ADJOINT, LEAD = "building the conductor", "adjoint of the target", "off-target field of every electrode"
+OVER = "the distribution of the target"
 FORWARD, CORTEX, COARSE = "forward solutions of the finalists", "reference dose", "reference dose, coarse grid"
 REGION, ERRORS, MAPS, COMMON, DONE = "what could be done for", "error bars", "maps", "the common dose", "done"
 
@@ -20,6 +21,7 @@ SECONDS: Mapping[str, float] = {
     SET_UP: 4.0,
     ADJOINT: 1.4,
     LEAD: 6.5,
+    OVER: 22.0,
     FORWARD: 0.6,
     CORTEX: 2.3,
     COARSE: 2.0,
@@ -87,7 +89,9 @@ class Clock:
         self._progress(DONE, 1.0)
 
 
-def steps_of(names: Collection[str], further: Collection[str], regions: Collection[str]) -> dict[str, float]:
+def steps_of(
+    names: Collection[str], further: Collection[str], regions: Collection[str], *, over: bool = False
+) -> dict[str, float]:
     """Return the steps of a plan, in order, and what each weighs.
 
     Parameters
@@ -96,6 +100,8 @@ def steps_of(names: Collection[str], further: Collection[str], regions: Collecti
         Techniques of the plan, and those of them that bring their own placements.
     regions
         The other regions of the circuit.
+    over
+        Whether the techniques choose again by the distribution of the target, which brings its own forward solutions.
     """
     core = [name for name in CORE if name in names]
     steps = {SET_UP: SECONDS[SET_UP], ADJOINT: SECONDS[ADJOINT]}
@@ -103,7 +109,7 @@ def steps_of(names: Collection[str], further: Collection[str], regions: Collecti
         if name == "hd_tdcs_focal":
             steps[LEAD] = SECONDS[LEAD]
         steps[search_step(name)] = SECONDS[f"search {name}"]
-    steps[FORWARD] = SECONDS[FORWARD] * len(core)
+    steps |= {OVER: SECONDS[OVER]} if over else {FORWARD: SECONDS[FORWARD] * len(core)}
     if core:
         steps |= {CORTEX: SECONDS[CORTEX], COARSE: SECONDS[COARSE]}
         steps |= {region_step(region): SECONDS[REGION] for region in regions}

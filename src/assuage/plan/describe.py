@@ -374,7 +374,9 @@ def _certificate(choice: Choice) -> Certificate | None:
     found = choice.optimum
     if found is None:
         return None
-    realised = float(np.linalg.norm(choice.mean_e_V_per_m))
+    realised = choice.realised_V_per_m
+    if realised is None:
+        realised = float(np.linalg.norm(choice.mean_e_V_per_m))
     return Certificate(
         problem=choice.problem,
         solver="sorting (exact)" if found.status == "exact" else "Clarabel by CVXPY",

@@ -1,7 +1,8 @@
-"""The field of a finished plan over the distribution of its target: what a person gets if the target lies elsewhere.
+"""The size of the field of a finished plan over the distribution of its target, for every technique alike.
 
-The placements stay as they were optimised for the mean of the distribution. For every place where the target may lie,
-the field is averaged over the target's tissue within the target's radius, as the dose itself is.
+For every place where the target may lie, the size of the field is averaged over the target's tissue within its radius.
+Unlike `aim_over`, which is exact for the mean vector and joins placement and conductivity, this reads the images alone
+and so knows the techniques that have no adjoint.
 """
 
 from typing import Any
@@ -19,7 +20,8 @@ from assuage.targets import Target
 
 SAYS = (
     "|E| in V/m at the reference intensity of each technique, mean over the target's tissue within its radius, over "
-    "the distribution of the target; placements are those for its mean. Conductivity and placement errors are not in it"
+    "the distribution of the target; conductivity and placement errors are not in it. target_distribution of plan.json "
+    "says what the proposals aim at, and joins these errors where a technique has an adjoint"
 )
 
 

@@ -19,6 +19,7 @@ from assuage.field import Field, Landscape
 from assuage.head import Head
 from assuage.plan import clock as steps
 from assuage.plan import describe, maps, regions
+from assuage.plan.aim_over import Aimed, aim_over
 from assuage.plan.alternating import make_hd_tacs, make_tacs
 from assuage.plan.anisotropy import anisotropy_words
 from assuage.plan.asking import check_coil_options, check_number, check_weights
@@ -51,6 +52,7 @@ from assuage.plan.seizure import make_ect, make_mst
 from assuage.plan.sessions import Sessions
 from assuage.plan.surface_reach import Reach, SurfaceReach, core_cells
 from assuage.plan.volumes import volumes
+from assuage.plan.whereabouts import Whereabouts
 from assuage.protocols.courses import CoilCourse
 from assuage.sources import Coil
 from assuage.targets import Target
@@ -103,6 +105,7 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
     courses: Iterable[CoilCourse] = (),
     implant: Implant | None = None,
     sessions: Sessions | None = None,
+    whereabouts: Whereabouts | None = None,
     command: str = "",
     progress: Progress | None = None,
     **settings: float,
@@ -145,6 +148,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         Lead, pulse and regions to spare of deep brain stimulation; None: `Implant()`.
     sessions
         Length of a session of current, stimulus of ECT, train of MST; None: examples, with their sources.
+    whereabouts
+        Where a single target may lie: the plan then maximises the field over that distribution; None: as given.
     command
         The command line to record; a call of this function is recorded if it is empty.
     progress
@@ -179,10 +184,13 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         courses=chosen_courses(names, courses),
         sessions=held,
         implant=implant or Implant(),
+        whereabouts=whereabouts,
     )
     if isinstance(target_or_circuit, str):
         target_or_circuit = load_circuit(target_or_circuit)
     if isinstance(target_or_circuit, Circuit):
+        if whereabouts is not None:
+            raise PlanError("a distribution belongs to a single target; name the target instead of the circuit")
         return work.for_circuit(target_or_circuit, region, radius_mm, command)
     if region is not None:
         raise PlanError(f"region {region!r} was named, but the plan is for a single target; name a circuit")
@@ -224,6 +232,7 @@ class _Work:
     courses: tuple[CoilCourse, ...]
     sessions: Sessions
     implant: Implant
+    whereabouts: Whereabouts | None = None
     skipped: dict[str, str] = field(default_factory=dict)
 
     def for_target(self, target: Target, command: str) -> Plan:
@@ -262,15 +271,20 @@ class _Work:
             item.region.key: item.target for item in found if item.target is not None and item.target is not target
         }
         further = [name for name in self.names if name in FURTHER]
-        clock.expect(steps_of(self.names, further, [other.name for other in others.values()]))
+        over = self.whereabouts is not None
+        clock.expect(steps_of(self.names, further, [other.name for other in others.values()], over=over))
         clock(steps.SET_UP)
         conductor = bench.conductor
         clock(steps.ADJOINT)
         landscape = bench.landscape(target)
         choices = self._choices(landscape, goal, target)
-        clock(steps.FORWARD, f"{steps.FORWARD} ({len(choices)})")
-        solved = conductor.solve([choice.source for choice in choices.values()])
-        fields = dict(zip(choices, solved, strict=True))
+        aimed = self._aim_over(target, goal, choices)
+        if aimed is None:
+            clock(steps.FORWARD, f"{steps.FORWARD} ({len(choices)})")
+            solved = conductor.solve([choice.source for choice in choices.values()])
+            fields = dict(zip(choices, solved, strict=True))
+        else:
+            choices, fields = aimed.choices, aimed.fields
         surface = SurfaceReach(bench, DEFAULT_RADIUS_MM if circuit is None else target.radius_mm)
         reference, best = self._compare(surface, others)
         clock(steps.ERRORS)
@@ -315,6 +329,7 @@ class _Work:
                 age_years=self.protocol.get("age_years"),
             ),
             matrix=matrix,
+            target_distribution=None if aimed is None else aimed.record,
             maps=says,
             files=(),
             limits=(anisotropy_words(head) or ISOTROPIC, *LIMITS),
@@ -373,6 +388,17 @@ class _Work:
             except PlanError as error:
                 self.skipped[name] = str(error)
         return choices
+
+    def _aim_over(self, target: Target, goal: Goal, choices: dict[str, Choice]) -> Aimed | None:
+        """Choose again by the distribution of the target, where one is known."""
+        if self.whereabouts is None:
+            return None
+
+        def tell(step: str, part: float) -> None:
+            self.clock(steps.OVER, step, part=part)
+
+        others = tuple(name for name in self.names if name in FURTHER)
+        return aim_over(self.bench, target, goal, choices, self.whereabouts, others=others, progress=tell)
 
     def _lead_field(self, target: Target) -> tuple[Array, NDArray[np.float32]]:
         """Return the lead field of all electrodes in the target's tissue; says every tenth part of the way."""

@@ -34,6 +34,7 @@ CONTENTS = (
     ("courses", "Courses of the coil"),
     ("combination", "tDCS and rTMS"),
     ("doses", "Doses with error bars"),
+    ("distribution", "Individual and group target"),
     ("scale", "One dose scale"),
     ("shortlist", "Shortlist"),
     ("circuit", "The circuit"),

@@ -67,6 +67,7 @@ def render(files: PlanFiles) -> str:
             scale=any(item.currency is not None for item in files.record.techniques),
             courses=any(item.courses for item in files.record.techniques),
             combination=bool(files.record.combinations),
+            distribution=files.record.target_distribution is not None,
             shortlist=files.record.shortlist is not None,
             circuit=files.record.circuit is not None,
         ),

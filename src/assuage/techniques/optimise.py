@@ -121,7 +121,7 @@ def maximise(A: Array, direction: Array | None, limits: Limits, off_target: OffT
         The convex solver found no optimum.
     """
     A = A - A.mean(0)
-    problem = _problem(len(A), limits, off_target)
+    problem = problem_of(len(A), limits, off_target)
     if direction is not None:
         currents, dual = problem.solve(A @ direction)
         return _optimum(A, currents, float(direction @ (currents @ A)), dual, 1, problem.status)
@@ -144,7 +144,7 @@ def restrict(
     axis = direction if direction is not None else optimum.mean_e_V_per_m / np.linalg.norm(optimum.mean_e_V_per_m)
     fewer = None if off_target is None else OffTarget(R=off_target.R[:, keep], limit_V_per_m=off_target.limit_V_per_m)
     centred = A - A.mean(0)
-    problem = _problem(len(keep), limits, fewer)
+    problem = problem_of(len(keep), limits, fewer)
     currents, _ = problem.solve(centred[keep] @ axis)
     currents = rounded(currents)
     mean = currents @ centred[keep]
@@ -187,7 +187,7 @@ def covering_angle(directions: Array) -> float:
     return float(np.arccos(np.clip(nearest, -1, 1)) + spacing)
 
 
-class _Knapsack:
+class Knapsack:
     """The problem without off-target limit: fill the largest g, empty the smallest, until the total is spent."""
 
     status = "exact"
@@ -207,10 +207,10 @@ class _Knapsack:
         return currents, bound(g, (high + low) / 2, (high - low) / 2, np.zeros(0), self.limits, None)
 
 
-def _problem(n: int, limits: Limits, off_target: OffTarget | None) -> "_Knapsack | _Cone":
+def problem_of(n: int, limits: Limits, off_target: OffTarget | None) -> "Knapsack | _Cone":
     """Return the solver that fits; with few electrodes both ends of the knapsack would meet, so the cone takes over."""
     if off_target is None and 2 * np.ceil(limits.total_A / limits.electrode_A) <= n:
-        return _Knapsack(limits)
+        return Knapsack(limits)
     return _Cone(n, limits, off_target)
 
 
@@ -274,7 +274,7 @@ class _Cone:
         return np.asarray(currents / over)
 
 
-def _over_directions(A: Array, problem: "_Knapsack | _Cone") -> tuple[Array, float, int]:
+def _over_directions(A: Array, problem: "Knapsack | _Cone") -> tuple[Array, float, int]:
     """Maximise |A^T I| over all directions; return the currents, the bound, and how many directions were tried."""
     cells = half_sphere(DIRECTIONS)
     angle = covering_angle(cells)

@@ -32,14 +32,25 @@ PLACEMENTS_PER_ELECTRODE = 24
 """Displaced contacts laid for each electrode; draws combine them, so 500 draws of four electrodes need 96 contacts."""
 
 
-def coil_draws(landscape: "Landscape", site: CoilSite, choice: PoseChoice, *, count: int, seed: int) -> Array:
-    """Return mean fields (count, 3), V/m at 1 A/us, of a misplaced coil that keeps the lift of its proposed pose."""
+def offsets(count: int, seed: int) -> tuple[Array, Array]:
+    """Return shifts (count, 2), mm, along the scalp and turns (count,), degrees, of misplaced coils."""
     rng = np.random.default_rng(seed)
-    around = poses_around(site, choice.scalp_point_mm, choice.angle_deg, _shifts(rng, count), _turns(rng, count))
+    return _shifts(rng, count), _turns(rng, count)
+
+
+def coil_draws(landscape: "Landscape", site: CoilSite, choice: PoseChoice, *, count: int, seed: int) -> Array:
+    """Return mean fields (count, 3), V/m at 1 A/us, of a misplaced coil."""
+    poses = misplaced_poses(site, choice, count=count, seed=seed)
+    return np.asarray(landscape.coil(site.coil, poses, didt_A_per_s=UNIT_DIDT_A_PER_S))
+
+
+def misplaced_poses(site: CoilSite, choice: PoseChoice, *, count: int, seed: int) -> Array:
+    """Return poses (count, 4, 4) of a misplaced coil that keeps the lift of its proposed pose."""
+    around = poses_around(site, choice.scalp_point_mm, choice.angle_deg, *offsets(count, seed))
     home = poses_around(site, choice.scalp_point_mm, choice.angle_deg, np.zeros((1, 2)), np.zeros(1)).set.poses[0]
     poses = around.set.poses.copy()
     poses[:, :3, 3] -= ((home[:3, 3] - choice.pose[:3, 3]) @ choice.pose[:3, 2]) * poses[:, :3, 2]
-    return np.asarray(landscape.coil(site.coil, poses, didt_A_per_s=UNIT_DIDT_A_PER_S))
+    return np.asarray(poses)
 
 
 def montage_draws(landscape: "Landscape", head: "Head", montage: Montage, *, count: int, seed: int) -> Array:

@@ -94,10 +94,7 @@ def _best_of(
     A: Array, goal: Goal, pads: ElectrodeSet, current_A: float, shortest_mm: float
 ) -> tuple[int, int, Array] | None:
     """Return anode, cathode and mean field of the best pair of one kind of pad that does not touch."""
-    first, second = np.triu_indices(len(A), 1)
-    # pads whose centres are nearer than this touch whatever their turn: spares most of the exact tests
-    apart = np.linalg.norm(pads.centers_mm[first] - pads.centers_mm[second], axis=1) > CHORD * shortest_mm
-    first, second = first[apart], second[apart]
+    first, second = pairs_apart(pads, shortest_mm)
     means = current_A * (A[first] - A[second])
     for k in np.argsort(-np.abs(goal.score(means)), kind="stable"):
         a, b = int(first[k]), int(second[k])
@@ -106,3 +103,10 @@ def _best_of(
         sign = goal.polarity(means[k])
         return (a, b, means[k]) if sign > 0 else (b, a, -means[k])
     return None
+
+
+def pairs_apart(pads: ElectrodeSet, shortest_mm: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs of pads, by their shorter side, whose centres are not so near that they touch at any turn."""
+    first, second = np.triu_indices(len(pads.names), 1)
+    apart = np.linalg.norm(pads.centers_mm[first] - pads.centers_mm[second], axis=1) > CHORD * shortest_mm
+    return first[apart], second[apart]

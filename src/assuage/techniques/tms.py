@@ -193,7 +193,7 @@ def best_pose(landscape: "Landscape", goal: Goal, site: CoilSite, *, refine: boo
             point, angle = around.points_mm[k], float(around.set.angle_deg[k])
             pose, lift = around.set.poses[k], float(around.set.lift_mm[k])
             mean, value = means[k], float(ranked[k])
-    if site.antisymmetric and _turns(goal, mean[None], np.array([angle]))[0]:
+    if site.antisymmetric and takes_half_turn(goal, mean[None], np.array([angle]))[0]:
         pose, angle, mean = turned(pose), angle + 180.0, -mean
     return PoseChoice(
         pose=pose, scalp_point_mm=point, angle_deg=angle, lift_mm=lift, mean_e_V_per_m=mean, score_V_per_m=value,
@@ -255,12 +255,12 @@ def _by_place(ranked: Array, goal: Goal, means: Array, site: CoilSite) -> tuple[
     rows = np.arange(len(table)) * angles + best
     angle: Array = site.poses.angle_deg[rows]
     if site.antisymmetric:
-        angle = angle + np.where(_turns(goal, means[rows], angle), 180.0, 0.0)
+        angle = angle + np.where(takes_half_turn(goal, means[rows], angle), 180.0, 0.0)
     score: Array = table[np.arange(len(table)), best]
     return score, angle
 
 
-def _turns(goal: Goal, means: Array, angle_deg: Array) -> NDArray[np.bool_]:
+def takes_half_turn(goal: Goal, means: Array, angle_deg: Array) -> NDArray[np.bool_]:
     """Say which poses (n,) of an antisymmetric coil take half a turn more.
 
     With a direction the sign of the component decides. Without one both senses score alike and the handle goes to the
