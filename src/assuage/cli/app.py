@@ -10,8 +10,11 @@ from assuage.cli.delivery import readback
 from assuage.cli.export import export_app
 from assuage.cli.head_commands import head_app
 from assuage.cli.navigator import navigator_app
-from assuage.cli.options import HEAD_HELP, AsJson, Bids, Participant, Session, TissueFile, number
+from assuage.cli.options import FITS, HEAD_HELP, AsJson, Bids, DryRun, Participant, Session, TissueFile, number
 from assuage.cli.output import print_json
+from assuage.cli.person_command import EPILOG as PERSON_EPILOG
+from assuage.cli.person_command import SETTINGS as PERSON_SETTINGS
+from assuage.cli.person_command import person
 from assuage.cli.placement import placement
 from assuage.cli.protocol import protocol_app
 from assuage.cli.refusal import guarded
@@ -31,6 +34,7 @@ app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
 app.add_typer(export_app, name="export")
+app.command("person", epilog=PERSON_EPILOG, context_settings=PERSON_SETTINGS)(person)
 app.command(
     "readback",
     epilog="Example: assuage readback TriggerMarkers_Coil0.xml --plan plan --out delivered. "
@@ -314,6 +318,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     tissues: TissueFile = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the placement errors.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier plan in --out.")] = False,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Plan every technique for a circuit or a coordinate; write plan.json, volumes and report.html."""
@@ -331,6 +336,10 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         weights=weights, equipment=equipment, tissues=tissues, seed=seed, force=force,
         tensors=tensors, tensor_order=tensor_order, tensor_mapping=tensor_mapping, tensor_frame=tensor_frame,
     )  # fmt: skip
+    if dry_run:
+        planning.read_request(request)
+        typer.echo(FITS)
+        return
     result = planning.make_plan(request)
     if as_json:
         print_json(result.as_json())
@@ -409,20 +418,24 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
     ] = 20.0,
     tissues: TissueFile = None,
     random_seed: Annotated[int, typer.Option("--random-seed", help="Of the resampling.")] = 0,
+    dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
     """Find a person's target in resting fMRI, with an error bar; write target.json, a map and report.html."""
     from assuage.cli import target as targeting
 
-    result = targeting.make_target(
-        targeting.Request(
-            bold=bold, bids=bids, participant=participant, session=session, task=task, run=run_label,
-            head=head, out=out, circuit=circuit, confounds=confounds, mask=mask,
-            geometry=tuple(geometry or ()), space=space, tr_s=tr_s, seed=seed, region=region, polarity=polarity,
-            method=method, group_map=group_map, fd_limit_mm=fd_limit_mm, global_signal=global_signal,
-            seed_radius_mm=seed_radius_mm, search_radius_mm=search_radius_mm, tissues=tissues, random_seed=random_seed,
-        )
+    request = targeting.Request(
+        bold=bold, bids=bids, participant=participant, session=session, task=task, run=run_label,
+        head=head, out=out, circuit=circuit, confounds=confounds, mask=mask,
+        geometry=tuple(geometry or ()), space=space, tr_s=tr_s, seed=seed, region=region, polarity=polarity,
+        method=method, group_map=group_map, fd_limit_mm=fd_limit_mm, global_signal=global_signal,
+        seed_radius_mm=seed_radius_mm, search_radius_mm=search_radius_mm, tissues=tissues, random_seed=random_seed,
     )  # fmt: skip
+    if dry_run:
+        targeting.read_request(request)
+        typer.echo(FITS)
+        return
+    result = targeting.make_target(request)
     if as_json:
         print_json(result.as_json())
     else:

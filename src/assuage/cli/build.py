@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from assuage import __version__
 from assuage.cli.listing import console
-from assuage.cli.output import fresh_directory, print_json
+from assuage.cli.output import fresh_directory, print_json, refuse_filled
 from assuage.cli.progress import StepProgress
 from assuage.cli.scans import Request, Scans, scans_of
-from assuage.errors import DataError, HeaderError, HeadError
+from assuage.errors import HeaderError, HeadError
 from assuage.head import Head
 from assuage.head.folder import write_head
 from assuage.report import head_quality
@@ -70,8 +70,7 @@ def _build(request: Request, scans: Scans) -> None:
 def _check(request: Request) -> None:
     """Refuse what can be refused before minutes of work."""
     out, age_years = request.out, request.age_years
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"--out {out} exists and is not empty; name a new folder")
+    refuse_filled(out)
     if request.lesion is not None and request.lesion_S_per_m is None:
         raise HeadError("a lesion has no standard conductivity; give --lesion-conductivity in S/m, for example 0.8")
     if request.lesion is None and request.lesion_S_per_m is not None:

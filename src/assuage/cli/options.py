@@ -7,6 +7,9 @@ from typing import Annotated
 import typer
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for machines.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say whether the options fit together, and stop before the work.")
+]
 TissueFile = Annotated[
     Path | None,
     typer.Option(
@@ -34,4 +37,5 @@ def number(example: str) -> Callable[[str | float], float]:
     return read
 
 
+FITS = "the options fit together; nothing was computed"
 HEAD_HELP = "colin27 (embedded), the folder of a built head, a label NIfTI, masks of ROAST, or a SimNIBS m2m_ folder."

@@ -21,9 +21,7 @@ def fresh_directory(out: Path) -> Iterator[Path]:
     DataError
         `out` exists and is not an empty folder.
     """
-    goal = out.expanduser().absolute()
-    if goal.exists() and (not goal.is_dir() or any(goal.iterdir())):
-        raise DataError(f"--out {out} exists and is not empty; name a new folder")
+    goal = refuse_filled(out)
     goal.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=f".{goal.name}-", dir=goal.parent))
     try:
@@ -33,6 +31,20 @@ def fresh_directory(out: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
+
+
+def refuse_filled(out: Path) -> Path:
+    """Return the absolute path of a folder that is new or empty.
+
+    Raises
+    ------
+    DataError
+        It exists and is not an empty folder.
+    """
+    goal = out.expanduser().absolute()
+    if goal.exists() and (not goal.is_dir() or any(goal.iterdir())):
+        raise DataError(f"--out {out} exists and is not empty; name a new folder")
+    return goal
 
 
 def print_json(value: Any) -> None:

@@ -26,12 +26,16 @@ from assuage.head import Head
 from assuage.plan import Choosing, PlanRecord, check_writable, plan
 from assuage.plan.asking import check_coil_options, check_number, check_weights
 from assuage.plan.bench import resolve_techniques
+from assuage.plan.driving import Driving
 from assuage.plan.over_target import check_head, over_target
 from assuage.plan.records import TechniqueRecord
+from assuage.plan.sessions import Sessions
 from assuage.plan.whereabouts import Whereabouts
+from assuage.protocols.courses import CoilCourse
 from assuage.protocols.given_course import load_course
 from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
+from assuage.sources import Coil
 from assuage.sources.lead import Lead
 from assuage.targets import Target, from_coordinate
 from assuage.techniques.aims import Objective
@@ -163,17 +167,30 @@ def _courses(item: TechniqueRecord) -> Table:
     return table
 
 
-def make_plan(request: Request) -> Result:
-    """Load, plan, write; the folder appears whole or not at all.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the options of `assuage plan` mean, as far as no head is needed to know it."""
 
-    A report that cannot be made does not cost the plan: the folder is written, and the command still fails.
+    found: TargetDistribution | None
+    whereabouts: Whereabouts | None
+    point: tuple[float, float, float] | None
+    techniques: tuple[str, ...] | None
+    choosing: Choosing
+    sessions: Sessions
+    coil: Coil | None
+    driving: Driving | None
+    courses: tuple[CoilCourse, ...]
+    second: tuple[float, float, float] | None
+
+
+def read_request(request: Request) -> Asked:
+    """Refuse everything that can be refused before a head is read.
 
     Raises
     ------
     AssuageError
         What was asked for does not fit together, does not exist, or cannot be written.
     """
-    started = time.monotonic()
     _check(request)
     found = read_target(request.target) if request.target is not None and _is_file(request.target) else None
     whereabouts = _whereabouts(request, found)
@@ -190,31 +207,51 @@ def make_plan(request: Request) -> Result:
     courses = tuple(load_course(name) for name in named)
     partner = request.tacs_partner
     second = parse_point(partner, "--tacs-partner") if partner is not None and is_point(partner) else None
-    rhythm_of(request, partner)  # refused before the head is read
+    rhythm_of(request, partner)
     check_tensors(request)
+    return Asked(
+        found=found, whereabouts=whereabouts, point=point, techniques=techniques, choosing=choosing, sessions=sessions,
+        coil=coil, driving=driving, courses=courses, second=second,
+    )  # fmt: skip
+
+
+def make_plan(request: Request) -> Result:
+    """Load, plan, write; the folder appears whole or not at all.
+
+    A report that cannot be made does not cost the plan: the folder is written, and the command still fails.
+
+    Raises
+    ------
+    AssuageError
+        What was asked for does not fit together, does not exist, or cannot be written.
+    """
+    started = time.monotonic()
+    asked = read_request(request)
+    found = asked.found
     head = with_tensors(request, load(request.head, request.tissues))
-    aim = _aim(request, head, point) if found is None else _individual(request, head, found)
+    aim = _aim(request, head, asked.point) if found is None else _individual(request, head, found)
     implant = _implant(request, head)
-    rhythm = rhythm_of(request, partner if second is None else _sphere(request, head, second, request.radius_mm))
+    partner = request.tacs_partner if asked.second is None else _sphere(request, head, asked.second, request.radius_mm)
+    rhythm = rhythm_of(request, partner)
     with StepProgress() as progress:
         made = plan(
             head,
             aim,
-            techniques,
+            asked.techniques,
             voxel_mm=request.voxel_mm,
             region=request.region,
             radius_mm=request.radius_mm,
-            coil=coil,
+            coil=asked.coil,
             current_A=request.current_milliampere * A_PER_MA,
             hair_mm=request.hair_mm,
             seed=request.seed,
-            driving=driving,
+            driving=asked.driving,
             rhythm=rhythm,
-            courses=courses,
+            courses=asked.courses,
             implant=implant,
-            choosing=choosing,
-            sessions=sessions,
-            whereabouts=whereabouts,
+            choosing=asked.choosing,
+            sessions=asked.sessions,
+            whereabouts=asked.whereabouts,
             protocol={} if request.age_years is None else {"age_years": request.age_years},
             command=shlex.join(["assuage", *sys.argv[1:]]),
             progress=lambda stage, fraction: progress(stage, SHARE_OF_PLANNING * fraction),

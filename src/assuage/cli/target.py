@@ -15,10 +15,12 @@ from rich.text import Text
 from assuage import __version__
 from assuage.cli.head import load
 from assuage.cli.listing import console
-from assuage.cli.output import fresh_directory
+from assuage.cli.output import fresh_directory, refuse_filled
 from assuage.cli.progress import StepProgress
 from assuage.connectivity import IndividualTarget, individual_target, no_confounds, question, read_bold, read_confounds
+from assuage.connectivity.confounds import Confounds
 from assuage.connectivity.recording import Recording, Space
+from assuage.connectivity.seeds import Question
 from assuage.connectivity.volume import probability_volume
 from assuage.connectivity.words import statement
 from assuage.errors import DataError
@@ -94,8 +96,18 @@ class Result:
         screen.print(Text(f"report: {self.folder / PAGE_FILE}"), soft_wrap=True)
 
 
-def make_target(request: Request) -> Result:
-    """Read, find, write.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the options of `assuage target` mean, as far as no head is needed to know it."""
+
+    request: Request
+    question: Question
+    recording: Recording
+    confounds: Confounds
+
+
+def read_request(request: Request) -> Asked:
+    """Refuse everything that can be refused before a head is read; the recording is read for that.
 
     Raises
     ------
@@ -113,33 +125,47 @@ def make_target(request: Request) -> Result:
     space = _space(request.space)
     request = _found(request)
     assert request.bold is not None
-    with fresh_directory(request.out) as folder, StepProgress() as progress:
-        progress("read the head", 0.02)
-        head = load(request.head, request.tissues)
-        _same_person(head, request.bold)
-        progress("read the recording", 0.1)
-        recording = read_bold(
-            request.bold, mask=request.mask, geometry=request.geometry, space=space, tr_s=request.tr_s
-        )
-        confounds = (
-            no_confounds(recording.frames)
-            if request.confounds is None
-            else read_confounds(request.confounds, frames=recording.frames, global_signal=request.global_signal)
-        )
-        progress("denoise, map and resample", 0.3)
-        target = individual_target(
-            recording,
-            confounds,
-            head,
-            asked,
-            method=request.method,
-            fd_limit_mm=request.fd_limit_mm,
-            group_map=None if request.group_map is None else _group_map(request.group_map, recording, request),
-            seed=request.random_seed,
-            provenance=_provenance(request, head),
-        )
-        progress("write", 0.9)
-        _write(folder, target, head)
+    refuse_filled(request.out)
+    recording = read_bold(request.bold, mask=request.mask, geometry=request.geometry, space=space, tr_s=request.tr_s)
+    confounds = (
+        no_confounds(recording.frames)
+        if request.confounds is None
+        else read_confounds(request.confounds, frames=recording.frames, global_signal=request.global_signal)
+    )
+    return Asked(request=request, question=asked, recording=recording, confounds=confounds)
+
+
+def make_target(request: Request) -> Result:
+    """Read, find, write.
+
+    Raises
+    ------
+    AssuageError
+        What was asked for does not fit together, does not exist, or cannot be written.
+    """
+    with StepProgress() as progress:
+        progress("read the recording", 0.02)
+        asked = read_request(request)
+        request, recording = asked.request, asked.recording
+        assert request.bold is not None
+        with fresh_directory(request.out) as folder:
+            progress("read the head", 0.2)
+            head = load(request.head, request.tissues)
+            _same_person(head, request.bold)
+            progress("denoise, map and resample", 0.3)
+            target = individual_target(
+                recording,
+                asked.confounds,
+                head,
+                asked.question,
+                method=request.method,
+                fd_limit_mm=request.fd_limit_mm,
+                group_map=None if request.group_map is None else _group_map(request.group_map, recording, request),
+                seed=request.random_seed,
+                provenance=_provenance(request, head),
+            )
+            progress("write", 0.9)
+            _write(folder, target, head)
     return Result(folder=request.out, target=target)
 
 
