@@ -22,6 +22,7 @@ from assuage.segmentation import Scan, Steps, build_head
 from assuage.segmentation.grid import Grid
 from assuage.segmentation.mixture import TISSUES, stacked
 from assuage.segmentation.simulated import SimulatedPerson, simulated_person
+from assuage.sources import PlacedCoil
 from assuage.space.audit import audit_header
 
 TARGETS_MNI_MM = {"dlPFC L": (-44.0, 40.0, 29.0), "OFC L": (-26.0, 34.0, -14.0)}
@@ -81,7 +82,7 @@ def fields(built: Head, person: SimulatedPerson) -> dict[str, float]:
     coil, sites = Coil.figure_of_eight(), person.truth.ten_ten_mm
     sources: dict[tuple[str, str], Any] = {}
     for name, target in targets.items():
-        sources["TMS", name] = coil.at(pose_over(person.truth, target.center_mm), didt_A_per_s=1e6)
+        sources["TMS", name] = coil_over(coil, target.center_mm, person.truth, built)
         ends = [sites[site] for site in MONTAGES[name]]
         sources["tES", name] = Montage.at_points_mm(ends, [2e-3, -2e-3], radius_mm=12)
     size = []
@@ -92,7 +93,24 @@ def fields(built: Head, person: SimulatedPerson) -> dict[str, float]:
     return {f"{t} {name}": 100 * (size[1][t, name] / size[0][t, name] - 1) for t, name in sources}
 
 
-def pose_over(head: Head, center_mm: Any) -> Any:
+def coil_over(coil: Coil, center_mm: Any, truth: Head, built: Head) -> PlacedCoil:
+    """Return the coil over the true scalp, moved out until no part of it lies in either head."""
+    for gap_mm in np.arange(COIL_GAP_MM, COIL_GAP_MM + 30.0, 2.0):
+        placed = coil.at(pose_over(truth, center_mm, gap_mm), didt_A_per_s=1e6)
+        if not any(parts_inside(placed, head) for head in (truth, built)):
+            return placed
+    raise SystemExit(f"the coil lies in the head wherever it is put over {center_mm}")
+
+
+def parts_inside(placed: PlacedCoil, head: Head) -> int:
+    """Return how many elements of a coil lie in labelled voxels."""
+    inverse = np.linalg.inv(head.affine)
+    index = np.round(placed.positions_mm @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)
+    index = index[((index >= 0) & (index < head.labels.shape)).all(1)]
+    return int((head.labels[tuple(index.T)] > 0).sum())
+
+
+def pose_over(head: Head, center_mm: Any, gap_mm: float) -> Any:
     """Return a coil pose on the scalp nearest to a point, handle backwards."""
     foot, normal, _ = head.scalp.nearest(np.atleast_2d(center_mm))
     into = -normal[0]
@@ -100,7 +118,7 @@ def pose_over(head: Head, center_mm: Any) -> Any:
     forward /= np.linalg.norm(forward)
     pose = np.eye(4)
     pose[:3, 0], pose[:3, 1], pose[:3, 2] = np.cross(forward, into), forward, into
-    pose[:3, 3] = foot[0] + COIL_GAP_MM * normal[0]
+    pose[:3, 3] = foot[0] + gap_mm * normal[0]
     return pose
 
 
