@@ -10,6 +10,7 @@ from assuage.connectivity import TargetDistribution
 from assuage.connectivity.distribution import ellipsoid
 from assuage.connectivity.group import GroupTarget
 from assuage.errors import PlanError
+from assuage.field import ReadOut
 from assuage.head import conductivities
 from assuage.plan import plan
 from assuage.plan.bench import CORE, TECHNIQUES, Bench, Places, Settings
@@ -17,7 +18,7 @@ from assuage.plan.over_choices import SEARCHES, WHY_MEAN
 from assuage.plan.over_words import says
 from assuage.plan.planning import FURTHER
 from assuage.plan.whereabouts import Whereabouts, locate
-from assuage.sources import Coil
+from assuage.sources import Coil, Montage
 from assuage.targets import Target, from_coordinate
 from assuage.techniques.aims import Objective
 from assuage.techniques.goal import Goal
@@ -83,6 +84,13 @@ def test_two_places_are_two_groups_and_an_adjoint_of_each_reads_what_its_sphere_
     pose = bench.places.coil_site.poses.poses[:1]
     got, wanted = (item.coil(bench.coil, pose, didt_A_per_s=1e6) for item in (located.aims.landscapes[k], alone))
     assert got == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_smeared_target_reads_the_weighted_mean_of_its_places(bench):
+    parts = [bench.conductor.read_out(Target.sphere(point, RADIUS_MM)) for point in (ONE, OTHER)]
+    field = bench.conductor.solve(Montage({"F3": 2e-3, "Pz": -2e-3}))
+    mixed = field.mean_over(ReadOut.mixed(parts, np.array([SHARE, 1 - SHARE])))
+    assert mixed == pytest.approx(SHARE * field.mean_over(parts[0]) + (1 - SHARE) * field.mean_over(parts[1]))
 
 
 def test_no_proposal_is_worse_than_those_for_mean_and_group_and_the_coil_is_better(made):
