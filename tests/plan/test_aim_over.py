@@ -22,6 +22,8 @@ from assuage.sources import Coil, Montage
 from assuage.targets import Target, from_coordinate
 from assuage.techniques.aims import Objective
 from assuage.techniques.goal import Goal
+from assuage.techniques.tms import best_pose
+from assuage.techniques.tms_over import best_poses_over
 
 SETTINGS = COARSE | {"spacing_mm": 20.0, "angle_step_deg": 30.0}
 RADIUS_MM = 8.0
@@ -104,17 +106,22 @@ def test_no_proposal_is_worse_than_those_for_mean_and_group_and_the_coil_is_bett
     assert tms.over.objective_V_per_m > 1.02 * tms.of_mean.objective_V_per_m
 
 
-def test_the_pose_is_that_of_brute_force_over_both_places(made, bench, located):
-    """The searched pose, without misplacement, is not below the best of the whole pose set by more than a little."""
-    site = bench.places.coil_site
+def test_the_pose_is_that_of_brute_force_over_both_places(bench, located, target):
+    """The search finds the best of the whole pose set, from the pose for the mean alone; 2 % is what misplacing costs."""
+    site, mean = bench.places.coil_site, bench.landscape(target)
     means = [item.coil(site.coil, site.poses.poses, didt_A_per_s=1e6) for item in located.aims.landscapes]
     best = sum(w * np.linalg.norm(e, axis=1) for w, e in zip(located.aims.weights, means, strict=True)).max()
-    pose = np.array(next(t for t in made.record.techniques if t.technique == "tms").proposal.pose)
-    mine = sum(
-        w * np.linalg.norm(item.coil(site.coil, pose[None], didt_A_per_s=1e6)[0])
-        for w, item in zip(located.aims.weights, located.aims.landscapes, strict=True)
-    )
-    assert mine > 0.98 * best
+    first = best_pose(mean, located.aims.goal, site)
+    (found,) = best_poses_over(located.aims, mean, first, site, count=1, seed=0)
+
+    def expected(pose):
+        return sum(
+            w * np.linalg.norm(item.coil(site.coil, pose[None], didt_A_per_s=1e6)[0])
+            for w, item in zip(located.aims.weights, located.aims.landscapes, strict=True)
+        )
+
+    assert expected(found.pose) > 0.98 * best
+    assert expected(first.pose) < 0.98 * best
 
 
 def test_the_pair_of_pads_is_that_of_brute_force(bench, located):
