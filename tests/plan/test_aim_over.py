@@ -107,7 +107,7 @@ def test_no_proposal_is_worse_than_those_for_mean_and_group_and_the_coil_is_bett
 
 
 def test_the_pose_is_that_of_brute_force_over_both_places(bench, located, target):
-    """The search finds the best of the whole pose set, from the pose for the mean alone; 2 % is what misplacing costs."""
+    """The search finds the best of the whole pose set, from the pose for the mean; misplacing costs up to 2 %."""
     site, mean = bench.places.coil_site, bench.landscape(target)
     means = [item.coil(site.coil, site.poses.poses, didt_A_per_s=1e6) for item in located.aims.landscapes]
     best = sum(w * np.linalg.norm(e, axis=1) for w, e in zip(located.aims.weights, means, strict=True)).max()
