@@ -10,6 +10,7 @@ from assuage.connectivity import TargetDistribution
 from assuage.connectivity.distribution import ellipsoid
 from assuage.connectivity.group import GroupTarget
 from assuage.errors import PlanError
+from assuage.field import ReadOut
 from assuage.head import conductivities
 from assuage.plan import plan
 from assuage.plan.bench import CORE, TECHNIQUES, Bench, Places, Settings
@@ -17,10 +18,12 @@ from assuage.plan.over_choices import SEARCHES, WHY_MEAN
 from assuage.plan.over_words import says
 from assuage.plan.planning import FURTHER
 from assuage.plan.whereabouts import Whereabouts, locate
-from assuage.sources import Coil
+from assuage.sources import Coil, Montage
 from assuage.targets import Target, from_coordinate
 from assuage.techniques.aims import Objective
 from assuage.techniques.goal import Goal
+from assuage.techniques.tms import best_pose
+from assuage.techniques.tms_over import best_poses_over
 
 SETTINGS = COARSE | {"spacing_mm": 20.0, "angle_step_deg": 30.0}
 RADIUS_MM = 8.0
@@ -85,6 +88,13 @@ def test_two_places_are_two_groups_and_an_adjoint_of_each_reads_what_its_sphere_
     assert got == pytest.approx(wanted, rel=1e-4)
 
 
+def test_a_smeared_target_reads_the_weighted_mean_of_its_places(bench):
+    parts = [bench.conductor.read_out(Target.sphere(point, RADIUS_MM)) for point in (ONE, OTHER)]
+    field = bench.conductor.solve(Montage({"F3": 2e-3, "Pz": -2e-3}))
+    mixed = field.mean_over(ReadOut.mixed(parts, np.array([SHARE, 1 - SHARE])))
+    assert mixed == pytest.approx(SHARE * field.mean_over(parts[0]) + (1 - SHARE) * field.mean_over(parts[1]))
+
+
 def test_no_proposal_is_worse_than_those_for_mean_and_group_and_the_coil_is_better(made):
     found = by_name(made)
     for item in found.values():
@@ -96,17 +106,22 @@ def test_no_proposal_is_worse_than_those_for_mean_and_group_and_the_coil_is_bett
     assert tms.over.objective_V_per_m > 1.02 * tms.of_mean.objective_V_per_m
 
 
-def test_the_pose_is_that_of_brute_force_over_both_places(made, bench, located):
-    """The searched pose, without misplacement, is not below the best of the whole pose set by more than a little."""
-    site = bench.places.coil_site
+def test_the_pose_is_that_of_brute_force_over_both_places(bench, located, target):
+    """The search finds the best of the whole pose set, from the pose for the mean; misplacing costs up to 2 %."""
+    site, mean = bench.places.coil_site, bench.landscape(target)
     means = [item.coil(site.coil, site.poses.poses, didt_A_per_s=1e6) for item in located.aims.landscapes]
     best = sum(w * np.linalg.norm(e, axis=1) for w, e in zip(located.aims.weights, means, strict=True)).max()
-    pose = np.array(next(t for t in made.record.techniques if t.technique == "tms").proposal.pose)
-    mine = sum(
-        w * np.linalg.norm(item.coil(site.coil, pose[None], didt_A_per_s=1e6)[0])
-        for w, item in zip(located.aims.weights, located.aims.landscapes, strict=True)
-    )
-    assert mine > 0.98 * best
+    first = best_pose(mean, located.aims.goal, site)
+    (found,) = best_poses_over(located.aims, mean, first, site, count=1, seed=0)
+
+    def expected(pose):
+        return sum(
+            w * np.linalg.norm(item.coil(site.coil, pose[None], didt_A_per_s=1e6)[0])
+            for w, item in zip(located.aims.weights, located.aims.landscapes, strict=True)
+        )
+
+    assert expected(found.pose) > 0.98 * best
+    assert expected(first.pose) < 0.98 * best
 
 
 def test_the_pair_of_pads_is_that_of_brute_force(bench, located):
