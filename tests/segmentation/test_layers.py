@@ -65,7 +65,7 @@ def test_a_hole_in_the_skull_is_closed() -> None:
 def test_bone_keeps_its_least_thickness_where_the_template_has_bone() -> None:
     parts = ball_parts(thin_mm=1.0)
     bone = closed(parts)["skull"].sum()
-    least = 4 / 3 * np.pi * ((22 + layers.LEAST_SKULL * 4.0) ** 3 - 22**3)
+    least = 4 / 3 * np.pi * ((22 + layers.LEAST_VAULT * 4.0) ** 3 - 22**3)
     assert bone > 0.85 * least
     assert closed(parts, vault=False)["skull"].sum() > 0.85 * least
     assert closed(parts, vault=False, template_mm=0.0)["skull"].sum() < 0.8 * least
@@ -109,7 +109,7 @@ def test_bone_as_bright_as_fat_below_the_vault_stays_closed_where_the_template_h
     found = closed(parts, vault=False)
     assert touching(found, "csf", "scalp") == 0
     along = found["skull"][36, 36, 36:].sum()
-    assert along == pytest.approx(layers.LEAST_SKULL * 4.0, abs=0.8)
+    assert along == pytest.approx(layers.LEAST_BASE * 4.0, abs=0.8)
 
 
 def test_an_opening_of_the_template_stays_open() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from assuage.segmentation.partial_volume import shares
+from assuage.segmentation.partial_volume import shares, skin
 
 SHAPE = (36, 24, 24)
 MEANS = np.array([1.0, 0.7, 0.35])
@@ -57,3 +57,19 @@ def test_the_sum_is_kept() -> None:
     found = shares(image, posterior, posterior, noise=0.02, voxel_mm=1.0)
     np.testing.assert_allclose(found.sum(0), posterior.sum(0), atol=1e-5)
     assert found.min() >= 0
+
+
+def test_skin_lies_where_half_the_brightness_is() -> None:
+    """Posteriors that call every voxel with a tenth of skin scalp; the shares find the border again."""
+    random = np.random.default_rng(6)
+    x = np.indices((60, 20, 20))[0].astype(np.float32)
+    truth = np.clip(30.8 - x + 0.5, 0, 1)
+    image = (0.03 + 0.77 * truth + 0.01 * random.standard_normal(truth.shape)).astype(np.float32)
+    scalp = (truth > 0.1).astype(np.float32)
+    image[:, :, 18:] = np.nan
+    found, air = skin(image, scalp, 1 - scalp, voxel_mm=1.0)
+    np.testing.assert_allclose(found + air, 1.0, atol=1e-6)
+    seen = np.s_[:, :, :18]
+    assert abs(scalp[seen].sum() / truth[seen].sum() - 1) > 0.015
+    assert found[seen].sum() / truth[seen].sum() == pytest.approx(1.0, abs=0.003)
+    np.testing.assert_array_equal(found[:, :, 18:], scalp[:, :, 18:])

@@ -244,7 +244,8 @@ def _tissues(images: Volume, registered: Registered, fit: Mixture | None) -> Arr
     fit = mixture.fitted(images, classes, fit, iterations=LAST_ITERATIONS, voxel_mm=registered.grid.voxel_mm)
     shares = mixture.posteriors(mixture.log_likelihood(images, fit, deep), prior, rounds=MARKOV_ROUNDS)
     seen = np.isfinite(images[0])
-    image = np.asarray(np.where(seen, images[0], 0) / mixture.bias_of(fit, images.shape[1:]), dtype=np.float32)
+    without_bias = images[0] / mixture.bias_of(fit, images.shape[1:])
+    image = np.asarray(np.where(seen, without_bias, 0), dtype=np.float32)
     grey = mixture.GREY == mixture.OWNER
     within = partial_volume.shares(
         image,
@@ -254,6 +255,10 @@ def _tissues(images: Volume, registered: Registered, fit: Mixture | None) -> Arr
         voxel_mm=registered.grid.voxel_mm,
     )
     shares[:3] = np.where(seen, within, shares[:3])
+    scalp, air = TISSUES.index("scalp"), TISSUES.index("air")
+    shares[scalp], shares[air] = partial_volume.skin(
+        without_bias, shares[scalp], shares[air], voxel_mm=registered.grid.voxel_mm
+    )
     return {"shares": shares.astype(np.float16), "prior_mm": np.array(width_mm), **_fields(fit)}
 
 

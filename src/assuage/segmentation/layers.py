@@ -1,10 +1,10 @@
 """From posteriors to a head without leaks: cavity within skull within scalp, and the shares of every voxel.
 
 The posteriors of bone are the least sure of a T1, where compact bone is as dark as air and marrow as bright as fat. The
-skull is therefore closed by shape: the cranial cavity is solid; the skull is at least `LEAST_SKULL` of the template's
-own thickness at the same place, also over the orbits, where a T1 shows fat and marrow alike; over the vault it encloses
-its marrow; grey matter keeps a layer of CSF. Each surface is anti-aliased and holds the next one inside, so that no
-layer opens another.
+skull is therefore closed by shape: the cranial cavity is solid; over the vault the skull is at least `LEAST_VAULT` of
+the template's own thickness at the same place and encloses its marrow; below it, over the orbits above all, where fat
+and marrow look alike, it is at least as thick as the template's; grey matter keeps a layer of CSF. Each surface is
+anti-aliased and holds the next one inside, so that no layer opens another.
 """
 
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ from assuage.segmentation.morphology import (
 Mask = NDArray[np.bool_]
 Volume = NDArray[np.float32]
 
-LEAST_SKULL = 0.6
-"""Least thickness of the skull, as a share of the template's thickness at the same place (0 at its openings)."""
+LEAST_VAULT, LEAST_BASE = 0.6, 1.0
+"""Least thickness of the skull, as a share of the template's at the same place (which is 0 at its openings)."""
 LEAST_VAULT_MM = 1.5
 FURTHEST_BONE_MM = 20.0
 CSF_MM = 1.5
@@ -90,7 +90,7 @@ def outer_skull(cavity: Mask, skull: Volume, body: Mask, vault: Mask, skull_mm: 
     away = distance_to(cavity) * np.float32(voxel_mm)
     outer = largest((bone | cavity) & (away < FURTHEST_BONE_MM))
     outer |= opened(filled(closed(outer & vault, 4.0 / voxel_mm)), 2.0 / voxel_mm) & vault
-    outer |= away <= np.maximum(LEAST_SKULL * skull_mm, LEAST_VAULT_MM * vault)
+    outer |= away <= np.where(vault, np.maximum(LEAST_VAULT * skull_mm, LEAST_VAULT_MM), LEAST_BASE * skull_mm)
     depth = distance_transform_edt(body) * voxel_mm
     outer &= (depth > 2.0) | cavity
     return filled(outer | cavity)
