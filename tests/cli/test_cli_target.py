@@ -14,8 +14,8 @@ from assuage.cli import planning, target
 from assuage.cli.app import run
 from assuage.connectivity import read_target
 from assuage.errors import PlanError
+from assuage.head.hashing import head_hash
 from assuage.plan.over_target import check_head, over_target
-from assuage.plan.provenance import head_hash
 from assuage.targets import Target
 
 FILES = {"target.json", "probability.nii.gz", "report.html"}

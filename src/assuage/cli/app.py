@@ -529,7 +529,7 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
 def head_show(
     name: Annotated[str, typer.Argument(help=HEAD_HELP, metavar="NAME|PATH")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="New folder for overlay.png and qc.json.", metavar="DIR")
+        Path | None, typer.Option("--out", help="New folder for quality.html, overlay.png and qc.json.", metavar="DIR")
     ] = None,
     tissues: TissueFile = None,
     as_json: AsJson = False,
@@ -538,6 +538,24 @@ def head_show(
     from assuage.cli import head as heads
 
     heads.show(name, out=out, tissues=tissues, as_json=as_json)
+
+
+@head_app.command(
+    "sign",
+    epilog="Example: assuage head sign sub_head --by 'A. Example'. "
+    "Example: assuage head sign sub_head --by AE --reject --note 'skull open above the left orbit'",
+)
+def head_sign(
+    folder: Annotated[Path, typer.Argument(help="Folder of a head.", metavar="FOLDER")],
+    by: Annotated[str, typer.Option("--by", help="Name or initials of who looked.", metavar="NAME")],
+    reject: Annotated[bool, typer.Option("--reject", help="The head is not fit: no plan is made on it.")] = False,
+    note: Annotated[str, typer.Option("--note", help="What was seen.", metavar="TEXT")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Record who looked at the quality page of a head and what they decided; plans on the head carry it."""
+    from assuage.cli import head as heads
+
+    heads.sign(folder, by=by, reject=reject, note=note, as_json=as_json)
 
 
 @head_app.command(
