@@ -72,8 +72,8 @@ def norm(name: str, age_years: float | None) -> Norm:
     if low <= age_years < high:
         return Norm(reference=found)
     none = (
-        f"no range with a source for age {age_years:g}; that of adults ({_ages(low, high)}), {found.low:g} to "
-        f"{found.high:g}, does not hold"
+        f"no range with a source for age {age_years:g} (that of adults of {_ages(low, high)}, {found.low:g} to "
+        f"{found.high:g}, was measured on others)"
     )
     known = [
         entry

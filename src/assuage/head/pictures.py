@@ -34,6 +34,7 @@ COLORS = {
 }
 """One colour per tissue, the same in every picture of the package."""
 PIXEL_MM = 0.5
+LINE_WIDTH = 1.4
 BELOW_BRAIN_MM = 45.0
 """Shown below the brain: skull base and the root of the neck."""
 PLANES = (("sagittal", 0, "A", "P"), ("coronal", 1, "R", "L"), ("axial", 2, "R", "L"))
@@ -98,7 +99,7 @@ def planes_figure(head: Head, normal_axis: int, places: Sequence[tuple[str, floa
     for axes, (title, at_mm) in zip(every, places, strict=False):
         center = np.zeros(3)
         center[normal_axis] = at_mm
-        _draw_plane(axes, head, center, (low, high), normal_axis)
+        _draw_plane(axes, head, center, (low, high), normal_axis, line_width=LINE_WIDTH)
         axes.set_title(f"{title}  {'xyz'[normal_axis]} = {at_mm:.0f} mm", color="white", fontsize=10)
         axes.text(0.98, 0.5, right, color="white", transform=axes.transAxes, ha="right", va="center")
         axes.text(0.02, 0.5, left, color="white", transform=axes.transAxes, ha="left", va="center")
@@ -118,7 +119,15 @@ def _brain_floor_mm(head: Head) -> float:
     return float(np.percentile(index @ head.affine[2, :3] + head.affine[2, 3], 1))
 
 
-def _draw_plane(axes: Axes, head: Head, center: Float, bounds: tuple[Float, Float], normal_axis: int) -> None:
+def _draw_plane(
+    axes: Axes,
+    head: Head,
+    center: Float,
+    bounds: tuple[Float, Float],
+    normal_axis: int,
+    *,
+    line_width: float = 0.8,
+) -> None:
     across, up = [axis for axis in range(3) if axis != normal_axis]
     u = np.arange(bounds[0][across], bounds[1][across], PIXEL_MM)
     v = np.arange(bounds[0][up], bounds[1][up], PIXEL_MM)
@@ -137,7 +146,7 @@ def _draw_plane(axes: Axes, head: Head, center: Float, bounds: tuple[Float, Floa
     for name in dict.fromkeys(head.tissues.values()):
         share = _share(head, name, index)
         if name in COLORS and share.max() > 0.5 > share.min():
-            axes.contour(u, v, share, levels=[0.5], colors=COLORS[name], linewidths=0.8)
+            axes.contour(u, v, share, levels=[0.5], colors=COLORS[name], linewidths=line_width)
     axes.set_aspect("equal")
 
 

@@ -18,7 +18,7 @@ from assuage.report.style import png
 from assuage.report.templating import environment, template_text
 
 PAGE_FILE = "quality.html"
-DPI = 85
+DPI = 100
 PLANES: tuple[tuple[str, int, tuple[tuple[str, float, float], ...]], ...] = (
     (
         "Axial",
@@ -27,7 +27,7 @@ PLANES: tuple[tuple[str, int, tuple[tuple[str, float, float], ...]], ...] = (
             ("skull base and temporal poles", -34.0, 0.25),
             ("orbitofrontal cortex and orbits", -18.0, 0.37),
             ("basal ganglia", 4.0, 0.52),
-            ("frontal sinus to vertex, lower", 34.0, 0.74),
+            ("frontal and parietal convexity", 34.0, 0.74),
             ("upper convexity", 56.0, 0.89),
             ("vertex", 72.0, 0.98),
         ),
@@ -119,6 +119,7 @@ def _pictures(head: Head) -> list[dict[str, str]]:
     return [
         {
             "title": title,
+            "names": ", ".join(name for name, _, _ in rows),
             "image": png(planes_figure(head, axis, _places(head, axis, rows)), dpi=DPI),
             "alt": f"{title} planes with the outline of every tissue: {', '.join(name for name, _, _ in rows)}",
         }
