@@ -15,6 +15,7 @@ from assuage.cli.app import run
 from assuage.connectivity import read_target
 from assuage.errors import PlanError
 from assuage.head.hashing import head_hash
+from assuage.head.minors import MARK, with_age
 from assuage.plan.over_target import check_head, over_target
 from assuage.targets import Target
 
@@ -129,3 +130,9 @@ def test_a_plan_refuses_a_target_file_it_cannot_use(more, says, tmp_path, capsys
     assert run(typed) == 2
     assert says in capsys.readouterr().err.strip().splitlines()[-1]
     assert not (tmp_path / "plan").exists()
+
+
+def test_an_adult_template_under_a_minor_is_said_on_the_page(ask, tmp_path, monkeypatch):
+    monkeypatch.setattr(target, "load", lambda _name, _tissues: with_age(head(), 15.0))
+    assert ask("--method", "cluster") == 0
+    assert MARK[1:] in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

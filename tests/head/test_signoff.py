@@ -1,4 +1,4 @@
-"""Who looked at a head: kept with the hashes of what was looked at, void when either changes, refusing when rejected."""
+"""Who looked at a head: kept with the hashes of what was looked at, void if either changes, refusing if rejected."""
 
 import json
 from dataclasses import replace

@@ -58,7 +58,7 @@ def rows(figures: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the figures as table rows: name, value, expected, source."""
     found = [
         _row(
-            f"{words.heading(words.plain(v['name']))}, volume",
+            f"{'CSF' if v['name'] == 'csf' else words.heading(v['name'])}, volume",
             f"{words.number(v['volume_ml'])} ml",
             v,
             "ml",
