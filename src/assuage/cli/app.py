@@ -14,6 +14,7 @@ from assuage.cli.output import print_json
 from assuage.cli.placement import placement
 from assuage.cli.protocol import protocol_app
 from assuage.cli.refusal import guarded
+from assuage.cli.signing import sign
 
 app = typer.Typer(
     name="assuage",
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 head_app = typer.Typer(no_args_is_help=True, help="Build a head model from a T1, and look at it.")
 app.add_typer(head_app, name="head")
+head_app.command("sign", epilog="Example: assuage head sign sub_head --by AE --reject --note 'skull open'")(sign)
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
 app.add_typer(export_app, name="export")
@@ -538,24 +540,6 @@ def head_show(
     from assuage.cli import head as heads
 
     heads.show(name, out=out, tissues=tissues, as_json=as_json)
-
-
-@head_app.command(
-    "sign",
-    epilog="Example: assuage head sign sub_head --by 'A. Example'. "
-    "Example: assuage head sign sub_head --by AE --reject --note 'skull open above the left orbit'",
-)
-def head_sign(
-    folder: Annotated[Path, typer.Argument(help="Folder of a head.", metavar="FOLDER")],
-    by: Annotated[str, typer.Option("--by", help="Name or initials of who looked.", metavar="NAME")],
-    reject: Annotated[bool, typer.Option("--reject", help="The head is not fit: no plan is made on it.")] = False,
-    note: Annotated[str, typer.Option("--note", help="What was seen.", metavar="TEXT")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """Record who looked at the quality page of a head and what they decided; plans on the head carry it."""
-    from assuage.cli import head as heads
-
-    heads.sign(folder, by=by, reject=reject, note=note, as_json=as_json)
 
 
 @head_app.command(

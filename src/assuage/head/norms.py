@@ -73,7 +73,7 @@ def norm(name: str, age_years: float | None) -> Norm:
         return Norm(reference=found)
     none = (
         f"no range with a source for age {age_years:g} (that of adults of {_ages(low, high)}, {found.low:g} to "
-        f"{found.high:g}, was measured on others)"
+        f"{found.high:g} {'mm' if name == SKULL else 'ml'}, was measured on others)"
     )
     known = [
         entry

@@ -46,9 +46,9 @@ PLANES: tuple[tuple[str, int, tuple[tuple[str, float, float], ...]], ...] = (
         "Sagittal",
         0,
         (
-            ("midline: frontal sinus, vertex, inion", 0.0, 0.5),
-            ("orbit, left", -28.0, 0.3),
-            ("orbit, right", 28.0, 0.7),
+            ("midline", 0.0, 0.5),
+            ("left orbit", -28.0, 0.3),
+            ("right orbit", 28.0, 0.7),
             ("left temporal lobe", -52.0, 0.12),
         ),
     ),
@@ -119,7 +119,7 @@ def _pictures(head: Head) -> list[dict[str, str]]:
     return [
         {
             "title": title,
-            "names": ", ".join(name for name, _, _ in rows),
+            "names": "; ".join(name for name, _, _ in rows),
             "image": png(planes_figure(head, axis, _places(head, axis, rows)), dpi=DPI),
             "alt": f"{title} planes with the outline of every tissue: {', '.join(name for name, _, _ in rows)}",
         }
