@@ -15,8 +15,9 @@ from assuage.cli.app import run
 from assuage.connectivity import read_target
 from assuage.connectivity.group import read_group
 from assuage.errors import DataError, PlanError
+from assuage.head.hashing import head_hash
+from assuage.head.minors import MARK, with_age
 from assuage.plan.over_target import check_head, over_target
-from assuage.plan.provenance import head_hash
 from assuage.targets import Target
 
 FILES = {"target.json", "probability.nii.gz", "report.html"}
@@ -149,3 +150,9 @@ def test_what_the_plan_maximises_over_is_read_with_the_group_target(ask, tmp_pat
         read_group(cut)
     cut.write_text(json.dumps({k: v for k, v in value.items() if k != "group"}), encoding="utf-8")
     assert read_group(cut) is None
+
+
+def test_an_adult_template_under_a_minor_is_said_on_the_page(ask, tmp_path, monkeypatch):
+    monkeypatch.setattr(target, "load", lambda _name, _tissues: with_age(head(), 15.0))
+    assert ask("--method", "cluster") == 0
+    assert MARK[1:] in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

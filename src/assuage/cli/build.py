@@ -19,6 +19,7 @@ from assuage.errors import HeaderError, HeadError
 from assuage.head import Head
 from assuage.head.folder import write_head
 from assuage.report import head_quality
+from assuage.report.quality_page import PAGE_FILE, write_quality_page
 from assuage.segmentation import Scan, Steps, build_head, read_brain, read_scan
 
 
@@ -60,6 +61,7 @@ def _build(request: Request, scans: Scans) -> None:
         write_head(head, folder)
         scans.keep(folder)
         figures = head_quality.write(head, folder)
+        write_quality_page(head, figures, folder, at=out)
     shutil.rmtree(scratch, ignore_errors=True)
     if request.as_json:
         print_json({"head": str(out), "warnings": head.metadata["warnings"], "quality": figures})
@@ -101,4 +103,4 @@ def _print(head: Head, out: Path) -> None:
     screen = console()
     for line in head.metadata["warnings"]:
         screen.print(f"note: {line}", style="yellow", markup=False, highlight=False)
-    screen.print(f"written: {out}; look at {out / head_quality.OVERLAY_FILE} before you plan on it", highlight=False)
+    screen.print(f"written: {out}; look at {out / PAGE_FILE} and sign it off before you plan on it", highlight=False)

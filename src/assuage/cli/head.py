@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,11 @@ from assuage.cli.output import fresh_directory, print_json
 from assuage.cli.progress import StepProgress
 from assuage.errors import DataError
 from assuage.head import Head, load_head, qc
-from assuage.head.folder import write_head
+from assuage.head.folder import is_head_folder, write_head
+from assuage.head.signoff import said, sign_off
+from assuage.head.signoff import sign as sign_head
 from assuage.report import head_quality
+from assuage.report.quality_page import PAGE_FILE, write_quality_page
 from assuage.segmentation import read_scan
 from assuage.segmentation.grid import Grid
 
@@ -63,12 +66,13 @@ def show(name: str, *, out: Path | None, tissues: Path | None, as_json: bool) ->
         else:
             with fresh_directory(out) as folder:
                 figures = head_quality.write(head, folder)
+                write_quality_page(head, figures, folder, at=Path(name) if is_head_folder(Path(name)) else None)
     if as_json:
         print_json(figures)
         return
     _print(head, figures)
     if out is not None:
-        console().print(f"written: {out / head_quality.OVERLAY_FILE}, {out / head_quality.QC_FILE}", highlight=False)
+        console().print(f"written: {out / PAGE_FILE}, {out / head_quality.QC_FILE}", highlight=False)
 
 
 def take(source: str, *, out: Path, t1: Path | None, tissues: Path | None, as_json: bool) -> None:
@@ -83,13 +87,28 @@ def take(source: str, *, out: Path, t1: Path | None, tissues: Path | None, as_js
         write_head(head, folder)
         progress("quality page", 0.5)
         figures = head_quality.write(head, folder)
+        write_quality_page(replace(head, sign_off=None), figures, folder, at=out)
     if as_json:
         print_json({"head": str(out), "warnings": head.warnings, "quality": figures})
         return
     screen = console()
     for line in head.warnings:
         screen.print(Text(f"note: {line}", style="yellow"))
-    screen.print(f"written: {out}; look at {out / head_quality.OVERLAY_FILE} before you plan on it", highlight=False)
+    screen.print(f"written: {out}; look at {out / PAGE_FILE} and sign it off before you plan on it", highlight=False)
+
+
+def sign(folder: Path, *, by: str, reject: bool, note: str, as_json: bool) -> None:
+    """Write the sign-off of a head into its folder, and its quality page anew."""
+    with StepProgress() as progress:
+        progress("sign and write the quality page", 0.1)
+        head = sign_head(folder, by=by, reject=reject, note=note)
+        figures = json.loads((folder / head_quality.QC_FILE).read_text(encoding="utf-8"))
+        write_quality_page(head, figures, folder, at=folder)
+    found = sign_off(head)
+    if as_json:
+        print_json({"head": str(folder), "sign_off": None if found is None else asdict(found)})
+        return
+    console().print(Text(f"{head.name}: {said(found)}"))
 
 
 def _print(head: Head, figures: dict[str, Any]) -> None:
@@ -108,3 +127,4 @@ def _print(head: Head, figures: dict[str, Any]) -> None:
     screen.print(table)
     for line in figures["warnings"]:
         screen.print(Text(f"note: {line}", style="yellow"))
+    screen.print(Text(f"sign-off: {said(sign_off(head))}"))

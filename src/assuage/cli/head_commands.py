@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from assuage.cli.options import HEAD_HELP, AsJson, Bids, Session, TissueFile, number
+from assuage.cli.signing import sign
 
-head_app = typer.Typer(no_args_is_help=True, help="Build a head model from a T1, and look at it.")
+head_app = typer.Typer(no_args_is_help=True, help="Build a head model from a T1, look at it, sign it off.")
+head_app.command("sign", epilog="Example: assuage head sign sub_head --by AE --reject --note 'skull open'")(sign)
 
 
 @head_app.command(
@@ -91,7 +93,7 @@ def head_build(  # noqa: PLR0913, PLR0917 (each option of the command is a param
 def head_show(
     name: Annotated[str, typer.Argument(help=HEAD_HELP, metavar="NAME|PATH")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="New folder for overlay.png and qc.json.", metavar="DIR")
+        Path | None, typer.Option("--out", help="New folder for quality.html, overlay.png and qc.json.", metavar="DIR")
     ] = None,
     tissues: TissueFile = None,
     as_json: AsJson = False,

@@ -68,4 +68,5 @@ def person(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
     if as_json:
         print_json(found)
     else:
-        typer.echo(f"everything is in {out}; look at {found['head']} before you plan on it")
+        page = Path(found["head"]) / "quality.html"
+        typer.echo(f"everything is in {out}; nobody relies on it before {page} is looked at: assuage head sign")

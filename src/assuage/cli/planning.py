@@ -263,7 +263,7 @@ def make_plan(request: Request) -> Result:
             try:
                 progress("check the head", SHARE_OF_VOLUMES)
                 (folder / QC_FOLDER).mkdir()
-                head_quality.write(head, folder / QC_FOLDER)
+                head_quality.write(made.head, folder / QC_FOLDER)
                 if found is not None:
                     values = over_target(made, found)
                     (folder / OVER_TARGET_FILE).write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")

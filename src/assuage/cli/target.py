@@ -25,8 +25,8 @@ from assuage.connectivity.volume import probability_volume
 from assuage.connectivity.words import statement
 from assuage.errors import DataError
 from assuage.head import Head
+from assuage.head.hashing import head_hash
 from assuage.intake import find_recording, participant_in
-from assuage.plan.provenance import head_hash
 from assuage.report.target_page import write_target_page
 
 TARGET_FILE = "target.json"

@@ -29,7 +29,7 @@ from assuage.errors import HeaderError, HeadError
 from assuage.head import roast, simnibs
 from assuage.head.colin27_codec import decode
 from assuage.head.fiducials import checked_fiducials_mm
-from assuage.head.folder import is_head_folder, read_head
+from assuage.head.folder import EMBEDDED, is_head_folder, read_head
 from assuage.head.mni import MniTransform, Warp
 from assuage.head.model import Head
 from assuage.space.audit import HeaderAudit, Orientation, audit_header, audit_label_values
@@ -141,6 +141,7 @@ def _colin27() -> Head:
         mni=MniTransform(forward=mni["head_to_mni"], backward=mni["mni_to_head"]),
         given_fiducials_mm=checked_fiducials_mm(data["fiducials_mm"]),
         metadata=data["metadata"],
+        sign_off=EMBEDDED,
     )
 
 

@@ -1,12 +1,16 @@
 """A head as a folder: `head.json`, `labels.nii.gz`, `fractions.nii.gz`, `T1.nii.gz`, `mni.npz`.
 
 Labels, fractions and T1 share one grid and one affine and open in every viewer; `head.json` names the labels, the order
-of the fractions, conductivities, fiducials and where the head comes from.
+of the fractions, conductivities, fiducials and where the head comes from. `signoff.json`, if there is one, says who
+looked at the head and what they decided (`assuage.head.signoff`).
 """
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import nibabel as nib
@@ -18,11 +22,18 @@ from assuage.head.mni import MniTransform, Warp
 from assuage.head.model import Head
 
 FORMAT = "assuage-head-folder-1"
+DECISIONS = ("signed", "rejected")
+SIGNED = ("decision", "by", "signed_utc", "note", "head_sha256", "quality_sha256")
 RECORD_FILE = "head.json"
 LABEL_FILE = "labels.nii.gz"
 FRACTION_FILE = "fractions.nii.gz"
 T1_FILE = "T1.nii.gz"
 MNI_FILE = "mni.npz"
+SIGN_FILE = "signoff.json"
+FIGURES_FILE = "qc.json"
+SIGN_FORMAT = "assuage-sign-off-1"
+EMBEDDED: Mapping[str, Any] = MappingProxyType({"decision": "embedded"})
+"""The sign-off of the head that is part of the package."""
 
 
 def is_head_folder(folder: Path) -> bool:
@@ -100,8 +111,30 @@ def read_head(folder: Path) -> Head:
         t1=t1,
     )
     mni = _read_mni(folder, record) if record["mni_space"] else None
-    head = replace(head, mni=mni, metadata=record["metadata"])
+    head = replace(head, mni=mni, metadata=record["metadata"], sign_off=_read_sign_off(folder))
     return head if record["fiducials_mm"] is None else head.with_fiducials(record["fiducials_mm"])
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read_sign_off(folder: Path) -> Mapping[str, Any] | None:
+    """Return what stands in signoff.json, with the hash of the quality figures as they are now."""
+    path, figures = folder / SIGN_FILE, folder / FIGURES_FILE
+    if not path.is_file():
+        return None
+    try:
+        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+        kept = {name: str(raw[name]) for name in SIGNED}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise HeadError(f"{path} cannot be read ({error}); remove it and sign again") from None
+    if raw.get("format") != SIGN_FORMAT or kept["decision"] not in DECISIONS:
+        raise HeadError(
+            f"{path} has format {raw.get('format')!r} and decision {kept['decision']!r}; remove it and sign again"
+        )
+    return {**kept, "quality_now_sha256": file_hash(figures) if figures.is_file() else ""}
 
 
 def _save(values: NDArray[Any], head: Head, path: Path) -> None:

@@ -59,6 +59,8 @@ class Head:
         Origin, extension below the scan, warnings, hash of the input.
     tensors
         Anisotropy of a tissue, or None; every conductor of the head uses it.
+    sign_off
+        What stands in the folder about who looked at the head, or None; read it with `assuage.head.signoff.sign_off`.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Head:
     given_fiducials_mm: dict[str, NDArray[np.float64]] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     tensors: TissueTensors | None = None
+    sign_off: Mapping[str, Any] | None = None
 
     @classmethod
     def from_labels(
@@ -224,6 +227,12 @@ class Head:
         if self.mni is not None and self.mni.space != ESTIMATED_SPACE:
             return "MNI positions"
         return "estimated from the shape of the head"
+
+    @property
+    def age_years(self) -> float | None:
+        """Age of the person where the metadata know it."""
+        age = self.metadata.get("age_years")
+        return None if age is None else float(age)
 
     @property
     def warnings(self) -> list[str]:

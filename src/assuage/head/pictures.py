@@ -1,5 +1,6 @@
 """A head in three planes: the scan (or the labels) with the outline of every tissue, on world axes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,9 @@ COLORS = {
 }
 """One colour per tissue, the same in every picture of the package."""
 PIXEL_MM = 0.5
+LINE_WIDTH = 1.4
+BELOW_BRAIN_MM = 45.0
+"""Shown below the brain: skull base and the root of the neck."""
 PLANES = (("sagittal", 0, "A", "P"), ("coronal", 1, "R", "L"), ("axial", 2, "R", "L"))
 
 
@@ -69,7 +73,61 @@ def overlay_figure(head: Head, path: str | Path, *, center_mm: ArrayLike | None 
     return target
 
 
-def _draw_plane(axes: Axes, head: Head, center: Float, bounds: tuple[Float, Float], normal_axis: int) -> None:
+def planes_figure(head: Head, normal_axis: int, places: Sequence[tuple[str, float]], *, columns: int = 2) -> Figure:
+    """Return several parallel planes of a head with tissue outlines, without the neck.
+
+    Parameters
+    ----------
+    head
+        The head.
+    normal_axis
+        0 sagittal, 1 coronal, 2 axial, world axes.
+    places
+        Title and world coordinate in mm along that axis, for each plane.
+    columns
+        Planes beside each other.
+    """
+    low, high = _bounds(head)
+    low[2] = max(low[2], _brain_floor_mm(head) - BELOW_BRAIN_MM)
+    _, _, right, left = PLANES[normal_axis]
+    across, up = [axis for axis in range(3) if axis != normal_axis]
+    rows = -(-len(places) // columns)
+    tall = float((high[up] - low[up]) / (high[across] - low[across]))
+    figure = Figure(figsize=(11.0, rows * (11.0 / columns * tall + 0.3) + 0.4), facecolor="black", layout="constrained")
+    FigureCanvasAgg(figure)
+    every = np.ravel(figure.subplots(rows, columns))
+    for axes, (title, at_mm) in zip(every, places, strict=False):
+        center = np.zeros(3)
+        center[normal_axis] = at_mm
+        _draw_plane(axes, head, center, (low, high), normal_axis, line_width=LINE_WIDTH)
+        axes.set_title(f"{title}  {'xyz'[normal_axis]} = {at_mm:.0f} mm", color="white", fontsize=10)
+        axes.text(0.98, 0.5, right, color="white", transform=axes.transAxes, ha="right", va="center")
+        axes.text(0.02, 0.5, left, color="white", transform=axes.transAxes, ha="left", va="center")
+    for axes in every[len(places) :]:
+        axes.set_axis_off()
+    names = [name for name in dict.fromkeys(head.tissues.values()) if name in COLORS]
+    handles = [Line2D([], [], color=COLORS[name], lw=2, label=name.replace("_", " ")) for name in names]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, labelcolor="white")
+    return figure
+
+
+def _brain_floor_mm(head: Head) -> float:
+    """Return the world z below which 1 % of the brain lies, or the lowest of the head without one."""
+    index = np.argwhere(np.isin(head.labels, [key for key, name in head.tissues.items() if name in BRAIN_NAMES]))
+    if not len(index):
+        return float(_bounds(head)[0][2])
+    return float(np.percentile(index @ head.affine[2, :3] + head.affine[2, 3], 1))
+
+
+def _draw_plane(
+    axes: Axes,
+    head: Head,
+    center: Float,
+    bounds: tuple[Float, Float],
+    normal_axis: int,
+    *,
+    line_width: float = 0.8,
+) -> None:
     across, up = [axis for axis in range(3) if axis != normal_axis]
     u = np.arange(bounds[0][across], bounds[1][across], PIXEL_MM)
     v = np.arange(bounds[0][up], bounds[1][up], PIXEL_MM)
@@ -88,7 +146,7 @@ def _draw_plane(axes: Axes, head: Head, center: Float, bounds: tuple[Float, Floa
     for name in dict.fromkeys(head.tissues.values()):
         share = _share(head, name, index)
         if name in COLORS and share.max() > 0.5 > share.min():
-            axes.contour(u, v, share, levels=[0.5], colors=COLORS[name], linewidths=0.8)
+            axes.contour(u, v, share, levels=[0.5], colors=COLORS[name], linewidths=line_width)
     axes.set_aspect("equal")
 
 

@@ -4,13 +4,8 @@ A wrong head gives a confident wrong field. These figures show the usual faults:
 brain pressed against bone, a skull of the wrong thickness, a lopsided segmentation, a scan that is cut.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +13,7 @@ from scipy.ndimage import map_coordinates
 
 from assuage.errors import HeadError
 from assuage.head.model import Head
+from assuage.head.norms import SKULL, Norm, Reference, norm, parts_of
 from assuage.head.tissues import AIR, BRAIN_NAMES, SKULL_NAMES, SOFT_NAMES
 from assuage.units import MM3_PER_ML
 
@@ -34,26 +30,21 @@ CALVARIA_MARGIN_MM = 25.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """A published range with its source."""
-
-    low: float
-    high: float
-    source: str
-    source_level: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TissueVolume:
-    """Volume of a tissue, or of a compartment made of several; `reference` is None where none is cited."""
+    """Volume of a tissue, or of a compartment made of several; `norm` is None where no range is cited at any age."""
 
     name: str
     volume_ml: float
-    reference: Reference | None
+    norm: Norm | None
+
+    @property
+    def reference(self) -> Reference | None:
+        """The range that holds at the person's age; None without one."""
+        return None if self.norm is None else self.norm.reference
 
     @property
     def within_cited_range(self) -> bool | None:
-        """Whether the volume lies in the cited adult range; None without a reference."""
+        """Whether the volume lies in the cited range of the age; None without a reference."""
         return None if self.reference is None else self.reference.low <= self.volume_ml <= self.reference.high
 
 
@@ -69,6 +60,8 @@ class SkullThickness:
         Mean, median, 5th and 95th percentile.
     missing_share
         Share of points with less than 1 mm of bone.
+    norm
+        What is known of the mean at the person's age.
     """
 
     points_mm: Float
@@ -78,7 +71,7 @@ class SkullThickness:
     low_mm: float
     high_mm: float
     missing_share: float
-    reference: Reference
+    norm: Norm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -147,7 +140,7 @@ def qc(head: Head) -> HeadQc:
 
 
 def tissue_volumes(head: Head) -> tuple[TissueVolume, ...]:
-    """Return the volume of every tissue of a head, then of each compartment with a cited adult range, ml."""
+    """Return the volume of every tissue of a head, then of each compartment with a cited range, ml."""
     voxel_ml = abs(float(np.linalg.det(head.affine[:3, :3]))) / MM3_PER_ML
     names = [name for name in dict.fromkeys(head.tissues.values()) if name != AIR]
     if head.fractions is None:
@@ -156,12 +149,12 @@ def tissue_volumes(head: Head) -> tuple[TissueVolume, ...]:
         counts = {
             name: float(head.fractions[name].sum(dtype=np.int64)) / 255 for name in names if name in head.fractions
         }
-    result = {name: TissueVolume(name=name, volume_ml=n * voxel_ml, reference=None) for name, n in counts.items()}
-    for name, row in _reference()["volume_ml"].items():
-        parts = [part for part in row["parts"] if part in counts]
+    result = {name: TissueVolume(name=name, volume_ml=n * voxel_ml, norm=None) for name, n in counts.items()}
+    for name, tissues in parts_of().items():
+        parts = [part for part in tissues if part in counts]
         if parts:
             total = sum(counts[part] for part in parts) * voxel_ml
-            result[name] = TissueVolume(name=name, volume_ml=total, reference=_as_reference(row))
+            result[name] = TissueVolume(name=name, volume_ml=total, norm=norm(name, head.age_years))
     return tuple(result.values())
 
 
@@ -196,7 +189,7 @@ def skull_thickness(head: Head) -> SkullThickness | None:
         low_mm=float(low),
         high_mm=float(high),
         missing_share=float((thickness < 1).mean()),
-        reference=_as_reference(_reference()["skull_thickness_mm"]),
+        norm=norm(SKULL, head.age_years),
     )
 
 
@@ -314,22 +307,11 @@ def _warnings(head: Head, volumes: Iterable[TissueVolume], skull: SkullThickness
                 f"{volume.name.replace('_', ' ')} volume {volume.volume_ml:.4g} ml is outside the cited adult range "
                 f"{volume.reference.low:.4g}-{volume.reference.high:.4g} ml ({volume.reference.source_level})"
             )
-    if skull is not None and not skull.reference.low <= skull.mean_mm <= skull.reference.high:
+    cited = None if skull is None else skull.norm.reference
+    if skull is not None and cited is not None and not cited.low <= skull.mean_mm <= cited.high:
         yield (
-            f"mean skull thickness {skull.mean_mm:.1f} mm is outside the cited range "
-            f"{skull.reference.low:.1f}-{skull.reference.high:.1f} mm"
+            f"mean skull thickness {skull.mean_mm:.1f} mm is outside the cited adult range "
+            f"{cited.low:.1f}-{cited.high:.1f} mm"
         )
     if leaks:
         yield f"{leaks} voxel faces of the calvaria have CSF or brain next to soft tissue or air without bone between"
-
-
-@cache
-def _reference() -> Mapping[str, Any]:
-    text = files("assuage.head").joinpath("data/adult_reference.toml").read_text(encoding="utf-8")
-    return MappingProxyType(tomllib.loads(text))
-
-
-def _as_reference(row: Mapping[str, Any]) -> Reference:
-    return Reference(
-        low=float(row["low"]), high=float(row["high"]), source=row["source"], source_level=row["source_level"]
-    )

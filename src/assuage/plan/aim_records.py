@@ -1,6 +1,6 @@
 """Records of the head that a plan is made on, and of what it aims at there."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -42,6 +42,21 @@ class AnisotropyRecord(Record):
     checks: dict[str, Any] = Field(description="what was measured to check order, place and axes; null: not checked")
 
 
+class SignOffRecord(Record):
+    """Who looked at the head before the plan was made, and what they decided."""
+
+    state: Literal["signed", "rejected", "void", "embedded"] = Field(
+        description="void: head or quality figures changed since; embedded: the head of the package, which needs none"
+    )
+    by: str
+    signed_utc: str
+    note: str
+    decision: str = Field(description="signed or rejected, also where it is void; empty for the embedded head")
+    head_sha256: str = Field(description="of the head as it was looked at")
+    quality_sha256: str = Field(description="of its quality figures (qc.json) as they were looked at")
+    why: str = Field(description="of a void sign-off: what changed")
+
+
 class HeadRecord(Record):
     """The head that was planned on."""
 
@@ -55,6 +70,7 @@ class HeadRecord(Record):
     ten_ten_mm: dict[str, Point]
     metadata: dict[str, Any]
     anisotropy: AnisotropyRecord | None = Field(default=None, description="None: every tissue is isotropic")
+    sign_off: SignOffRecord | None = Field(default=None, description="None: nobody has signed off this head")
 
 
 class TargetRecord(Record):

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from assuage.errors import PlanError
+from assuage.head.minors import lines_of
 from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.records import (
     CoilProposal,
@@ -122,6 +123,7 @@ def _common(record: PlanRecord, parts: list[TechniqueRecord], name: str, plan_sh
     if published:
         over["evidence"] = [evidence_entry(load_published(published))]
     over["notes"] = [
+        *lines_of(record.head.metadata.get("warnings")),
         f"drafted from a plan: {record.title}, plan.json sha256 {plan_sha256}, assuage {record.provenance.assuage}, "
         f"{record.provenance.created_utc}",
         *(_estimate(part, name) for part in parts),

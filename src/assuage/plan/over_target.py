@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from assuage.connectivity import TargetDistribution
 from assuage.errors import PlanError
 from assuage.head import Head
-from assuage.plan.provenance import head_hash
+from assuage.head.hashing import head_hash
 from assuage.plan.result import Plan, Volume
 from assuage.targets import Target
 

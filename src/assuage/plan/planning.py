@@ -17,6 +17,8 @@ from assuage.circuits import Circuit, load_circuit
 from assuage.errors import PlanError, SolverError, SourceError, TargetError
 from assuage.field import Field, Landscape
 from assuage.head import Head
+from assuage.head.minors import with_age
+from assuage.head.signoff import refuse_rejected
 from assuage.plan import clock as steps
 from assuage.plan import describe, maps, regions
 from assuage.plan.aim_over import Aimed, aim_over
@@ -171,6 +173,8 @@ def plan(  # noqa: PLR0913 (every option of a plan is named here)
         made = Settings(voxel_mm=voxel_mm, current_A=current_A, hair_mm=hair_mm, **settings)  # type: ignore[arg-type]
     except TypeError as error:
         raise PlanError(f"{error}; settings are spacing_mm, angle_step_deg, coarse_voxel_mm, draws, seed") from error
+    refuse_rejected(head)
+    head = with_age(head, (protocol or {}).get("age_years"))
     bench = Bench(Places(head, coil or Coil.figure_of_eight(), made), voxel_mm)
     work = _Work(
         bench=bench,

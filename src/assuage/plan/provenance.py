@@ -13,7 +13,9 @@ import numpy as np
 
 from assuage import __version__
 from assuage.head import Head, conductivities
-from assuage.plan.aim_records import AnisotropyRecord, HeadRecord, TissueRecord
+from assuage.head.hashing import head_hash
+from assuage.head.signoff import sign_off
+from assuage.plan.aim_records import AnisotropyRecord, HeadRecord, SignOffRecord, TissueRecord
 from assuage.plan.bench import Bench
 from assuage.plan.describe import matrix, number, point
 from assuage.plan.records import Provenance, RuleSetRecord
@@ -50,9 +52,11 @@ def head_record(head: Head) -> HeadRecord:
             )
         )
     x, y, z = (int(n) for n in head.labels.shape)
+    sha256 = head_hash(head)
+    signed = sign_off(head, sha256=sha256)
     return HeadRecord(
         name=head.name,
-        sha256=head_hash(head),
+        sha256=sha256,
         shape=(x, y, z),
         voxel_mm=point(head.voxel_mm),
         affine=matrix(head.affine),
@@ -63,19 +67,8 @@ def head_record(head: Head) -> HeadRecord:
         anisotropy=None
         if head.tensors is None
         else AnisotropyRecord(tissue=head.tensors.tissue, **plain(head.tensors.origin)),
+        sign_off=None if signed is None else SignOffRecord(**asdict(signed)),
     )
-
-
-def head_hash(head: Head) -> str:
-    """Return the SHA-256 of labels, affine, tissue names and fractions."""
-    digest = hashlib.sha256()
-    digest.update(np.ascontiguousarray(head.labels).tobytes())
-    digest.update(np.ascontiguousarray(head.affine, dtype=np.float64).tobytes())
-    digest.update(repr(sorted(head.tissues.items())).encode())
-    for name, values in sorted((head.fractions or {}).items()):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(values).tobytes())
-    return digest.hexdigest()
 
 
 def coil_hash(coil: Coil) -> str:

@@ -11,6 +11,7 @@ from assuage import __version__
 from assuage.errors import AssuageError, NavigatorError, PlanError
 from assuage.field import Landscape
 from assuage.head.cap import Cap, read_cap
+from assuage.head.minors import lines_of
 from assuage.plan.describe import number, point
 from assuage.plan.records import ElectrodeRecord, MontageProposal
 from assuage.readback.deviation import FRAME_MM, LPS
@@ -101,7 +102,7 @@ def read_back_electrodes(
         source=source,
         tolerance_percent=tolerance_percent,
         off_target=tuple(elsewhere),
-        notes=(*notes, *_pad_note(proposal)),
+        notes=(*lines_of(plan.record.head.metadata.get("warnings")), *notes, *_pad_note(proposal)),
         electrodes=tuple(
             ElectrodeDelivered(
                 name=electrode.name,

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from assuage.errors import PlanError, TargetError
 from assuage.field import Conductor, Landscape
 from assuage.head import Head
+from assuage.head.hashing import head_hash
 from assuage.plan import load_record
 from assuage.plan.aim_records import TargetRecord
-from assuage.plan.provenance import coil_hash, head_hash
+from assuage.plan.provenance import coil_hash
 from assuage.plan.records import CoilProposal, MontageProposal, PlanRecord, TechniqueRecord
 from assuage.plan.result import PLAN_FILE
 from assuage.sources import Coil

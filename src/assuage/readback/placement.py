@@ -6,8 +6,9 @@ from numpy.typing import NDArray
 from assuage import __version__
 from assuage.errors import HeadError, PlanError
 from assuage.head import Head
+from assuage.head.hashing import head_hash
+from assuage.head.minors import lines_of
 from assuage.plan.describe import number, point
-from assuage.plan.provenance import head_hash
 from assuage.plan.records import CoilProposal, PlanRecord, TechniqueRecord
 from assuage.readback.electrodes import planned_montage
 from assuage.readback.opened import OpenedPlan, coil_technique, montage_technique
@@ -142,7 +143,10 @@ def _sheet(
         plan=None if opened is None else plan_ref(opened[0], opened[1].technique),
         tape=repeat,
         lengths=lengths,
-        warnings=_warnings(lengths, head, repeat),
+        warnings=(
+            *lines_of(head.warnings if opened is None else opened[0].record.head.metadata.get("warnings")),
+            *_warnings(lengths, head, repeat),
+        ),
         first_steps=_first_steps(taped),
         places=tuple(_place(head, name, at, taped, model, words) for name, (at, words) in places.items()),
         error=expected,

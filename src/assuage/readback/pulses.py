@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from assuage import __version__
 from assuage.errors import NavigatorError, PlanError
 from assuage.field import Landscape
+from assuage.head.minors import lines_of
 from assuage.plan.describe import number, point
 from assuage.plan.provenance import coil_hash
 from assuage.readback.deviation import (
@@ -281,7 +282,10 @@ def _record(
             )
             for region, (planned, values) in delivered.off_target.items()
         ),
-        notes=_notes(session, state, known, turned, as_delivered=as_delivered),
+        notes=(
+            *lines_of(plan.record.head.metadata.get("warnings")),
+            *_notes(session, state, known, turned, as_delivered=as_delivered),
+        ),
         coil=coil.name,
         coil_sha256=coil_hash(coil),
         planned_V_per_m_per_A_per_us=number(delivered.planned_V_per_m),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from assuage.head.signoff import SignOff, said
 from assuage.plan.course_records import CombinationRecord, CourseRecord
 from assuage.plan.records import CoilProposal, ErrorBar, LeadProposal, MontageProposal, PlanRecord, TechniqueRecord
 from assuage.report import (
@@ -60,6 +61,7 @@ def overview(files: PlanFiles) -> dict[str, Any]:
         "ranked": ranked,
         "primary": primary,
         "cautions": _cautions(files),
+        "signed": sign_off_words(record),
         "near": near,
         "leads": leading.leaders(record),
         "headline": noted.headline,
@@ -281,8 +283,24 @@ def _cautions(files: PlanFiles) -> list[str]:
         )
     warnings = record.head.metadata.get("warnings", ())
     told = [warnings] if isinstance(warnings, str) else [*warnings]
-    told += [f"the head model: {line}" for line in files.qc.get("warnings", ())]
-    return lines + [words.sentence(str(line)) for line in told]
+    told += [f"the head model: {line}" for line in files.qc.get("warnings", ()) if line not in told]
+    return [*_unsigned(record), *lines] + [words.sentence(str(line)) for line in told]
+
+
+def _unsigned(record: PlanRecord) -> list[str]:
+    """Return the caution about a head that nobody has signed off."""
+    signed = record.head.sign_off
+    return (
+        []
+        if signed is not None and signed.state in {"signed", "embedded"}
+        else [words.sentence(sign_off_words(record))]
+    )
+
+
+def sign_off_words(record: PlanRecord) -> str:
+    """Return who signed off the head of a plan, in one sentence."""
+    signed = record.head.sign_off
+    return said(None if signed is None else SignOff(**signed.model_dump()))
 
 
 def _bar(item: TechniqueRecord) -> charts.Bar:

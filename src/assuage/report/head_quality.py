@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.head import Head, HeadQc, qc
+from assuage.head.folder import FIGURES_FILE
+from assuage.head.norms import Norm
 from assuage.head.pictures import overlay_figure
 from assuage.head.tissues import BRAIN_NAMES
 from assuage.report import words
 
-QC_FILE = "qc.json"
+QC_FILE = FIGURES_FILE
 OVERLAY_FILE = "overlay.png"
 BRAIN_FILE = "brain.nii.gz"
 
@@ -29,7 +31,7 @@ def as_json(found: HeadQc) -> dict[str, Any]:
                 "name": volume.name,
                 "volume_ml": round(volume.volume_ml, 1),
                 "within_cited_range": volume.within_cited_range,
-                **_range(volume.reference),
+                **_range(volume.norm),
             }
             for volume in found.volumes
         ],
@@ -41,7 +43,7 @@ def as_json(found: HeadQc) -> dict[str, Any]:
             "percentile_5": round(skull.low_mm, 2),
             "percentile_95": round(skull.high_mm, 2),
             "missing_share": round(skull.missing_share, 4),
-            **_range(skull.reference),
+            **_range(skull.norm),
         },
         "leak_faces": found.leak_count,
         "leak_faces_calvaria": found.leak_calvaria_count,
@@ -55,14 +57,20 @@ def as_json(found: HeadQc) -> dict[str, Any]:
 def rows(figures: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return the figures as table rows: name, value, expected, source."""
     found = [
-        _row(f"{words.plain(v['name']).capitalize()}, volume", f"{words.number(v['volume_ml'])} ml", v, "ml")
+        _row(
+            f"{'CSF' if v['name'] == 'csf' else words.heading(v['name'])}, volume",
+            f"{words.number(v['volume_ml'])} ml",
+            v,
+            "ml",
+            measured=v["volume_ml"],
+        )
         for v in figures["volumes"]
-        if v.get("low") is not None
+        if v.get("low") is not None or v.get("norm")
     ]
     skull = figures.get("skull_thickness_mm")
     if skull:
         value = f"{words.number(skull['mean'], digits=2)} mm"
-        found.append(_row("Bone over the calvaria, mean thickness", value, skull, "mm"))
+        found.append(_row("Bone over the calvaria, mean thickness", value, skull, "mm", measured=skull["mean"]))
         spread = (
             f"{words.number(skull['percentile_5'], digits=2)} to {words.number(skull['percentile_95'], digits=2)} mm"
         )
@@ -71,7 +79,9 @@ def rows(figures: Mapping[str, Any]) -> list[dict[str, str]]:
     found.append(
         _row("CSF or brain against soft tissue or air without bone, whole head", f"{figures['leak_faces']} voxel faces")
     )
-    found.append(_row("The same above the skull base", f"{figures['leak_faces_calvaria']} voxel faces", expected="0"))
+    leaks = figures["leak_faces_calvaria"]
+    row = _row("The same above the skull base", f"{leaks} voxel faces", expected="0")
+    found.append(row | {"stands": "outside" if leaks else "inside"})
     if figures.get("brain_skull_share") is not None:
         found.append(
             _row(
@@ -103,22 +113,34 @@ def brain_mask(head: Head) -> NDArray[np.bool_] | None:
     return np.any([head.mask(name) for name in names], axis=0) if names else None
 
 
-def _range(reference: Any) -> dict[str, Any]:
-    if reference is None:
-        return {"low": None, "high": None, "source": "", "source_level": ""}
-    return {
-        "low": reference.low,
-        "high": reference.high,
-        "source": reference.source,
-        "source_level": reference.source_level,
-    }
+def _range(norm: Norm | None) -> dict[str, Any]:
+    cited = None if norm is None else norm.reference
+    found: dict[str, Any] = {"low": None, "high": None, "source": "", "source_level": "", "norm": ""}
+    if norm is not None:
+        found |= {"source": norm.source, "source_level": norm.source_level, "norm": norm.says}
+    if cited is not None:
+        found |= {"low": cited.low, "high": cited.high, "source": cited.source, "source_level": cited.source_level}
+    return found
 
 
 def _row(
-    name: str, value: str, cited: Mapping[str, Any] | None = None, unit: str = "", expected: str = ""
+    name: str,
+    value: str,
+    cited: Mapping[str, Any] | None = None,
+    unit: str = "",
+    expected: str = "",
+    measured: float | None = None,
 ) -> dict[str, str]:
-    source = ""
-    if cited is not None and cited.get("low") is not None:
-        expected = f"{words.number(cited['low'])} to {words.number(cited['high'])} {unit}"
-        source = f"{cited['source']} ({words.level(cited['source_level'])})"
-    return {"name": name, "value": value, "expected": expected or "–", "source": source or "–"}
+    """Return a row; `stands` says how the value stands to what is expected: inside, outside, or "" where none is."""
+    source, stands = "", ""
+    if cited is not None:
+        low, high = cited.get("low"), cited.get("high")
+        if low is not None and high is not None:
+            expected = f"{words.number(low)} to {words.number(high)} {unit}"
+            if measured is not None:
+                stands = "inside" if low <= measured <= high else "outside"
+        said = words.sentence(cited["norm"]) if cited.get("norm") else ""
+        expected = f"{expected} ({cited['norm']})" if expected and said else expected or said
+        if cited.get("source"):
+            source = f"{cited['source']} ({words.level(cited['source_level'])})"
+    return {"name": name, "value": value, "expected": expected or "–", "source": source or "–", "stands": stands}

@@ -9,6 +9,7 @@ from assuage import __version__
 from assuage.connectivity import IndividualTarget
 from assuage.connectivity.methods import SAYS
 from assuage.head import Head
+from assuage.head.minors import lines_of
 from assuage.report.slices import orthogonal_png
 from assuage.report.style import ACCENT, MUTED, TARGET_COLOUR, drawing, styled, svg
 from assuage.report.templating import environment, template_text
@@ -32,6 +33,7 @@ def write_target_page(
             map=_map(target, head, probability, affine),
             css=template_text("report.css"),
             head=head.name,
+            warnings=lines_of(head.warnings),
             version=__version__,
         )
     )

@@ -311,6 +311,7 @@ def _metadata(
         "input_sha256": scan.sha256,
         "warnings": [*scan.header.warnings, *findings.warnings],
         "header": [{"severity": f.severity, "what": f.what, "value": f.value} for f in scan.header.findings],
+        "scan": dict(findings.numbers),
         "prior_mm": prior_mm,
         "age_years": age_years,
     }

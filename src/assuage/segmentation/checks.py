@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from assuage.errors import HeadError
+from assuage.head.minors import template_line
 from assuage.segmentation.mixture import TISSUES
 from assuage.segmentation.template import template
 
@@ -25,7 +26,6 @@ EMPTY_SHARE = 0.02
 TOP_MM = 40.0
 CROPPED_WARN, CROPPED_STOP = 0.02, 0.4
 BRAIN_STOP = 0.25
-ADULT_YEARS = 18.0
 CONTRAST_LEAST = 1.05
 
 
@@ -80,11 +80,8 @@ def scan_findings(values: Volume, affine: Float, to_template: Float, *, age_year
             "brow down are the embedded head's, so electrodes at Fp1, Fp2, AF7, AF8 and "
             "below may sit wrong by a centimetre"
         )
-    if age_years is not None and age_years < ADULT_YEARS:
-        warnings.append(
-            f"age {age_years:g}: the template is one adult man; skull thickness where the scan leaves it open follows "
-            "him, and conductivities are those of adults"
-        )
+    if minor := template_line(age_years):
+        warnings.append(minor)
     return ScanFindings(warnings=tuple(warnings), numbers={**seen, "scalp_over_white": stripped})
 
 
