@@ -86,6 +86,14 @@ def test_what_is_done_is_kept_and_what_failed_goes_on(request_of, tmp_path):
     assert [words[0] for words in command.ran[3:]] == ["plan"]
 
 
+def test_a_signed_head_is_planned_again(request_of, tmp_path):
+    command = Recorder()
+    make(request_of(), command)
+    (tmp_path / "sub" / "head" / "signoff.json").write_text("{}", encoding="utf-8")
+    make(request_of(), command)
+    assert [words[0] for words in command.ran] == ["head", "plan", "plan"]
+
+
 @pytest.mark.parametrize("change", ["another scan", "another option"])
 def test_a_head_of_something_else_is_not_taken(request_of, tmp_path, change):
     command = Recorder()

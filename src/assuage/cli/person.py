@@ -19,6 +19,7 @@ from rich.text import Text
 
 from assuage import __version__
 from assuage.errors import DataError
+from assuage.head.folder import SIGN_FILE
 
 RECORD_FILE = "person.json"
 CHUNK_BYTES = 1 << 22
@@ -97,7 +98,15 @@ def steps_of(request: Request) -> tuple[Step, ...]:
         )
         circuit = ("--target", str(target / "target.json"))
     words = ("plan", "--head", str(head), *circuit, *_words(("--age", age)), *request.for_plan)
-    steps.append(Step(name="plan", words=(*words, "--out", str(plan), "--force"), folder=plan, files=()))
+    sign_off = head / SIGN_FILE  # a plan carries it: made again once a head is signed
+    steps.append(
+        Step(
+            name="plan",
+            words=(*words, "--out", str(plan), "--force"),
+            folder=plan,
+            files=(sign_off,) if sign_off.is_file() else (),
+        )
+    )
     return tuple(steps)
 
 
