@@ -23,6 +23,8 @@ PURE = 0.75
 LEAST_GAP = 0.03
 """Least difference of brightness between two tissues, as a share of white matter's."""
 PURE_AIR = 0.99
+DEPTH_MM, MOST_AIR = 2.0, 0.3
+"""The outermost scalp: weighted by the air within a Gaussian of this width, where there is no more air than this."""
 NEIGHBOURS_VOXELS = 1.0
 MIXED = 0.05
 """Least smoothed mean of posterior and prior of the second tissue at which a voxel is mixed: a posterior alone is too
@@ -68,7 +70,8 @@ def skin(image: Volume, scalp: Volume, air: Volume, *, voxel_mm: float) -> tuple
     """Return the shares (nx, ny, nz) of scalp and air where they meet; their sum is kept.
 
     The Gaussian of air is narrow and those of scalp are wide: a posterior calls a voxel scalp that holds a tenth of it,
-    and the head comes out half a voxel too large all round.
+    and the head comes out half a voxel too large all round. Skin is darker than the fat under it: what counts is the
+    brightness of the outermost scalp nearby.
 
     Parameters
     ----------
@@ -82,7 +85,8 @@ def skin(image: Volume, scalp: Volume, air: Volume, *, voxel_mm: float) -> tuple
     seen = np.isfinite(image)
     known = np.where(seen, image, np.float32(0))
     dark = float(np.median(image[seen & (air > PURE_AIR)]))
-    bright = _pure_mean(known, np.where(seen, scalp, 0), near, voxel_mm)
+    outermost = np.where(seen & (near_air < MOST_AIR), scalp * gaussian_filter(air, DEPTH_MM / voxel_mm), 0)
+    bright = _pure_mean(known, np.asarray(outermost, dtype=np.float32), np.ones_like(scalp), voxel_mm)
     share = np.clip((known - dark) / np.maximum(bright - dark, LEAST_GAP), 0, 1)
     mixed = seen & (near > MIXED) & (near_air > MIXED) & (total > 0.5)
     found = np.where(mixed, share * total, scalp)
