@@ -102,7 +102,7 @@ def noise_findings(mixture: Mixture) -> ScanFindings:
     The scatter of white matter is that of the scanner and of its own texture; no scan of a usual quality lacks either.
     """
     mean, deviation, weight = mixture.mean[0], mixture.deviation[0], mixture.weight
-    white, grey = OWNER == TISSUES.index("white_matter"), OWNER == GREY
+    white, grey = TISSUES.index("white_matter") == OWNER, OWNER == GREY
     bright, scatter = float(mean[white].mean()), float(deviation[white].mean())
     signal = bright / scatter
     contrast = (bright - float(np.average(mean[grey], weights=weight[grey]))) / scatter
