@@ -82,6 +82,11 @@ def scan_findings(values: Volume, affine: Float, to_template: Float, *, age_year
             f"top of the head cropped: {100 * (1 - seen['top']):.0f} % of the vault lies outside the scan and is the "
             "embedded head's; montages and coils near Cz are unsure there"
         )
+    elif seen["brain"] < 1 - CROPPED_WARN:
+        warnings.append(
+            f"brain cut: {100 * (1 - seen['brain']):.0f} % of it lies outside the scan and is the embedded head's; "
+            "fields there are not the person's"
+        )
     if seen["face_empty"] > DEFACED_SHARE:
         warnings.append(
             f"face missing: {100 * seen['face_empty']:.0f} % of it is empty (defaced); nasion and the skin from the "
