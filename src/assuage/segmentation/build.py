@@ -224,7 +224,8 @@ def _split_as_expected(found: Volume, expected: Volume, deep: Volume) -> None:
 
 def _deep(registered: Registered) -> Volume:
     """Return the template's `deep`, 0..1: rounding may carry a share of 1 a little above 1, and 1 - share has a log."""
-    return np.clip(registered.carried(template().deep[None])[0], 0, 1)
+    deep: Volume = np.clip(registered.carried(template().deep[None])[0], 0, 1)
+    return deep
 
 
 def _fields(fit: Mixture) -> Arrays:
