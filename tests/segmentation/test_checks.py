@@ -5,7 +5,11 @@ import pytest
 
 from assuage import load_head
 from assuage.errors import HeadError
-from assuage.segmentation.checks import scan_findings
+from assuage.segmentation.build import _deep
+from assuage.segmentation.checks import noise_findings, scan_findings
+from assuage.segmentation.grid import Grid
+from assuage.segmentation.mixture import GREY, OWNER, TISSUES, Mixture
+from assuage.segmentation.template import Registered, template
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +58,15 @@ def test_a_cropped_top_is_told_and_half_a_head_refused(t1) -> None:
         findings(values[:, :, :90], affine)
 
 
+def test_a_cut_cerebellum_is_told(t1) -> None:
+    values, affine = t1
+    low = round(-35 - affine[2, 3])
+    moved = affine.copy()
+    moved[2, 3] += low
+    (warning,) = findings(values[:, :, low:], moved).warnings
+    assert "of it lies outside the scan" in warning
+
+
 def test_other_contrasts_are_refused(t1) -> None:
     values, affine = t1
     with pytest.raises(HeadError, match="T2 or FLAIR"):
@@ -66,3 +79,31 @@ def test_a_minor_is_told_that_the_template_is_an_adult(t1) -> None:
     (warning,) = findings(*t1, age_years=15).warnings
     assert "age 15" in warning
     assert findings(*t1, age_years=30).warnings == ()
+
+
+def mixture_with(white: tuple[float, float], grey_mean: float) -> Mixture:
+    mean, deviation = np.full((1, len(OWNER)), 0.3), np.full((1, len(OWNER)), 0.05)
+    at = TISSUES.index("white_matter") == OWNER
+    mean[0, at], deviation[0, at] = white
+    mean[0, OWNER == GREY] = grey_mean
+    return Mixture(mean=mean, deviation=deviation, weight=np.full(len(OWNER), 0.5))
+
+
+def test_noise_is_told_with_what_it_does() -> None:
+    quiet = noise_findings(mixture_with((1.0, 0.06), 0.75))
+    assert quiet.warnings == ()
+    assert quiet.numbers["white_signal_to_noise"] == pytest.approx(1 / 0.06)
+    assert quiet.numbers["grey_white_contrast_to_noise"] == pytest.approx(0.25 / 0.06)
+    (warning,) = noise_findings(mixture_with((1.0, 0.2), 0.75)).warnings
+    assert "ratio of 5.0" in warning
+    assert "cortex" in warning
+
+
+def test_carried_shares_stay_shares() -> None:
+    """A share of 1 + 1e-7 gave the logarithm of a negative number, and NaN for all tissues, on one real scan."""
+    affine = np.eye(4)
+    affine[:3, 3] = (-28.37, -30.11, -14.73)
+    registered = Registered(grid=Grid(shape=(56, 50, 38), affine=affine), affine=np.diag([1.03, 0.97, 1.01, 1.0]))
+    raw = registered.carried(template().deep[None])[0]
+    assert raw.max() > 1
+    assert _deep(registered).max() == 1

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from assuage.head import Head
 from assuage.segmentation import layers, mixture, partial_volume
 from assuage.segmentation.brain import Brain, facts, with_brain
-from assuage.segmentation.checks import ScanFindings, scan_findings
+from assuage.segmentation.checks import ScanFindings, noise_findings, scan_findings
 from assuage.segmentation.frame import fiducials_from_template, mni_of
 from assuage.segmentation.grid import Grid, grid_of
 from assuage.segmentation.itk import from_itk, itk, to_itk
@@ -130,6 +130,8 @@ def build_head(
         registered = replace(registered, displacement_mm=made["displacement_mm"])
         fit = Mixture(**{key: made[key] for key in ("mean", "deviation", "weight", "log_bias")})
     made = steps.run("tissues", "tissues", 0.8, lambda: _tissues(images, registered, fit))
+    last = Mixture(**{key: made[key] for key in ("mean", "deviation", "weight", "log_bias")})
+    findings = findings.with_more(noise_findings(last))
     parts, agreement = (made["shares"], 1.0) if brain is None else with_brain(made["shares"], brain, grid)
     shares = steps.run("layers", "closed layers", 0.92, lambda: _layers(parts, registered))
     if hidden is not None:
@@ -143,7 +145,7 @@ def build_head(
         ),
         findings=findings,
         prior_mm=float(made["prior_mm"]),
-        mixture=Mixture(**{key: made[key] for key in ("mean", "deviation", "weight", "log_bias")}),
+        mixture=last,
     )
 
 
@@ -221,7 +223,8 @@ def _split_as_expected(found: Volume, expected: Volume, deep: Volume) -> None:
 
 
 def _deep(registered: Registered) -> Volume:
-    deep: Volume = registered.carried(template().deep[None])[0]
+    """Return the template's `deep`, 0..1: rounding may carry a share of 1 a little above 1, and 1 - share has a log."""
+    deep: Volume = np.clip(registered.carried(template().deep[None])[0], 0, 1)
     return deep
 
 
@@ -311,7 +314,7 @@ def _metadata(
         "input_sha256": scan.sha256,
         "warnings": [*scan.header.warnings, *findings.warnings],
         "header": [{"severity": f.severity, "what": f.what, "value": f.value} for f in scan.header.findings],
-        "scan": dict(findings.numbers),
+        "scan": {name: round(value, 3) for name, value in findings.numbers.items()},
         "prior_mm": prior_mm,
         "age_years": age_years,
     }

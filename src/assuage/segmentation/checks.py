@@ -1,4 +1,6 @@
-"""What a scan lacks, judged where the embedded head says its tissues lie: stripped, defaced, cropped, no T1, minor."""
+"""What a scan lacks, judged where the embedded head says its tissues lie: stripped, defaced, cropped, no T1, minor;
+and, once its tissues are known, noise.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +11,7 @@ from scipy.ndimage import map_coordinates
 
 from assuage.errors import HeadError
 from assuage.head.minors import template_line
-from assuage.segmentation.mixture import TISSUES
+from assuage.segmentation.mixture import GREY, OWNER, TISSUES, Mixture
 from assuage.segmentation.template import template
 
 Float = NDArray[np.float64]
@@ -27,6 +29,8 @@ TOP_MM = 40.0
 CROPPED_WARN, CROPPED_STOP = 0.02, 0.4
 BRAIN_STOP = 0.25
 CONTRAST_LEAST = 1.05
+NOISY = 2.0
+"""Grey matter fewer standard deviations than this below white matter: borders are no longer seen voxel by voxel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,10 @@ class ScanFindings:
 
     warnings: tuple[str, ...]
     numbers: dict[str, float]
+
+    def with_more(self, other: "ScanFindings") -> "ScanFindings":
+        """Return these findings followed by others."""
+        return ScanFindings(warnings=self.warnings + other.warnings, numbers=self.numbers | other.numbers)
 
 
 def scan_findings(values: Volume, affine: Float, to_template: Float, *, age_years: float | None) -> ScanFindings:
@@ -74,6 +82,11 @@ def scan_findings(values: Volume, affine: Float, to_template: Float, *, age_year
             f"top of the head cropped: {100 * (1 - seen['top']):.0f} % of the vault lies outside the scan and is the "
             "embedded head's; montages and coils near Cz are unsure there"
         )
+    elif seen["brain"] < 1 - CROPPED_WARN:
+        warnings.append(
+            f"brain cut: {100 * (1 - seen['brain']):.0f} % of it lies outside the scan and is the embedded head's; "
+            "fields there are not the person's"
+        )
     if seen["face_empty"] > DEFACED_SHARE:
         warnings.append(
             f"face missing: {100 * seen['face_empty']:.0f} % of it is empty (defaced); nasion and the skin from the "
@@ -83,6 +96,29 @@ def scan_findings(values: Volume, affine: Float, to_template: Float, *, age_year
     if minor := template_line(age_years):
         warnings.append(minor)
     return ScanFindings(warnings=tuple(warnings), numbers={**seen, "scalp_over_white": stripped})
+
+
+def noise_findings(mixture: Mixture) -> ScanFindings:
+    """Judge the noise of a scan by the Gaussians of its white and grey matter.
+
+    The scatter of white matter is that of the scanner and of its own texture; no scan of a usual quality lacks either.
+    """
+    mean, deviation, weight = mixture.mean[0], mixture.deviation[0], mixture.weight
+    white, grey = TISSUES.index("white_matter") == OWNER, OWNER == GREY
+    bright, scatter = float(mean[white].mean()), float(deviation[white].mean())
+    signal = bright / scatter
+    contrast = (bright - float(np.average(mean[grey], weights=weight[grey]))) / scatter
+    numbers = {"white_signal_to_noise": signal, "grey_white_contrast_to_noise": contrast}
+    if contrast >= NOISY:
+        return ScanFindings(warnings=(), numbers=numbers)
+    return ScanFindings(
+        warnings=(
+            f"noisy scan: white matter has a signal-to-noise ratio of {signal:.1f}, and grey matter lies only "
+            f"{contrast:.1f} standard deviations below it ({NOISY:g} are usual); borders follow the embedded head more "
+            "than the person, so cortex, sulci and thin bone are unsure",
+        ),
+        numbers=numbers,
+    )
 
 
 def _check_contrast(medians: dict[str, float]) -> None:

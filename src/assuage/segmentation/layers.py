@@ -33,6 +33,7 @@ Volume = NDArray[np.float32]
 LEAST_VAULT, LEAST_BASE = 0.6, 1.0
 """Least thickness of the skull, as a share of the template's at the same place (which is 0 at its openings)."""
 LEAST_VAULT_MM = 1.5
+"""Least thickness of the vault; on a grid coarser than this, one voxel."""
 FURTHEST_BONE_MM = 20.0
 CSF_MM = 1.5
 """Grey matter keeps this distance from the skull."""
@@ -90,7 +91,8 @@ def outer_skull(cavity: Mask, skull: Volume, body: Mask, vault: Mask, skull_mm: 
     away = distance_to(cavity) * np.float32(voxel_mm)
     outer = largest((bone | cavity) & (away < FURTHEST_BONE_MM))
     outer |= opened(filled(closed(outer & vault, 4.0 / voxel_mm)), 2.0 / voxel_mm) & vault
-    outer |= away <= np.where(vault, np.maximum(LEAST_VAULT * skull_mm, LEAST_VAULT_MM), LEAST_BASE * skull_mm)
+    least_vault_mm = np.maximum(LEAST_VAULT * skull_mm, max(LEAST_VAULT_MM, voxel_mm))
+    outer |= away <= np.where(vault, least_vault_mm, LEAST_BASE * skull_mm)
     depth = distance_transform_edt(body) * voxel_mm
     outer &= (depth > 2.0) | cavity
     return filled(outer | cavity)
@@ -101,7 +103,7 @@ def _nested(
 ) -> dict[str, Volume]:
     cavity = membership(cavity_mask, 0.9)
     outer = np.maximum(membership(outer_mask, 0.9), cavity)
-    body = np.maximum(membership(body_mask | dilate(outer_mask, 2.0 / voxel_mm), 0.9), outer)
+    body = np.maximum(membership(body_mask | dilate(outer_mask, max(2.0 / voxel_mm, 1.0)), 0.9), outer)
 
     room = erode(cavity_mask, CSF_MM / voxel_mm)
     white, grey = parts["white_matter"] * room, parts["grey_matter"] * room

@@ -25,7 +25,7 @@ FLIP = np.array([-1, -1, 1], dtype=np.float32)
 SEED = 1
 SAMPLES = 0.1
 LEVELS_MM = ((4.0, 80), (2.0, 60))
-"""Spacing of a level of the demons, and its iterations."""
+"""Spacing of a level of the demons, at least that of the grid, and its iterations."""
 SMOOTH_MM = 3.0
 """Width of the Gaussian that keeps the deformation smooth."""
 
@@ -134,7 +134,8 @@ def deformation(person: Volume, template: Volume, affine: Float, start: Volume |
     sitk = itk()
     fixed, moving = to_itk(person, affine), to_itk(template, affine)
     field = None if start is None else to_itk(start * FLIP, affine, vector=True)
-    for spacing_mm, iterations in LEVELS_MM:
+    for level_mm, iterations in LEVELS_MM:
+        spacing_mm = max(level_mm, float(np.linalg.norm(affine[:3, 0])))
         still, moved = (_at(image, spacing_mm) for image in (fixed, moving))
         demons = sitk.DiffeomorphicDemonsRegistrationFilter()
         demons.SetNumberOfIterations(iterations)

@@ -62,7 +62,7 @@ class SimulatedPerson:
     Attributes
     ----------
     truth
-        Head on a 1 mm grid with exact fractions and MNI transform.
+        Head on its own grid with exact fractions.
     t1
         (nx, ny, nz) float32, the synthetic scan.
     t1_affine
@@ -87,7 +87,9 @@ class SimulatedPerson:
         return found
 
 
-def simulated_person(seed: int, *, voxel_mm: tuple[float, float, float] | None = None) -> SimulatedPerson:
+def simulated_person(
+    seed: int, *, voxel_mm: tuple[float, float, float] | None = None, truth_mm: float = 1.0
+) -> SimulatedPerson:
     """Draw one person.
 
     Parameters
@@ -96,12 +98,14 @@ def simulated_person(seed: int, *, voxel_mm: tuple[float, float, float] | None =
         The same seed gives the same person.
     voxel_mm
         Voxel of the scan; None draws one.
+    truth_mm
+        Voxel of the true head.
     """
     random = np.random.default_rng(seed)
     template = load_head("colin27")
     warp = _random_warp(random, template)
     low, high = _extent_mm(template, warp)
-    truth_affine, truth_shape = _grid(low - MARGIN_MM, high + MARGIN_MM, np.ones(3))
+    truth_affine, truth_shape = _grid(low - MARGIN_MM, high + MARGIN_MM, np.full(3, truth_mm))
     moved = _carried(list(_fractions(template).values()), _index(template, warp, truth_affine, truth_shape))
     fractions = {
         name: np.round(share).astype(np.uint8) for name, share in zip(_fractions(template), moved, strict=True)

@@ -24,7 +24,9 @@ DISAGREEMENT_WARN_MM = 0.1
 VOXEL_STOP_MM = (0.2, 5.0)
 VOXEL_WARN_MM = 1.5
 """Coarser voxels miss parts of a 5 mm skull."""
+COARSE_EFFECT = "thin skull and narrow sulci may be missed, so that the field of electrodes is unsure; prefer 1 mm"
 ANISOTROPY_WARN = 2.0
+UNEVEN_EFFECT = "borders along the longest edge are unsure by half of it; prefer an isotropic scan"
 FIELD_OF_VIEW_STOP_MM = 100.0
 """No adult or adolescent head fits into less along any axis; a slab or a crop gives wrong fields."""
 FIELD_OF_VIEW_WARN_MM = 150.0
@@ -252,13 +254,9 @@ def _geometry_findings(affine: Float, shape: tuple[int, ...]) -> list[Finding]:
             Finding(severity="stop", what="voxel size", value=f"{shown} mm", way_out="check the unit, or resample")
         )
     elif size.max() > VOXEL_WARN_MM:
-        findings.append(
-            Finding(severity="warn", what="coarse voxels", value=f"{shown} mm", way_out="thin skull may be missed")
-        )
+        findings.append(Finding(severity="warn", what="coarse voxels", value=f"{shown} mm", way_out=COARSE_EFFECT))
     if size.max() > ANISOTROPY_WARN * size.min():
-        findings.append(
-            Finding(severity="warn", what="uneven voxels", value=f"{shown} mm", way_out="prefer an isotropic scan")
-        )
+        findings.append(Finding(severity="warn", what="uneven voxels", value=f"{shown} mm", way_out=UNEVEN_EFFECT))
     return findings + _view_findings(size * np.asarray(shape))
 
 
