@@ -20,8 +20,8 @@ from assuage.techniques.mst import Train
 class MadePlan:
     """Stands in for a finished plan: writes the folder, then calls `finish` as the real one does."""
 
-    def __init__(self):
-        self.record = SimpleNamespace(title="made up")
+    def __init__(self, head):
+        self.record, self.head = SimpleNamespace(title="made up"), head
 
     def write(self, folder, *, force, finish):
         Path(folder).mkdir()
@@ -39,7 +39,7 @@ def asked(monkeypatch):
     def plan(head, target_or_circuit, techniques, **options):
         seen.update(options, head=head, target=target_or_circuit, techniques=techniques)
         options["progress"]("set up", 0.5)
-        return MadePlan()
+        return MadePlan(head)
 
     monkeypatch.setattr(planning, "plan", plan)
     monkeypatch.setattr(planning, "load", lambda name, _: SimpleNamespace(name=name, mni=None))
