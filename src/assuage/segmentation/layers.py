@@ -38,6 +38,7 @@ FURTHEST_BONE_MM = 20.0
 CSF_MM = 1.5
 """Grey matter keeps this distance from the skull."""
 AIR_TO_CAVITY_MM = 2.0
+"""A sinus keeps further from the cavity than this, and by more than a voxel."""
 SMALLEST_VOXELS = {
     "white_matter": 100,
     "grey_matter": 100,
@@ -114,7 +115,7 @@ def _nested(
     away = distance_to(cavity_mask) * np.float32(voxel_mm)
     hollow = (parts["air"] > 0.5) & body_mask
     hollow |= dilate(hollow, 1.0) & (parts["skull"] > 0.5)  # the rim of a sinus is half air: as dark as bone
-    hollow = without_small(hollow & (away > AIR_TO_CAVITY_MM), SMALLEST_VOXELS["air"])
+    hollow = without_small(hollow & (away > max(AIR_TO_CAVITY_MM, voxel_mm)), SMALLEST_VOXELS["air"])
     air = gauss(hollow, 0.6)
     shell, rest = outer - cavity, body - outer
     air_shell, air_rest = shell * air, rest * air
