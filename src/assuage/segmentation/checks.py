@@ -120,8 +120,8 @@ def noise_findings(mixture: Mixture) -> ScanFindings:
     return ScanFindings(
         warnings=(
             f"noisy scan: white matter has a signal-to-noise ratio of {signal:.1f}, and grey matter lies only "
-            f"{contrast:.1f} standard deviations below it (a usual scan has about 4); borders follow the embedded head more "
-            "than the person, so cortex, sulci and thin bone are unsure",
+            f"{contrast:.1f} standard deviations below it (a usual scan has about 4); borders follow the embedded head "
+            "more than the person, so cortex, sulci and thin bone are unsure",
         ),
         numbers=numbers,
     )
