@@ -36,6 +36,7 @@ class Row:
     minutes: float
     dice: dict[str, float]
     calvaria_leaks: int
+    measures: dict[str, float]
     warnings: tuple[str, ...]
     refused: str = ""
 
@@ -100,12 +101,13 @@ def measured(name: str, drawn: SimulatedPerson, head_voxel_mm: float) -> Row:
         built = build_head(scan_of(person), voxel_mm=head_voxel_mm, steps=Steps(None, {}), name=name)
     except AssuageError as error:
         minutes = (time.monotonic() - start) / 60
-        return Row(scan=name, minutes=minutes, dice={}, calvaria_leaks=0, warnings=(), refused=str(error))
+        return Row(scan=name, minutes=minutes, dice={}, calvaria_leaks=0, measures={}, warnings=(), refused=str(error))
     return Row(
         scan=name,
         minutes=(time.monotonic() - start) / 60,
         dice=dice(built.head, person),
         calvaria_leaks=qc(built.head).leak_calvaria_count,
+        measures=built.findings.numbers,
         warnings=tuple(built.head.metadata["warnings"]),
     )
 
@@ -125,6 +127,7 @@ def main() -> None:
         figures = " ".join(f"{tissue} {row.dice[tissue]:.3f}" for tissue in ASKED if row.dice)
         verdict = "graceful" if row.graceful else "NOT GRACEFUL"
         print(f"{name:13s} {row.minutes:4.1f} min  {figures}  leaks {row.calvaria_leaks}  {verdict}", flush=True)
+        print("              " + "  ".join(f"{name} {value:.3g}" for name, value in row.measures.items()), flush=True)
         for line in (*row.warnings, *([row.refused] if row.refused else [])):
             print(f"              {line}", flush=True)
         if options.out:

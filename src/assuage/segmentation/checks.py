@@ -29,8 +29,11 @@ TOP_MM = 40.0
 CROPPED_WARN, CROPPED_STOP = 0.02, 0.4
 BRAIN_STOP = 0.25
 CONTRAST_LEAST = 1.05
-NOISY = 2.0
-"""Grey matter fewer standard deviations than this below white matter: borders are no longer seen voxel by voxel."""
+NOISY = 2.5
+"""Least distance of grey from white matter in standard deviations; a working choice. A simulated scan of 1 mm has 4.2,
+the ICBM152 average 4.5, a scan of 3 mm 3.3; with noise at a fifth of white matter's brightness 2.1, where the Dice of
+grey matter is 0.86 for 0.92.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +117,8 @@ def noise_findings(mixture: Mixture) -> ScanFindings:
     return ScanFindings(
         warnings=(
             f"noisy scan: white matter has a signal-to-noise ratio of {signal:.1f}, and grey matter lies only "
-            f"{contrast:.1f} standard deviations below it ({NOISY:g} are usual); borders follow the embedded head more "
-            "than the person, so cortex, sulci and thin bone are unsure",
+            f"{contrast:.1f} standard deviations below it (a usual scan has about 4); borders follow the embedded head "
+            "more than the person, so cortex, sulci and thin bone are unsure",
         ),
         numbers=numbers,
     )
