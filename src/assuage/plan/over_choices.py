@@ -15,7 +15,7 @@ from assuage.techniques.aims import Aims
 from assuage.techniques.goal import Goal
 from assuage.techniques.hd_tdcs import DISC
 from assuage.techniques.montages_over import best_currents_over, best_pairs_over, best_rings_over
-from assuage.techniques.tms_over import best_poses_over
+from assuage.techniques.tms_over import best_pose_over
 
 Array = NDArray[np.float64]
 
@@ -48,11 +48,11 @@ def choose_over(bench: Bench, first: Choice, mean: Landscape, aims: Aims) -> lis
     started = time.monotonic()
     name = first.technique
     if name == "tms":
-        found = _poses(bench, first, mean, aims)
+        found = [_pose(bench, first, mean, aims)]
     elif name == "tdcs":
         each = [bench.pad_sensitivities(item) for item in aims.landscapes]
         tables = {pad: np.stack([table[pad] for table in each]) for pad in each[0]}
-        montages, _ = best_pairs_over(
+        montages = best_pairs_over(
             aims, tables, bench.places.pads, current_A=bench.settings.current_A, count=PAIRS_AND_RINGS
         )
         found = [_montage(first, montage, mean) for montage in montages]
@@ -101,21 +101,18 @@ def choose_for_group(bench: Bench, first: Choice, mean: Landscape, there: Landsc
     return replace(choice, mean_e_V_per_m=field, pose=kept)
 
 
-def _poses(bench: Bench, first: Choice, mean: Landscape, aims: Aims) -> list[Choice]:
+def _pose(bench: Bench, first: Choice, mean: Landscape, aims: Aims) -> Choice:
     assert first.pose is not None
     assert isinstance(first.source, PlacedCoil)
     site = first.site or bench.places.coil_site
-    poses = best_poses_over(aims, mean, first.pose, site, count=1, seed=bench.settings.seed)
-    return [
-        replace(
-            first,
-            source=replace(first.source, pose=pose.pose),
-            mean_e_V_per_m=pose.mean_e_V_per_m,
-            evaluated=pose.evaluated,
-            pose=pose,
-        )
-        for pose in poses
-    ]
+    pose = best_pose_over(aims, mean, first.pose, site, seed=bench.settings.seed)
+    return replace(
+        first,
+        source=replace(first.source, pose=pose.pose),
+        mean_e_V_per_m=pose.mean_e_V_per_m,
+        evaluated=pose.evaluated,
+        pose=pose,
+    )
 
 
 def _discs(bench: Bench, aims: Aims) -> Array:

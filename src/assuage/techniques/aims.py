@@ -93,17 +93,22 @@ class Aims:
         scores = np.moveaxis(self.goal.score(means), 0, -1)
         return self.objective.of(scores, self.weights if weights is None else weights)
 
-    def signed(self, means: Array, weights: Array | None = None) -> tuple[Array, Array]:
+    def either_sign(self, means: Array, weights: Array | None = None) -> Array:
+        """Return the objective (...) of mean fields (K, ..., 3) under the better sign of a reversible source."""
+        if self.goal.direction is None:
+            return self.of(means, weights)
+        return np.maximum(self.of(means, weights), self.of(-means, weights))
+
+    def signed(self, means: Array) -> tuple[Array, Array]:
         """Return the objective (...) of mean fields (K, ..., 3) under the better sign of a reversible source, and it.
 
         Where only the magnitude counts, both are alike and the sign is that of `Goal.polarity` for the expected field.
         """
-        share = self.weights if weights is None else weights
         if self.goal.direction is None:
-            mean = np.tensordot(share, means, 1)
+            mean = np.tensordot(self.weights, means, 1)
             sign = np.array([self.goal.polarity(row) for row in mean.reshape(-1, 3)]).reshape(mean.shape[:-1])
-            return self.of(means, share), sign
-        both = np.stack([self.of(means, share), self.of(-means, share)])
+            return self.of(means), sign
+        both = np.stack([self.of(means), self.of(-means)])
         return both.max(0), np.where(both[0] >= both[1], 1.0, -1.0)
 
 

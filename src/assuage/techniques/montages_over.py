@@ -48,12 +48,11 @@ class Currents:
 
 def best_pairs_over(
     aims: Aims, sensitivity: Mapping[Pad, Array], sets: Mapping[Pad, ElectrodeSet], *, current_A: float, count: int
-) -> tuple[list[Montage], int]:
-    """Return the best pairs of pads, best first, and how many were tried; `sensitivity` holds (K, n, 3) per pad."""
-    found, tried = [], 0
+) -> list[Montage]:
+    """Return the best pairs of pads, best first; `sensitivity` holds (K, n, 3) per pad."""
+    found = []
     for pad, pads in sets.items():
         first, second = pairs_apart(pads, min(pad.width_mm, pad.height_mm))
-        tried += len(first)
         A = sensitivity[pad]
         value, sign = aims.signed(current_A * (A[:, first] - A[:, second]))
         kept = 0
@@ -65,7 +64,7 @@ def best_pairs_over(
                 kept += 1
             if kept == count:
                 break
-    return [montage for _, montage in sorted(found, key=lambda item: -item[0])[:count]], tried
+    return [montage for _, montage in sorted(found, key=lambda item: -item[0])[:count]]
 
 
 def best_rings_over(
@@ -87,7 +86,7 @@ def best_currents_over(aims: Aims, A: Array, limits: optimise.Limits, *, count: 
     A = A - A.mean(1, keepdims=True)
     own = [optimise.maximise(part, aims.goal.direction, limits) for part in A]
     starts = np.vstack([optimise.half_sphere(optimise.DIRECTIONS), *(_unit(item.mean_e_V_per_m) for item in own)])
-    currents, solved = _climb_all(aims, A, limits, starts)
+    currents, solved, status = _climb_all(aims, A, limits, starts)
     bound = float(aims.objective.of(np.array([item.dual_V_per_m for item in own]), aims.weights))
     keep = np.sort(np.argsort(-np.abs(currents), kind="stable")[:count])
     keep = keep[np.abs(currents[keep]) >= optimise.CURRENT_RESOLUTION_A]
@@ -100,13 +99,13 @@ def best_currents_over(aims: Aims, A: Array, limits: optimise.Limits, *, count: 
         primal_V_per_m=float(aims.of(currents @ A)),
         dual_V_per_m=bound,
         directions=solved,
-        status="exact" if isinstance(optimise.problem_of(A.shape[1], limits, None), optimise.Knapsack) else "optimal",
+        status=status,
     )
     return Currents(currents_A=few, keep=keep, reached_V_per_m=float(aims.of(few @ A[:, keep])), full=full)
 
 
-def _climb_all(aims: Aims, A: Array, limits: optimise.Limits, starts: Array) -> tuple[Array, int]:
-    """Return the best currents (n,) of climbs from common directions (m, 3), and how many problems were solved."""
+def _climb_all(aims: Aims, A: Array, limits: optimise.Limits, starts: Array) -> tuple[Array, int, str]:
+    """Return the best currents (n,) of climbs from common directions (m, 3), how many problems were solved, and how."""
     problem = optimise.problem_of(A.shape[1], limits, None)
     met: list[Array] = []
 
@@ -131,7 +130,7 @@ def _climb_all(aims: Aims, A: Array, limits: optimise.Limits, starts: Array) -> 
     climbs = [climb(np.broadcast_to(start, (groups, 3)), aims.weights) for start in starts]
     best = max(climbs, key=lambda currents: float(aims.weights @ aims.goal.score(currents @ A)))
     if aims.objective.quantile is None:
-        return best, len(met)
+        return best, len(met), problem.status
     weights = aims.weights
     for _ in range(REWEIGHTINGS):
         scores = aims.goal.score(best @ A)
@@ -144,7 +143,7 @@ def _climb_all(aims: Aims, A: Array, limits: optimise.Limits, starts: Array) -> 
             np.broadcast_to(aims.goal.direction, (groups, 3)) if aims.goal.direction is not None else _unit(best @ A)
         )
         best = climb(along, weights)
-    return max(met, key=lambda currents: float(aims.of(currents @ A))), len(met)
+    return max(met, key=lambda currents: float(aims.of(currents @ A))), len(met), problem.status
 
 
 def _unit(vectors: Array) -> Array:

@@ -187,7 +187,7 @@ def covering_angle(directions: Array) -> float:
     return float(np.arccos(np.clip(nearest, -1, 1)) + spacing)
 
 
-class Knapsack:
+class _Knapsack:
     """The problem without off-target limit: fill the largest g, empty the smallest, until the total is spent."""
 
     status = "exact"
@@ -207,10 +207,10 @@ class Knapsack:
         return currents, bound(g, (high + low) / 2, (high - low) / 2, np.zeros(0), self.limits, None)
 
 
-def problem_of(n: int, limits: Limits, off_target: OffTarget | None) -> "Knapsack | _Cone":
+def problem_of(n: int, limits: Limits, off_target: OffTarget | None) -> "_Knapsack | _Cone":
     """Return the solver that fits; with few electrodes both ends of the knapsack would meet, so the cone takes over."""
     if off_target is None and 2 * np.ceil(limits.total_A / limits.electrode_A) <= n:
-        return Knapsack(limits)
+        return _Knapsack(limits)
     return _Cone(n, limits, off_target)
 
 
@@ -274,7 +274,7 @@ class _Cone:
         return np.asarray(currents / over)
 
 
-def _over_directions(A: Array, problem: "Knapsack | _Cone") -> tuple[Array, float, int]:
+def _over_directions(A: Array, problem: "_Knapsack | _Cone") -> tuple[Array, float, int]:
     """Maximise |A^T I| over all directions; return the currents, the bound, and how many directions were tried."""
     cells = half_sphere(DIRECTIONS)
     angle = covering_angle(cells)

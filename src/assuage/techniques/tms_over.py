@@ -2,7 +2,7 @@
 
 1. Every place of the pose set, at every third angle or so, is scored for every group of the distribution.
 2. The best places are scored again with the coil misplaced by the same draws at each.
-3. The best of these are refined by shrinking steps, misplaced alike.
+3. The best of these is refined by shrinking steps, misplaced alike.
 """
 
 from dataclasses import replace
@@ -32,10 +32,8 @@ STEPS_DEG = (5.0, 2.5, 1.25, 0.6)
 """Rounds of refinement, three points each way."""
 
 
-def best_poses_over(
-    aims: Aims, mean: "Landscape", first: PoseChoice, site: CoilSite, *, count: int, seed: int
-) -> list[PoseChoice]:
-    """Return up to `count` poses, best first by objective over target and placement.
+def best_pose_over(aims: Aims, mean: "Landscape", first: PoseChoice, site: CoilSite, *, seed: int) -> PoseChoice:
+    """Return the pose with the best objective over target and placement.
 
     Parameters
     ----------
@@ -45,21 +43,17 @@ def best_poses_over(
         Landscape of the target at the mean of the distribution, and its best pose: it competes, and its maps are kept.
     site
         Coil and poses.
-    count, seed
-        How many, and of the misplacements.
+    seed
+        Of the misplacements.
     """
     points, angles, tried = _coarse(aims, site)
     points = np.vstack([first.scalp_point_mm, points])
     angles = np.append(first.angle_deg, angles)
-    values = _misplaced(aims, site, points, angles, seed)[0]
-    found = []
-    for k in np.argsort(-values, kind="stable")[:count]:
-        point, angle, value, evaluated = _refined(aims, site, points[k], float(angles[k]), float(values[k]), seed)
-        tried += evaluated
-        found.append((value, point, angle))
-    found.sort(key=lambda item: -item[0])
-    evaluated = first.evaluated + tried + len(aims.landscapes) * DRAWS * len(points)
-    return [_choice(aims, mean, first, site, point, angle, evaluated) for _, point, angle in found]
+    values = _misplaced(aims, site, points, angles, seed)
+    k = int(np.argmax(values))
+    point, angle, refined = _refined(aims, site, points[k], float(angles[k]), float(values[k]), seed)
+    evaluated = first.evaluated + tried + refined + len(aims.landscapes) * DRAWS * len(points)
+    return _choice(aims, mean, first, site, point, angle, evaluated)
 
 
 def _coarse(aims: Aims, site: CoilSite) -> tuple[Array, Array, int]:
@@ -69,7 +63,7 @@ def _coarse(aims: Aims, site: CoilSite) -> tuple[Array, Array, int]:
     every = max(1, int(ANGLE_DEG / (angles[1] - angles[0]))) if len(angles) > 1 else 1
     poses = site.poses.poses.reshape(places, len(angles), 4, 4)[:, ::every].reshape(-1, 4, 4)
     means = _means(aims, site, poses)
-    value = aims.signed(means)[0] if site.antisymmetric else aims.of(means)
+    value = aims.either_sign(means) if site.antisymmetric else aims.of(means)
     table = value.reshape(places, -1)
     best = np.argsort(-table.max(1), kind="stable")[:PLACES]
     return site.places_mm[best], angles[::every][table[best].argmax(1)], means.shape[0] * means.shape[1]
@@ -80,8 +74,8 @@ def _means(aims: Aims, site: CoilSite, poses: Array) -> Array:
     return np.stack([item.coil(site.coil, poses, didt_A_per_s=UNIT_DIDT_A_PER_S) for item in aims.landscapes])
 
 
-def _misplaced(aims: Aims, site: CoilSite, points_mm: Array, angles_deg: Array, seed: int) -> tuple[Array, Array]:
-    """Return the objective (n,) of poses whose coil is misplaced, and the sign that a reversible coil takes there."""
+def _misplaced(aims: Aims, site: CoilSite, points_mm: Array, angles_deg: Array, seed: int) -> Array:
+    """Return the objective (n,) of poses whose coil is misplaced, under the better sign of a reversible coil."""
     shifts, turns = offsets(DRAWS, seed)
     front, left = (axis[:, None] for axis in tangent_axes(site.scalp.rest_normals(points_mm), site.scalp.axes))
     moved = points_mm[:, None] + shifts[:, :1] * front + shifts[:, 1:] * left
@@ -92,26 +86,25 @@ def _misplaced(aims: Aims, site: CoilSite, points_mm: Array, angles_deg: Array, 
     means = _means(aims, site, poses).reshape(-1, len(points_mm), DRAWS, 3)
     joint = means.transpose(0, 2, 1, 3).reshape(-1, len(points_mm), 3)
     weights = np.repeat(aims.weights / DRAWS, DRAWS)
-    if site.antisymmetric:
-        return aims.signed(joint, weights)
-    return aims.of(joint, weights), np.ones(len(points_mm))
+    return aims.either_sign(joint, weights) if site.antisymmetric else aims.of(joint, weights)
 
 
 def _refined(
     aims: Aims, site: CoilSite, point: Array, angle: float, value: float, seed: int
-) -> tuple[Array, float, float, int]:
+) -> tuple[Array, float, int]:
+    """Return point, angle and how many fields were read."""
     evaluated = 0
     for step_mm, step_deg in zip(STEPS_MM, STEPS_DEG, strict=True):
         a, b, c = (axis.ravel() for axis in np.meshgrid(*[[-1.0, 0.0, 1.0]] * 3, indexing="ij"))
         front, left = tangent_axes(site.scalp.rest_normals(point[None]), site.scalp.axes)
         points = site.scalp.project(point + step_mm * (a[:, None] * front + b[:, None] * left))
         angles = angle + step_deg * c
-        values = _misplaced(aims, site, points, angles, seed)[0]
+        values = _misplaced(aims, site, points, angles, seed)
         evaluated += len(aims.landscapes) * DRAWS * len(points)
         k = int(np.argmax(values))
         if values[k] > value:
             point, angle, value = points[k], float(angles[k]), float(values[k])
-    return point, angle, value, evaluated
+    return point, angle, evaluated
 
 
 def _choice(
