@@ -18,11 +18,12 @@ from rich.console import Console
 from rich.text import Text
 
 from assuage import __version__
+from assuage.cli.scans import require_one_source
 from assuage.errors import DataError
 from assuage.head.folder import SIGN_FILE
+from assuage.head.hashing import file_hash
 
 RECORD_FILE = "person.json"
-CHUNK_BYTES = 1 << 22
 
 Command = Callable[[list[str]], None]
 """Runs one command line of assuage; raises what that command raises."""
@@ -148,9 +149,7 @@ def make(request: Request, command: Command, *, quiet: bool = False) -> dict[str
 
 
 def _check(request: Request) -> None:
-    if (request.t1 is None) == (request.bids is None):
-        given = "both" if request.bids else "neither"
-        raise DataError(f"{given} of T1 and --bids given; name one T1, or --bids DIR --participant 01")
+    require_one_source(request.t1, request.bids)
     if request.bold is not None and request.task is not None:
         raise DataError(f"--bold {request.bold} and --task {request.task} both name BOLD; give one")
     if request.task is not None and request.bids is None:
@@ -225,15 +224,14 @@ def _files(*paths: Path | None) -> tuple[Path, ...]:
 
 
 def _hashes(paths: tuple[Path, ...]) -> dict[str, str]:
-    """Return the SHA-256 of each file, of a folder over its files in the order of their names."""
+    """Return the SHA-256 of each file, of a folder over those of its files."""
     found = {}
     for path in paths:
-        digest = hashlib.sha256()
-        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
-            with file.open("rb") as stream:
-                while chunk := stream.read(CHUNK_BYTES):
-                    digest.update(chunk)
-        found[str(path)] = digest.hexdigest()
+        if path.is_dir():
+            parts = [file_hash(file) for file in sorted(path.rglob("*")) if file.is_file()]
+            found[str(path)] = hashlib.sha256("".join(parts).encode()).hexdigest()
+        else:
+            found[str(path)] = file_hash(path)
     return found
 
 

@@ -109,10 +109,21 @@ def scans_of(asked: Request) -> Iterator[Scans]:
         yield _of_files(asked, Path(scratch))
 
 
-def _check(asked: Request) -> None:
-    if (asked.t1 is None) == (asked.bids is None):
-        given = "both" if asked.bids else "neither"
+def require_one_source(t1: Path | None, bids: Path | None) -> None:
+    """Refuse a T1 beside a dataset, and neither.
+
+    Raises
+    ------
+    DataError
+        Both or neither.
+    """
+    if (t1 is None) == (bids is None):
+        given = "both" if bids else "neither"
         raise DataError(f"{given} of T1 and --bids given; name one T1, or --bids DIR --participant 01")
+
+
+def _check(asked: Request) -> None:
+    require_one_source(asked.t1, asked.bids)
     if asked.bids is not None and asked.participant is None:
         raise DataError(f"--bids {asked.bids} without --participant; write --bids {asked.bids} --participant 01")
     if asked.bids is None and asked.session is not None:

@@ -6,7 +6,6 @@ their hashes in `*_files.tsv`. A participant appears whole or not at all.
 """
 
 import csv
-import hashlib
 import json
 import re
 import shutil
@@ -24,6 +23,7 @@ from assuage.export.head_images import write_head_images
 from assuage.export.nibs import NibsSet, delivered_set, planned_sets
 from assuage.export.nibs_keys import draft_version, sidecar, write_table
 from assuage.head import Head
+from assuage.head.hashing import file_hash
 from assuage.plan.records import PlanRecord
 from assuage.readback import OpenedPlan
 from assuage.readback.records import ElectrodeFidelity, Fidelity, PulseFidelity
@@ -192,7 +192,7 @@ def _copy_others(place: _Place, plan: OpenedPlan) -> None:
             continue
         goal = place.path("nibs", name.replace("/", "-"))
         shutil.copyfile(path, goal)
-        rows.append((goal.name, hashlib.sha256(path.read_bytes()).hexdigest(), says.get(name, "")))
+        rows.append((goal.name, file_hash(path), says.get(name, "")))
     listing = place.path("nibs", "files.tsv")
     with listing.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
@@ -249,7 +249,7 @@ def _check_whole(plan: OpenedPlan) -> None:
         path = plan.folder / entry.path
         if not path.is_file():
             raise PlanError(f"{path} is missing; give the whole folder of the plan")
-        if hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
+        if file_hash(path) != entry.sha256:
             raise PlanError(f"{path} is not the file that was planned; plan again, or restore the folder")
 
 

@@ -16,7 +16,6 @@ positive definite, its determinant is the geometric mean of the neighbours' (the
 and turning the world turns the result. Neighbours without a usable tensor do not count.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -29,6 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import HeaderError, HeadError
+from assuage.head.hashing import file_hash
 from assuage.space.audit import Orientation, audit_header
 
 Array = NDArray[np.float64]
@@ -213,7 +213,7 @@ def read_tensors(
         nib.Nifti1Image(np.empty(data.shape[:3], np.uint8), None, image.header), name=path.name, orientation=orientation
     ).require()
     values = data.reshape(*data.shape[:3], 6)[..., [written.components.index(name) for name in COMPONENTS]]
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = file_hash(path)
     return TensorMap(
         path=path, sha256=sha256, order=stated, frame=chosen, values=np.ascontiguousarray(values), affine=audited.affine
     )

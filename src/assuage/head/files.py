@@ -9,7 +9,6 @@ A label NIfTI needs names for its labels: the argument `tissues`, or a file besi
 A head that brings no MNI frame gets an affine estimate from the outline of its brain; `Head.warnings` says so.
 """
 
-import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -30,6 +29,7 @@ from assuage.head import roast, simnibs
 from assuage.head.colin27_codec import decode
 from assuage.head.fiducials import checked_fiducials_mm
 from assuage.head.folder import EMBEDDED, is_head_folder, read_head
+from assuage.head.hashing import file_hash
 from assuage.head.mni import MniTransform, Warp
 from assuage.head.model import Head
 from assuage.space.audit import HeaderAudit, Orientation, audit_header, audit_label_values
@@ -204,7 +204,7 @@ def _from_label_file(
     head = Head.from_labels(labels, audit.affine, tissues=names, conductivity_S_per_m=given, name=stem(path))
     metadata = {
         "origin": f"labels {path.name}",
-        "input_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "input_sha256": file_hash(path),
         "warnings": audit.warnings,
         "header": [{"severity": f.severity, "what": f.what, "value": f.value} for f in audit.findings],
     }

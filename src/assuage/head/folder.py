@@ -5,7 +5,6 @@ of the fractions, conductivities, fiducials and where the head comes from. `sign
 looked at the head and what they decided (`assuage.head.signoff`).
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import HeadError
+from assuage.head.hashing import file_hash
 from assuage.head.mni import MniTransform, Warp
 from assuage.head.model import Head
 
@@ -113,11 +113,6 @@ def read_head(folder: Path) -> Head:
     mni = _read_mni(folder, record) if record["mni_space"] else None
     head = replace(head, mni=mni, metadata=record["metadata"], sign_off=_read_sign_off(folder))
     return head if record["fiducials_mm"] is None else head.with_fiducials(record["fiducials_mm"])
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _read_sign_off(folder: Path) -> Mapping[str, Any] | None:

@@ -1,10 +1,17 @@
-"""What tells one head from another: the hash of its tissues and where they lie."""
+"""What tells one file or one head from another."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 
 from assuage.head.model import Head
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, however large."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def head_hash(head: Head) -> str:

@@ -17,11 +17,10 @@ from assuage.head.folder import (
     RECORD_FILE,
     SIGN_FILE,
     SIGN_FORMAT,
-    file_hash,
     is_head_folder,
     read_head,
 )
-from assuage.head.hashing import head_hash
+from assuage.head.hashing import file_hash, head_hash
 from assuage.head.model import Head
 
 State = Literal["signed", "rejected", "void", "embedded"]

@@ -11,12 +11,13 @@ from assuage import __version__
 from assuage.errors import AssuageError, NavigatorError, PlanError
 from assuage.field import Landscape
 from assuage.head.cap import Cap, read_cap
+from assuage.head.hashing import file_hash
 from assuage.head.minors import lines_of
 from assuage.plan.describe import number, point
 from assuage.plan.records import ElectrodeRecord, MontageProposal
 from assuage.readback.deviation import FRAME_MM, LPS
 from assuage.readback.opened import OpenedPlan, montage_technique
-from assuage.readback.pulses import TOLERANCE_PERCENT, check_tolerance, file_hash, now_utc, plan_ref
+from assuage.readback.pulses import TOLERANCE_PERCENT, check_tolerance, now_utc, plan_ref
 from assuage.readback.records import ElectrodeDelivered, ElectrodeFidelity, RegionDelivered, SourceRef
 from assuage.sources import Disc, Electrode, Montage, Pad, Ring
 from assuage.space import read_session

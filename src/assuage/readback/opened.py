@@ -1,6 +1,5 @@
 """A written plan, opened again: its head, coil, target and conductor, or a refusal naming what is not the plan's."""
 
-import hashlib
 import shlex
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from assuage.errors import PlanError, TargetError
 from assuage.field import Conductor, Landscape
 from assuage.head import Head
-from assuage.head.hashing import head_hash
+from assuage.head.hashing import file_hash, head_hash
 from assuage.plan import load_record
 from assuage.plan.aim_records import TargetRecord
 from assuage.plan.provenance import coil_hash
@@ -148,7 +147,7 @@ def open_plan(path: Path | str, head: Head) -> OpenedPlan:
                 "plan; give the conductivities that were planned with: --tissues FILE"
             )
     _require_same_tensors(record, head)
-    sha256 = hashlib.sha256((folder / PLAN_FILE).read_bytes()).hexdigest()
+    sha256 = file_hash(folder / PLAN_FILE)
     return OpenedPlan(
         folder=folder, record=record, sha256=sha256, head=head, target=_target(record.target, folder, head)
     )

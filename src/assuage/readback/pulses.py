@@ -4,7 +4,6 @@ The field in the target is linear in the coil: one landscape answers all pulses 
 dipole and pulse. Fields are compared at equal dI/dt: what the pose changed is kept apart from what the stimulator did.
 """
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from assuage import __version__
 from assuage.errors import NavigatorError, PlanError
 from assuage.field import Landscape
+from assuage.head.hashing import file_hash
 from assuage.head.minors import lines_of
 from assuage.plan.describe import number, point
 from assuage.plan.provenance import coil_hash
@@ -201,11 +201,6 @@ def spread(values: Array) -> Spread:
         least=number(values.min()),
         largest=number(values.max()),
     )
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def now_utc() -> str:

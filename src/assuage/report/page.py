@@ -11,7 +11,7 @@ from assuage.errors import DataError
 from assuage.report import content, niivue
 from assuage.report.reading import PlanFiles, read_plan
 from assuage.report.style import FIELD_MAP
-from assuage.report.templating import environment, template_text
+from assuage.report.templating import environment, template_text, write_whole
 
 if TYPE_CHECKING:
     from assuage.plan import Plan
@@ -47,13 +47,7 @@ def write_report(plan: "Plan | Path | str", path: Path | str) -> Path:
         raise DataError(
             f"the report would be {size / 1e6:.0f} MB (at most {LARGEST_BYTES / 1e6:.0f}); plan fewer techniques"
         )
-    scratch = out.with_name(f".{out.name}.partial")
-    try:
-        scratch.write_text(page, encoding="utf-8")
-        scratch.replace(out)
-    finally:
-        scratch.unlink(missing_ok=True)
-    return out
+    return write_whole(page, out)
 
 
 def render(files: PlanFiles) -> str:

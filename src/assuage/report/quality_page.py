@@ -15,7 +15,7 @@ from assuage.head.signoff import said, sign_off
 from assuage.head.tissues import BRAIN_NAMES
 from assuage.report import head_quality
 from assuage.report.style import png
-from assuage.report.templating import environment, template_text
+from assuage.report.templating import environment, template_text, write_whole
 
 PAGE_FILE = "quality.html"
 DPI = 100
@@ -109,10 +109,7 @@ def write_quality_page(head: Head, figures: Mapping[str, Any], folder: Path, *, 
         css=template_text("report.css"),
         version=__version__,
     )
-    path = folder / PAGE_FILE
-    scratch = folder / f".{PAGE_FILE}.partial"
-    scratch.write_text(text, encoding="utf-8")
-    return scratch.replace(path)
+    return write_whole(text, folder / PAGE_FILE)
 
 
 def _pictures(head: Head) -> list[dict[str, str]]:

@@ -9,7 +9,6 @@ so that what the build took for brain and the labels do not becomes CSF, and sku
 Below, where FreeSurfer labels no cord, the build's own tissue stays. Layers are closed afterwards as always.
 """
 
-import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assuage.errors import HeaderError, HeadError
+from assuage.head.hashing import file_hash
 from assuage.segmentation.grid import Grid
 from assuage.segmentation.mixture import TISSUES
 from assuage.space.audit import audit_header
@@ -92,7 +92,7 @@ def read_brain(path: Path) -> Brain:
         name=path.name,
         tissue=tissue[whole],
         affine=audit.affine,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=file_hash(path),
     )
 
 

@@ -128,9 +128,9 @@ def build_head(
             lambda r=registered, f=fit, w=width_mm, i=iterations: _round(images, r, f, moving, w, i),  # type: ignore[misc]
         )
         registered = replace(registered, displacement_mm=made["displacement_mm"])
-        fit = Mixture(**{key: made[key] for key in ("mean", "deviation", "weight", "log_bias")})
+        fit = _mixture(made)
     made = steps.run("tissues", "tissues", 0.8, lambda: _tissues(images, registered, fit))
-    last = Mixture(**{key: made[key] for key in ("mean", "deviation", "weight", "log_bias")})
+    last = _mixture(made)
     findings = findings.with_more(noise_findings(last))
     parts, agreement = (made["shares"], 1.0) if brain is None else with_brain(made["shares"], brain, grid)
     shares = steps.run("layers", "closed layers", 0.92, lambda: _layers(parts, registered))
@@ -226,6 +226,11 @@ def _deep(registered: Registered) -> Volume:
     """Return the template's `deep`, 0..1: rounding may carry a share of 1 a little above 1, and 1 - share has a log."""
     deep: Volume = np.clip(registered.carried(template().deep[None])[0], 0, 1)
     return deep
+
+
+def _mixture(made: Arrays) -> Mixture:
+    """Return the mixture that `_fields` has put among the arrays of a step."""
+    return Mixture(mean=made["mean"], deviation=made["deviation"], weight=made["weight"], log_bias=made["log_bias"])
 
 
 def _fields(fit: Mixture) -> Arrays:

@@ -1,6 +1,5 @@
 """A scan from a file: header audit, values, hash; nothing is guessed."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 
 from assuage.errors import HeaderError
+from assuage.head.hashing import file_hash
 from assuage.space.audit import HeaderAudit, Orientation, audit_header
 
 Float = NDArray[np.float64]
@@ -66,7 +66,7 @@ def read_scan(path: Path, *, orientation: Orientation = "auto") -> Scan:
         name=path.name,
         values=_checked(values, path.name),
         affine=audit.affine,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=file_hash(path),
         header=audit,
     )
 
