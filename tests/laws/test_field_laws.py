@@ -78,11 +78,13 @@ def test_batch_is_single(conductor, fields):
 
 
 directions = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda d: np.linalg.norm(d) > 0.3)
+# a coil's field vanishes in the middle of a sphere, and a relative error there is one of nothing
+off_center = st.tuples(*[st.floats(-18, 18)] * 3).filter(lambda t: np.linalg.norm(t) > 2)
 
 
 @FEW
 @given(
-    target=st.tuples(*[st.floats(-18, 18)] * 3),
+    target=off_center,
     over=directions,
     handle=directions,
     gap_mm=st.floats(4, 20),
