@@ -90,7 +90,6 @@ def test_a_group_map_takes_the_seed_signal_from_everywhere(asked):
 
 def test_network_sets_the_seed_against_the_rest_of_the_circuit(asked):
     found = individual_target(*recording(), head(), asked, method="network")
-    assert any("too narrow" in line for line in found.says)
     assert np.linalg.norm(found.distribution.mean_mm - PLANTED.target_mm) < 12.0
 
 

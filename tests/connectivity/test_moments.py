@@ -57,6 +57,17 @@ def test_every_method_finds_a_clear_network(name, region):
     assert np.linalg.norm(found - center) < 2.5
 
 
+@pytest.mark.parametrize("name", ["cluster", "network"])
+def test_noise_does_not_pull_a_centre_towards_the_middle_of_the_region(name, region):
+    """Far from a network noise decides who wins; those points must not weigh."""
+    center = np.array([6.0, -4.0, 3.0])
+    clear = np.stack([bump(region, center + aside, 9.0) for aside in ([0, 0, 0], [-8, 4, 4], [8, -6, -4])])
+    noise = 0.35 * np.random.default_rng(0).standard_normal((400, *clear.shape))
+    truth = METHODS[name](scores(clear[None], region, 1), region)[0]
+    found = METHODS[name](scores(clear + noise, region, 1), region).mean(0)
+    assert np.linalg.norm(found - truth) < 1.0
+
+
 def test_a_cluster_is_the_heavier_of_two(region):
     two = np.maximum(bump(region, [10, 0, 0], 4), 0.8 * bump(region, [-10, 0, 0], 4))
     found = METHODS["cluster"](scores(two[None, None], region, 1), region)[0]

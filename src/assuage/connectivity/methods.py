@@ -4,8 +4,8 @@ peak        strongest point of the smoothed map (Fox et al. 2012, 10.1016/j.biop
 cluster     centre of the strongest connected cluster above a share of the region (Cash et al. 2021, 10.1002/hbm.25330)
 seed_map    strongest point, with the seed's signal taken from the whole brain by a group map (Fox et al. 2013,
             10.1016/j.neuroimage.2012.10.082)
-network     centre of the patch that the seed's network wins against the other regions of the circuit (after Lynch et
-            al. 2022, 10.1016/j.neuron.2022.08.012)
+network     centre of the strongest cluster, by the same share, of the patch that the seed's network wins against the
+            other regions of the circuit (after Lynch et al. 2022, 10.1016/j.neuron.2022.08.012)
 
 Read were the abstracts; thresholds and smoothing here are working choices and are written into every result.
 """
@@ -25,7 +25,7 @@ Float = NDArray[np.float64]
 
 SMOOTHING_FWHM_MM = 6.0
 CLUSTER_SHARE = 0.1
-"""Share of the region's points above the threshold of the cluster method."""
+"""Share of the region's points above the threshold of `cluster` and `network`."""
 TINY = 1e-12
 
 
@@ -69,7 +69,7 @@ def cluster(score: Float, where: Geometry) -> Float:
 
 
 def network(score: Float, where: Geometry) -> Float:
-    """Return the centre (R, 3) of the patch where reference 0 wins against the others of scores (R, K, V).
+    """Return the centre (R, 3) of the strongest part of where reference 0 wins against the others of scores (R, K, V).
 
     Where it wins nowhere, the point where it comes closest.
     """
@@ -87,17 +87,28 @@ def resolution_mm2(method: str, score: Float, where: Geometry) -> float:
 
 
 def _of_cluster(score: Float, where: Geometry) -> Float:
-    count = score.shape[-1]
-    above = max(1, round(CLUSTER_SHARE * count))
-    floors = np.partition(score[:, 0], count - above, axis=1)[:, count - above, None]
-    return _shares(np.maximum(score[:, 0] - floors, 0), score[:, 0] >= floors, where)
+    return _core(score[:, 0], np.ones(score[:, 0].shape, dtype=bool), where)
 
 
 def _of_network(score: Float, where: Geometry) -> Float:
     lead = score[:, 0] - score[:, 1:].max(1)
     won = (lead > 0) & (score[:, 0] > 0)
     won[np.arange(len(lead)), lead.argmax(1)] |= ~won.any(1)
-    return _shares(np.maximum(score[:, 0], 0), won, where)
+    return _core(score[:, 0], won, where)
+
+
+def _core(score: Float, allowed: NDArray[np.bool_], where: Geometry) -> Float:
+    """Return the weights (R, V), sum 1, of the strongest cluster among the region's top share of scores (R, V).
+
+    Only allowed points count. Weights are what exceeds the threshold, so that the far tails of a network, where noise
+    decides, do not pull its centre towards the middle of the region.
+    """
+    count = score.shape[1]
+    above = max(1, round(CLUSTER_SHARE * count))
+    ranked = np.where(allowed, score, -np.inf)
+    floors = np.partition(ranked, count - above, axis=1)[:, count - above, None]
+    over = score - np.where(np.isfinite(floors), floors, 0.0)
+    return _shares(np.maximum(over, 0), allowed & (ranked >= floors), where)
 
 
 SHARES: dict[str, Callable[[Float, Geometry], Float]] = {"cluster": _of_cluster, "network": _of_network}
@@ -112,7 +123,7 @@ SAYS = {
     "peak": "strongest point of the smoothed seed map (Fox et al. 2012)",
     "cluster": f"centre of the strongest cluster in the top {CLUSTER_SHARE:.0%} of the region (after Cash et al. 2021)",
     "seed_map": "strongest point of the smoothed map of a group-weighted whole-brain seed signal (Fox et al. 2013)",
-    "network": "centre of the patch the seed wins against the circuit's other regions (after Lynch et al. 2022)",
+    "network": "strongest cluster of the patch won against the circuit's other regions (after Lynch et al. 2022)",
 }
 
 

@@ -105,16 +105,6 @@ def seed_warning(ratio: NDArray[np.float64], points: NDArray[np.int64]) -> tuple
     )
 
 
-def method_warning(method: str) -> tuple[str, ...]:
-    """Return a warning where a method's ellipsoid was found too narrow on planted networks (docs/fmri.md)."""
-    if method != "network":
-        return ()
-    return (
-        "The ellipsoid of the method network is too narrow: on simulated recordings of 8 to 30 min it held the "
-        "method's own target in 65 to 80 % instead of 95 %; use cluster where the error bar matters.",
-    )
-
-
 def statement() -> str:
     """Return the sentence that every output carries: aiming by connectivity is contested."""
     return str(_evidence()["statement"])
