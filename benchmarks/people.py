@@ -80,34 +80,26 @@ def fields(built: Head, person: SimulatedPerson) -> dict[str, float]:
         for name, point in TARGETS_MNI_MM.items()
     }
     coil, sites = Coil.figure_of_eight(), person.truth.ten_ten_mm
+    conductors = [Conductor(head, voxel_mm=VOXEL_MM) for head in (person.truth, built)]
     sources: dict[tuple[str, str], Any] = {}
     for name, target in targets.items():
-        sources["TMS", name] = coil_over(coil, target.center_mm, person.truth, built)
+        sources["TMS", name] = coil_over(coil, target.center_mm, person.truth, conductors)
         ends = [sites[site] for site in MONTAGES[name]]
         sources["tES", name] = Montage.at_points_mm(ends, [2e-3, -2e-3], radius_mm=12)
     size = []
-    for head in (person.truth, built):
-        found = Conductor(head, voxel_mm=VOXEL_MM).solve(list(sources.values()))
-        pairs = zip(sources, found, strict=True)
+    for conductor in conductors:
+        pairs = zip(sources, conductor.solve(list(sources.values())), strict=True)
         size.append({key: float(np.linalg.norm(field.mean_in(targets[key[1]]))) for key, field in pairs})
     return {f"{t} {name}": 100 * (size[1][t, name] / size[0][t, name] - 1) for t, name in sources}
 
 
-def coil_over(coil: Coil, center_mm: Any, truth: Head, built: Head) -> PlacedCoil:
-    """Return the coil over the true scalp, moved out until no part of it lies in either head."""
+def coil_over(coil: Coil, center_mm: Any, truth: Head, conductors: list[Conductor]) -> PlacedCoil:
+    """Return the coil over the true scalp, moved out until no part of it lies in any of the heads."""
     for gap_mm in np.arange(COIL_GAP_MM, COIL_GAP_MM + 30.0, 2.0):
         placed = coil.at(pose_over(truth, center_mm, gap_mm), didt_A_per_s=1e6)
-        if not any(parts_inside(placed, head) for head in (truth, built)):
+        if not any(conductor.holds(placed.positions_mm).any() for conductor in conductors):
             return placed
     raise SystemExit(f"the coil lies in the head wherever it is put over {center_mm}")
-
-
-def parts_inside(placed: PlacedCoil, head: Head) -> int:
-    """Return how many elements of a coil lie in labelled voxels."""
-    inverse = np.linalg.inv(head.affine)
-    index = np.round(placed.positions_mm @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)
-    index = index[((index >= 0) & (index < head.labels.shape)).all(1)]
-    return int((head.labels[tuple(index.T)] > 0).sum())
 
 
 def pose_over(head: Head, center_mm: Any, gap_mm: float) -> Any:

@@ -351,13 +351,18 @@ class Conductor:
         total[total == 0.0] = 1.0  # a node that a contact point interpolates with weight zero carries nothing
         return {label: float((current / total[nodes]) @ flow[0, nodes]) for label, (nodes, current) in patterns.items()}
 
+    def holds(self, points_mm: Array) -> NDArray[np.bool_]:
+        """Return which points (n, 3), mm, lie in voxels of the head, (n,)."""
+        index = np.rint(self.grid.index(np.asarray(points_mm, dtype=float))).astype(int)
+        within = ((index >= 0) & (index < self.grid.shape)).all(1)
+        inside = np.zeros(len(index), bool)
+        inside[within] = self.kind[tuple(index[within].T)] != -1
+        return inside
+
     def _refuse_inside(self, source: PlacedCoil) -> None:
         """Refuse a coil any of whose elements lies in the head."""
-        positions = np.asarray(source.positions_mm, dtype=float)
-        index = np.rint(self.grid.index(positions)).astype(int)
-        within = ((index >= 0) & (index < self.grid.shape)).all(1)
-        inside = np.zeros(len(positions), bool)
-        inside[within] = self.kind[tuple(index[within].T)] != -1
+        positions = source.positions_mm
+        inside = self.holds(positions)
         if inside.any():
             _, _, depth = self.head.scalp.nearest(positions[inside])
             raise SourceError(
