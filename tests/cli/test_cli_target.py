@@ -78,7 +78,8 @@ def test_the_same_command_gives_the_same_target(ask, tmp_path):
     [
         (("--space", "mni"), "--space says mni"),
         (("--space", "moon"), "'moon' is not known"),
-        (("--method", "magic"), "methods: peak"),
+        (("--method", "magic", "--bold", "none.nii.gz"), "methods: peak"),
+        (("--method", "seed_map", "--bold", "none.nii.gz"), "needs group map"),
         (("--circuit", "sleep"), "is unknown"),
         (("--region", "toe"), "is unknown"),
         (("--seed", "6,x,3"), "not three numbers"),

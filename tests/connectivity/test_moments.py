@@ -116,4 +116,4 @@ def test_the_scatter_of_few_replicates_is_not_taken_for_that_of_recordings():
 
 def test_an_unknown_method_names_the_known_ones():
     with pytest.raises(DataError, match="peak, cluster, seed_map, network"):
-        method_named("magic")
+        method_named("magic", with_map=False)

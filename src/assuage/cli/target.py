@@ -19,6 +19,7 @@ from assuage.cli.output import fresh_directory, refuse_filled
 from assuage.cli.progress import StepProgress
 from assuage.connectivity import IndividualTarget, individual_target, no_confounds, question, read_bold, read_confounds
 from assuage.connectivity.confounds import Confounds
+from assuage.connectivity.methods import method_named
 from assuage.connectivity.recording import Recording, Space
 from assuage.connectivity.seeds import Question
 from assuage.connectivity.volume import probability_volume
@@ -122,6 +123,7 @@ def read_request(request: Request) -> Asked:
         seed_radius_mm=request.seed_radius_mm,
         search_radius_mm=request.search_radius_mm,
     )
+    method_named(request.method, with_map=request.group_map is not None)
     space = _space(request.space)
     request = _found(request)
     assert request.bold is not None

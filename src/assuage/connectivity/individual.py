@@ -19,7 +19,7 @@ from assuage.connectivity.confounds import FD_LIMIT_MM, Confounds
 from assuage.connectivity.denoise import HIGH_PASS_HZ, LOW_PASS_HZ, Cleaning, denoise, signal_to_noise
 from assuage.connectivity.distribution import SCHEMA, SCHEMA_VERSION, TargetDistribution
 from assuage.connectivity.mapping import distribution_of, map_target
-from assuage.connectivity.methods import SMOOTHING_FWHM_MM, geometry
+from assuage.connectivity.methods import SMOOTHING_FWHM_MM, geometry, method_named
 from assuage.connectivity.placing import place
 from assuage.connectivity.recording import Recording
 from assuage.connectivity.seeds import Question
@@ -182,9 +182,7 @@ def individual_target(  # noqa: PLR0913 (every choice of the analysis is named h
     DataError
         Another space than the head's, too little left after scrubbing, or a seed or region outside the recording.
     """
-    if (method == "seed_map") != (group_map is not None):
-        verb = "needs" if method == "seed_map" else "takes no"
-        raise DataError(f"method {method!r} {verb} group map of the seed (--group-map); see docs/fmri.md")
+    method_named(method, with_map=group_map is not None)
     placed = place(recording, head, asked)
     if method != "network":
         placed = replace(placed, rivals=())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from assuage.connectivity.blocks import block_frames, effective_frames
 from assuage.connectivity.bootstrap import PIECES, Spread, draw_count, spread
 from assuage.connectivity.distribution import TargetDistribution, ellipsoid
-from assuage.connectivity.methods import Geometry, method_named, resolution_mm2, scores
+from assuage.connectivity.methods import METHODS, Geometry, resolution_mm2, scores
 from assuage.connectivity.moments import correlations, moments
 
 Float = NDArray[np.float64]
@@ -58,13 +58,8 @@ def map_target(
     """Find the target of denoised series (T, V) by references (T, K), the seed first.
 
     `free_share` is the share of the degrees of freedom that the regression left.
-
-    Raises
-    ------
-    DataError
-        An unknown method.
     """
-    locate_in = method_named(method)
+    locate_in = METHODS[method]
     products = references[:, :1] * series
     top = np.argsort(-np.abs(products.mean(0)))[:STRONGEST]
     block = block_frames(products[:, top], tr_s=tr_s)

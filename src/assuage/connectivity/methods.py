@@ -127,16 +127,19 @@ SAYS = {
 }
 
 
-def method_named(name: str) -> Callable[[Float, Geometry], Float]:
-    """Return a method.
+def method_named(name: str, *, with_map: bool) -> Callable[[Float, Geometry], Float]:
+    """Return a method; `with_map` says whether a group map of the seed is given.
 
     Raises
     ------
     DataError
-        An unknown name; the message lists the known ones.
+        An unknown name; the message lists the known ones. A map that the method has no use for, or needs and lacks.
     """
     if name not in METHODS:
         raise DataError(f"method {name!r} is unknown; methods: {', '.join(METHODS)}")
+    if (name == "seed_map") != with_map:
+        verb = "takes no" if with_map else "needs"
+        raise DataError(f"method {name!r} {verb} group map of the seed (--group-map); see docs/fmri.md")
     return METHODS[name]
 
 
