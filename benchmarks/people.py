@@ -43,6 +43,7 @@ class Row:
     dice: dict[str, float]
     sites_mm: float
     field_percent: dict[str, float]
+    warnings: tuple[str, ...]
 
 
 def scan_of(person: SimulatedPerson) -> Scan:
@@ -128,6 +129,7 @@ def measured(seed: int, keep: Path | None) -> Row:
         dice=dice(built.head, person),
         sites_mm=float(np.max(sites)),
         field_percent=fields(built.head, person),
+        warnings=built.findings.warnings,
     )
 
 
@@ -147,6 +149,8 @@ def main() -> None:
         change = " ".join(f"{name} {value:+.1f} %" for name, value in row.field_percent.items())
         print(f"{seed:3d}  {row.minutes:4.1f} min  prior {row.prior_mm} mm  {overlap}", flush=True)
         print(f"     10-10 sites up to {row.sites_mm:.1f} mm  {change}", flush=True)
+        for line in row.warnings:
+            print(f"     told: {line}", flush=True)
         if options.out:
             options.out.write_text(json.dumps([vars(r) for r in rows], indent=1), encoding="utf-8")
     worst = {name: min(row.dice[name] for row in rows) for name in ASKED}
