@@ -191,8 +191,7 @@ def weigh(circuit: Circuit, evidence: Evidence) -> CircuitEvidence:
 
 def _joined(domain: str, evidence: Evidence) -> pd.DataFrame:
     """Return the findings of a domain beside their studies, each with why it does not count, or nothing."""
-    studies = evidence.studies.fillna("").add_prefix("study_")
-    findings = evidence.findings.fillna("")
+    studies, findings = evidence.frame("studies").add_prefix("study_"), evidence.frame("findings")
     joined = findings[findings["domain"] == domain].merge(studies, on="study_id", validate="many_to_one")
     return joined.assign(why_not=[_why_not(row) for row in joined.to_dict("records")])
 
