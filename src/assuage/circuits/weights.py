@@ -2,8 +2,8 @@
 
 Counted are studies, not findings: primary studies of people with non-suicidal self-injury (all or a part of the
 sample) whose text was read beyond the title, one vote each. Reviews and meta-analyses pool studies that are counted
-already, so they are listed and not counted; so are other samples, correlations with severity and changes within a group,
-which are other questions than a difference between groups.
+already, so they are listed and not counted; so are other samples, correlations with severity and changes within a
+group, which are other questions than a difference between groups.
 
     N      counted studies of the domain that report a difference between groups in any region
     c_s    1 where study s names the region; 1/m where it names a larger area that holds m regions of the circuit
@@ -20,19 +20,18 @@ change towards the comparison group helps is a hypothesis and no finding. Connec
 of stimulation: they count in the weight, not in p.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-import numpy as np
-import pandas as pd
 from scipy.stats import beta
 
 from assuage.circuits.circuits import Circuit, Region, circuit_names, load_circuit
 from assuage.errors import DataError
-from assuage.evidence import Evidence
+from assuage.evidence import Evidence, Row
 
 FUNCTION = frozenset({"activation", "oxygenation", "ALFF", "fALFF", "ReHo", "ReHo/ALFF", "functional"})
 COUNTED_LEVELS = frozenset({"abstract", "full_text"})
@@ -61,8 +60,8 @@ class Share:
     def of(cls, yes: float, no: float) -> "Share":
         """Return the posterior by Jeffreys' prior after `yes` and `no` votes."""
         a, b = yes + PRIOR, no + PRIOR
-        low, high = beta.ppf([(1 - COVERED) / 2, (1 + COVERED) / 2], a, b)
-        return cls(mean=a / (a + b), low=float(low), high=float(high), yes=yes, no=no)
+        low, high = (float(beta.ppf(share, a, b)) for share in ((1 - COVERED) / 2, (1 + COVERED) / 2))
+        return cls(mean=a / (a + b), low=low, high=high, yes=yes, no=no)
 
     @property
     def above_half(self) -> float:
@@ -173,51 +172,65 @@ class CircuitEvidence:
 
 def weigh(circuit: Circuit, evidence: Evidence) -> CircuitEvidence:
     """Weigh the regions of a circuit by the tables of evidence; the formula is that of the module."""
-    findings = _joined(circuit.domain, evidence)
-    counted = findings[findings["why_not"] == ""]
-    groups = {age: _of_age(counted, wanted)["study_id"].nunique() for age, wanted in AGES.items()}
-    named: dict[str, list[str]] = {row.id: _areas(row.region) for row in findings.itertuples()}
-    regions = [_weighed(region, circuit, findings, named, groups) for region in circuit.regions]
-    regions.sort(key=lambda found: -found.weight.mean)
+    studies = {row.id: row for row in evidence.rows["studies"]}
+    findings = [
+        (row["region"], row["hemisphere"], _report(row, studies[row["study_id"]]))
+        for row in evidence.rows["findings"]
+        if row["domain"] == circuit.domain and row["study_id"] in studies
+    ]
+    counted = [(place, report) for place, _, report in findings if report.counted]
+    groups = {
+        age: len({report.study for _, report in counted if _of_age(report, wanted)}) for age, wanted in AGES.items()
+    }
+    regions = []
+    for region in circuit.regions:
+        named = [replace(r, share=_share(region, circuit, place, side)) for place, side, r in findings]
+        regions.append(_weighed(region, [report for report in named if report.share > 0], groups))
     known = {area for region in circuit.regions for area in _reported_as(region)}
     return CircuitEvidence(
         circuit=circuit,
         studies=groups["all"],
         by_age={age: count for age, count in groups.items() if age != "all"},
-        regions=tuple(regions),
-        elsewhere=tuple(sorted({a for key in counted["id"] for a in named[key] if a not in known})),
+        regions=tuple(sorted(regions, key=lambda item: -item.weight.mean)),
+        elsewhere=tuple(sorted({area for place, _ in counted for area in _areas(place)} - known)),
     )
 
 
-def _joined(domain: str, evidence: Evidence) -> pd.DataFrame:
-    """Return the findings of a domain beside their studies, each with why it does not count, or nothing."""
-    studies, findings = evidence.frame("studies").add_prefix("study_"), evidence.frame("findings")
-    joined = findings[findings["domain"] == domain].merge(studies, on="study_id", validate="many_to_one")
-    return joined.assign(why_not=[_why_not(row) for row in joined.to_dict("records")])
+def _report(finding: Row, study: Row) -> Report:
+    return Report(
+        finding=finding.id,
+        study=study.id,
+        citation=study["citation"],
+        measure=finding["measure"],
+        direction=finding["direction"],
+        contrast=finding["contrast"],
+        statistic=finding["statistic"],
+        age_group=study["age_group"],
+        nssi_sample=study["nssi_sample"],
+        coded_from=finding["coded_from"],
+        share=1.0,
+        why_not=_why_not(finding, study),
+    )
 
 
-def _why_not(row: dict[str, str]) -> str:
-    if row["study_design"] != "primary":
+def _why_not(finding: Row, study: Row) -> str:
+    if study["design"] != "primary":
         return "pools studies that are counted themselves"
-    if row["study_nssi_sample"] not in {"yes", "part"}:
+    if study["nssi_sample"] not in {"yes", "part"}:
         return "not a sample with self-injury"
-    if row["coded_from"] not in COUNTED_LEVELS:
-        return f"only {row['coded_from'].replace('_', ' ')} read"
-    if row["comparison"] != "group":
-        return "relation to severity" if row["comparison"] == "dimensional" else "change within a group"
-    return "" if row["direction"] in DIFFERENCES else row["direction"].replace("_", " ")
+    if finding["coded_from"] not in COUNTED_LEVELS:
+        return f"only {finding['coded_from'].replace('_', ' ')} read"
+    if finding["comparison"] != "group":
+        return "relation to severity" if finding["comparison"] == "dimensional" else "change within a group"
+    return "" if finding["direction"] in DIFFERENCES else finding["direction"].replace("_", " ")
 
 
-def _weighed(
-    region: Region, circuit: Circuit, findings: pd.DataFrame, named: dict[str, list[str]], groups: dict[str, int]
-) -> RegionEvidence:
-    ours = findings.assign(share=[_share(region, circuit, row, named[row["id"]]) for row in findings.to_dict("records")])
-    ours = ours[ours["share"] > 0]
-    votes = ours[ours["why_not"] == ""]
-    higher = _higher(votes[votes["measure"].isin(FUNCTION)])
+def _weighed(region: Region, reports: Sequence[Report], groups: Mapping[str, int]) -> RegionEvidence:
+    votes = [report for report in reports if report.counted]
+    higher = _higher([report for report in votes if report.measure in FUNCTION])
     weights = {}
     for age, wanted in AGES.items():
-        k = float(_of_age(votes, wanted).groupby("study_id")["share"].max().sum())
+        k = sum(_largest(report for report in votes if _of_age(report, wanted)).values())
         weights[age] = Share.of(k, groups[age] - k)
     above = higher.above_half
     return RegionEvidence(
@@ -226,26 +239,34 @@ def _weighed(
         higher=higher,
         wanted="decrease" if above >= LEAN else "increase" if 1 - above >= LEAN else "open",
         by_age=weights,
-        reports=tuple(_report(row) for row in ours.sort_values(["why_not", "study_year"]).to_dict("records")),
+        reports=tuple(sorted(reports, key=lambda report: (report.why_not, report.citation))),
     )
 
 
-def _higher(votes: pd.DataFrame) -> Share:
-    up = down = 0.0
-    for _, study in votes.groupby("study_id"):
-        found = {side: study.loc[study["direction"] == side, "share"].max() for side in ("increase", "decrease")}
-        sides = {side: share for side, share in found.items() if share > 0}
-        up += sides.get("increase", 0.0) / max(1, len(sides))
-        down += sides.get("decrease", 0.0) / max(1, len(sides))
+def _higher(votes: Sequence[Report]) -> Share:
+    sides = [_largest(vote for vote in votes if vote.direction == side) for side in ("increase", "decrease")]
+    up, down = (sum(share / sum(study in s for s in sides) for study, share in side.items()) for side in sides)
     return Share.of(up, down)
 
 
-def _share(region: Region, circuit: Circuit, row: dict[str, str], areas: Iterable[str]) -> float:
+def _largest(votes: Iterable[Report]) -> dict[str, float]:
+    """Return the largest share of each study."""
+    found: dict[str, float] = {}
+    for vote in votes:
+        found[vote.study] = max(vote.share, found.get(vote.study, 0.0))
+    return found
+
+
+def _of_age(report: Report, wanted: frozenset[str] | None) -> bool:
+    return wanted is None or set(report.age_group.split(";")) <= wanted
+
+
+def _share(region: Region, circuit: Circuit, place: str, side: str) -> float:
     """Return how much of a finding is the region's: 1, 1/m, or 0 for another place or side."""
-    if row["hemisphere"] not in {"", "B", region.hemisphere} and region.hemisphere:
+    if region.hemisphere and side not in {"", "B", region.hemisphere}:
         return 0.0
     ways = _reported_as(region)
-    shares = [1.0 if not ways[area] else 1.0 / _parts(area, circuit) for area in areas if area in ways]
+    shares = [1.0 / _parts(area, circuit) if ways[area] else 1.0 for area in _areas(place) if area in ways]
     return max(shares, default=0.0)
 
 
@@ -277,34 +298,12 @@ def _names_known() -> frozenset[str]:
 
 @cache
 def _table() -> dict[tuple[str, str], bool]:
-    rows = pd.read_csv(files("assuage.circuits").joinpath("data/region_names.csv").open(encoding="utf-8"))
-    if set(rows["part_of_it"]) - {"yes", "no"} or rows.duplicated(["reported_as", "region"]).any():
+    text = files("assuage.circuits").joinpath("data/region_names.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    table = {(row["reported_as"], row["region"]): row["part_of_it"] == "yes" for row in rows}
+    if {row["part_of_it"] for row in rows} - {"yes", "no"} or len(table) < len(rows):
         raise DataError("region_names.csv: part_of_it is yes or no, and every pair of names stands once")
-    return {(row.reported_as, row.region): row.part_of_it == "yes" for row in rows.itertuples()}
-
-
-def _of_age(findings: pd.DataFrame, wanted: frozenset[str] | None) -> pd.DataFrame:
-    if wanted is None:
-        return findings
-    ages = [set(group.split(";")) for group in findings["study_age_group"]]
-    return findings[np.array([age <= wanted for age in ages], dtype=bool)]
-
-
-def _report(row: dict[str, str]) -> Report:
-    return Report(
-        finding=row["id"],
-        study=row["study_id"],
-        citation=row["study_citation"],
-        measure=row["measure"],
-        direction=row["direction"],
-        contrast=row["contrast"],
-        statistic=row["statistic"],
-        age_group=row["study_age_group"],
-        nssi_sample=row["study_nssi_sample"],
-        coded_from=row["coded_from"],
-        share=float(row["share"]),
-        why_not=row["why_not"],
-    )
+    return table
 
 
 def _names(reports: Iterable[Report], direction: str) -> str:

@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 
 circuits_app = typer.Typer(
     invoke_without_command=True,
-    epilog="Example: assuage circuits --circuit emotion_regulation. Example: assuage circuits show --out circuits.html.",
+    epilog="Example: assuage circuits --circuit emotion_regulation. "
+    "Example: assuage circuits show --out circuits.html.",
 )
 
 Chosen = Annotated[str | None, typer.Option("--circuit", help="This circuit only.", metavar="NAME")]
 Tables = Annotated[
     Path | None,
-    typer.Option("--evidence", help="Folder of tables to lay over the embedded ones; see docs/evidence.md.", metavar="DIR"),
+    typer.Option("--evidence", help="Tables to lay over the embedded ones; see docs/evidence.md.", metavar="DIR"),
 ]
 
 

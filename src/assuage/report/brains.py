@@ -62,7 +62,7 @@ def _dots(axes: Any, spots: Sequence[Spot], columns: tuple[int, int]) -> None:
 
 
 def surface_png(spots: Sequence[Spot]) -> str:
-    """Draw weights on the pial surface within a region's radius, four views, darkest at the largest; returns a data URI."""
+    """Draw weights on the pial surface, four views, the largest darkest; returns a data URI."""
     mesh, depth = load_fsaverage("fsaverage5")["pial"], load_fsaverage_data(mesh="fsaverage5", data_type="sulcal")
     top = max(spot.weight for spot in spots)
     with drawing():
@@ -70,7 +70,7 @@ def surface_png(spots: Sequence[Spot]) -> str:
         figure.set_layout_engine("none")
         FigureCanvasAgg(figure)
         for k, (side, view) in enumerate(VIEWS):
-            axes = figure.add_axes((0.25 * k, 0.0, 0.25, 1.0), projection="3d")
+            axes: Any = figure.add_axes((0.25 * k, 0.0, 0.25, 1.0), projection="3d")
             values = weight_at(fsaverage_to_mni_mm(mesh.parts[side].coordinates), spots)
             plot_surf(
                 mesh.parts[side], values, bg_map=depth.data.parts[side], hemi=side, view=view, cmap=HEAT,
