@@ -165,7 +165,10 @@ def packaged_connectome() -> Connectome:
     except (OSError, ValueError) as error:
         raise DataError(f"{folder} is not as expected ({error}); install {PACKAGE} 0.3") from None
     return connectome_of(
-        np.vstack(sides), labels.astype(np.int64) - 1, matrix, source=f"brainspace, Schaefer {PARCELS}, HCP group average"
+        np.vstack(sides),
+        labels.astype(np.int64) - 1,
+        matrix,
+        source=f"brainspace, Schaefer {PARCELS}, HCP group average",
     )
 
 

@@ -8,6 +8,7 @@ import typer
 from assuage import __version__
 from assuage.cli.circuits import circuits_app
 from assuage.cli.delivery import readback
+from assuage.cli.evidence_tables import evidence_app
 from assuage.cli.export import export_app
 from assuage.cli.head_commands import head_app
 from assuage.cli.navigator import navigator_app
@@ -36,6 +37,7 @@ app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
 app.add_typer(export_app, name="export")
 app.add_typer(circuits_app, name="circuits")
+app.add_typer(evidence_app, name="evidence")
 app.command("person", epilog=PERSON_EPILOG, context_settings=PERSON_SETTINGS)(person)
 app.command(
     "readback",
