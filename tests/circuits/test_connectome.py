@@ -1,4 +1,4 @@
-"""Reach on a made cortex: three parcels, known couplings; what is below the cortex or is the place itself is left out."""
+"""Reach on a made cortex: three parcels, known couplings; below the cortex and the place itself are left out."""
 
 import numpy as np
 import pytest

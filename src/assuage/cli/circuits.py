@@ -20,18 +20,18 @@ circuits_app = typer.Typer(
 Chosen = Annotated[str | None, typer.Option("--circuit", help="This circuit only.", metavar="NAME")]
 Tables = Annotated[
     Path | None,
-    typer.Option("--evidence", help="Tables to lay over the embedded ones; see docs/evidence.md.", metavar="DIR"),
+    typer.Option("--tables", help="Folder of your own tables, laid over the embedded ones.", metavar="DIR"),
 ]
 
 
 @circuits_app.callback()
-def circuits(context: typer.Context, circuit: Chosen = None, evidence: Tables = None, as_json: AsJson = False) -> None:
+def circuits(context: typer.Context, circuit: Chosen = None, tables: Tables = None, as_json: AsJson = False) -> None:
     """List circuits and regions: weight by the evidence, wanted change, centroid. `show` draws them."""
     if context.invoked_subcommand is not None:
         return
     from assuage.cli import listing
 
-    found = _weighed(circuit, evidence)
+    found = _weighed(circuit, tables)
     if as_json:
         print_json(listing.circuits_json(found))
     else:
@@ -42,18 +42,18 @@ def circuits(context: typer.Context, circuit: Chosen = None, evidence: Tables = 
 def show(
     out: Annotated[Path, typer.Option("--out", help="File to write, one offline page.", metavar="FILE.html")],
     circuit: Chosen = None,
-    evidence: Tables = None,
+    tables: Tables = None,
 ) -> None:
     """Draw circuits on glass brain and cortex, with the studies behind every region."""
     from assuage.report.circuits_page import write_circuits_page
 
-    typer.echo(f"page: {write_circuits_page(_weighed(circuit, evidence), out)}")
+    typer.echo(f"page: {write_circuits_page(_weighed(circuit, tables), out)}")
 
 
-def _weighed(circuit: str | None, evidence: Path | None) -> "list[CircuitEvidence]":
+def _weighed(circuit: str | None, folder: Path | None) -> "list[CircuitEvidence]":
     from assuage.circuits import circuit_names, load_circuit
     from assuage.circuits.weights import weigh
     from assuage.evidence import load_evidence
 
-    tables = load_evidence(evidence)
-    return [weigh(load_circuit(name), tables) for name in ([circuit] if circuit else circuit_names())]
+    evidence = load_evidence(folder)
+    return [weigh(load_circuit(name), evidence) for name in ([circuit] if circuit else circuit_names())]
