@@ -12,7 +12,7 @@ from assuage.plan.bench import TECHNIQUES as PLANNED
 from assuage.protocols.courses import COIL_COURSES
 
 TECHNIQUES = {*PLANNED, *COIL_COURSES, *COMBINATIONS}
-ROW = {"id": "woodham", "techniques": "tdcs", "controlled": "yes", "result_read": "yes", "says": ""}
+ROW = {"id": "woodham", "techniques": "tdcs", "controlled": "yes", "result_read": "yes", "result": "better", "says": ""}
 
 
 def test_every_technique_named_is_one_of_a_plan():
@@ -59,3 +59,11 @@ def test_a_row_without_its_trial_or_with_another_answer_is_refused():
         _trial(ROW, None)
     with pytest.raises(DataError, match="unknown answer in controlled"):
         _trial(ROW | {"controlled": "maybe"}, facts)
+    with pytest.raises(DataError, match="unknown answer in result"):
+        _trial(ROW | {"result": ""}, facts)
+
+
+def test_results_that_do_not_speak_for_a_technique_are_counted_beside_the_others():
+    assert "without a clear advantage" in evidence_for("tdcs").words
+    row = next(trial for trial in load_trials() if trial.counts)
+    assert "advantage" not in graded([replace(row, result="better")]).words

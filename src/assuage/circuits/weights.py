@@ -105,6 +105,11 @@ class Report:
         """Whether it is a vote."""
         return not self.why_not
 
+    @property
+    def vote(self) -> float:
+        """Its share where it is counted, else 0."""
+        return self.share if self.counted else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegionEvidence:

@@ -23,10 +23,17 @@ from assuage.errors import DataError
 from assuage.evidence.tables import Evidence, Row, load_evidence
 
 Grade = Literal["A", "B", "C", "D", "none"]
+Nssi = Literal["yes", "part", "no"]
 
 COUNTED_LEVELS = frozenset({"abstract", "full_text"})
 """A trial known by its title, a registry entry or a second-hand report is listed, not counted."""
-ANSWERS = {"controlled": {"yes", "no", "not_stated"}, "result_read": {"yes", "no"}}
+ANSWERS = {
+    "controlled": {"yes", "no", "not_stated"},
+    "result_read": {"yes", "no"},
+    "result": {"better", "no_difference", "worse", "mixed", "unclear", ""},
+}
+AGAINST = frozenset({"no_difference", "worse", "mixed"})
+"""Results that do not speak for a technique."""
 FILE = "plan_trials.csv"
 
 
@@ -48,8 +55,9 @@ class Trial:
         "yes", "part" or "no": whether its sample was chosen because of non-suicidal self-injury.
     controlled, result_read
         Whether it had a comparison group, and whether its result was read.
-    says
-        The result in words.
+    result, says
+        The result against its comparison, "better", "no_difference", "worse", "mixed" or "unclear", and in words; blank
+        where it was not read.
     level, source
         Level of text it was coded from, and where that was found.
     """
@@ -62,9 +70,10 @@ class Trial:
     target: str
     population: str
     age_groups: frozenset[str]
-    nssi: str
+    nssi: Nssi
     controlled: str
     result_read: str
+    result: str
     says: str
     level: str
     source: str
@@ -112,10 +121,12 @@ class Graded:
     def words(self) -> str:
         """The same in a sentence."""
         counted = sum(trial.counts for trial in self.trials)
+        against = len({trial.report for trial in self.trials if trial.counts and trial.result in AGAINST})
+        without = f", {against} without a clear advantage" if against else ""
         young = f", {self.adolescent_controlled} of them of adolescents" if self.adolescent_controlled else ""
         return (
             f"grade {self.grade}: {self.nssi_controlled} controlled in NSSI and {self.other_controlled} in other "
-            f"populations{young}; {self.listed - counted} more listed"
+            f"populations{young}{without}; {self.listed - counted} more listed"
         )
 
 
@@ -174,6 +185,8 @@ def _rows() -> tuple[Mapping[str, str], ...]:
 
 def _trial(row: Mapping[str, str], facts: Row | None) -> Trial:
     wrong = [name for name, allowed in ANSWERS.items() if row[name] not in allowed]
+    if (row["result"] != "") != (row["result_read"] == "yes"):
+        wrong.append("result")
     if facts is None or wrong:
         problem = "is no trial of the table" if facts is None else f"has an unknown answer in {', '.join(wrong)}"
         raise DataError(f"{FILE}: row {row['id']!r} {problem}")
@@ -186,9 +199,10 @@ def _trial(row: Mapping[str, str], facts: Row | None) -> Trial:
         target=facts["target"],
         population=facts["population"],
         age_groups=frozenset(facts.words("age_group")),
-        nssi=facts["nssi_sample"],
+        nssi=facts["nssi_sample"],  # type: ignore[arg-type]  # the schema holds it to the three words
         controlled=row["controlled"],
         result_read=row["result_read"],
+        result=row["result"],
         says=row["says"],
         level=facts["coded_from"],
         source=facts["source"],
