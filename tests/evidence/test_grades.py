@@ -64,6 +64,6 @@ def test_a_row_without_its_trial_or_with_another_answer_is_refused():
 
 
 def test_results_that_do_not_speak_for_a_technique_are_counted_beside_the_others():
-    assert "without a clear advantage" in evidence_for("tdcs").words
+    assert "without a clear advantage" in evidence_for("ctbs").words
     row = next(trial for trial in load_trials() if trial.counts)
     assert "advantage" not in graded([replace(row, result="better")]).words

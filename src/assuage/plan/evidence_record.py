@@ -3,13 +3,15 @@
 Every number leads to rows of the tables by their ids.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from pydantic import Field
 
-from assuage.circuits import Circuit
+from assuage.circuits import Circuit, circuit_names, load_circuit
+from assuage.circuits.connectome import BELOW_CORTEX, network_reach, packaged_connectome
 from assuage.circuits.weights import CircuitEvidence, RegionEvidence, Report, Share, weigh
+from assuage.errors import DataError
 from assuage.evidence import load_evidence
 from assuage.evidence.grades import Graded, Trial, evidence_for
 from assuage.plan.record_base import Record
@@ -90,6 +92,24 @@ class RegionStudiedRecord(Record):
     findings: tuple[FindingRecord, ...]
 
 
+class CouplingRecord(Record):
+    """How the target is coupled to a circuit in a group connectome; no effect of stimulation."""
+
+    domain: str
+    r: float
+    rank: float = Field(description="share of the cortex's parcels that are coupled to the circuit less")
+    through: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+class NetworkRecord(Record):
+    """The network reach of the target over the circuits, or why there is none."""
+
+    source: str = ""
+    couplings: tuple[CouplingRecord, ...] = ()
+    missing: str = ""
+
+
 class EvidenceRecord(Record):
     """The evidence that a plan stands on."""
 
@@ -97,16 +117,50 @@ class EvidenceRecord(Record):
     studies: int | None = Field(description="studies of the domain that were counted; None: the plan has no circuit")
     regions: tuple[RegionStudiedRecord, ...]
     against: tuple[str, ...] = Field(description="what speaks against the target, in sentences")
+    network: NetworkRecord
 
 
-def evidence_record(techniques: Iterable[str], circuit: Circuit | None, region_key: str) -> EvidenceRecord:
-    """Return the evidence of techniques and, for a circuit, of its regions; `region_key` is the one planned for."""
+def evidence_record(
+    techniques: Iterable[str], circuit: Circuit | None, region_key: str, *, place_mm: Sequence[float] | None
+) -> EvidenceRecord:
+    """Return the evidence of techniques and, for a circuit, of its regions.
+
+    Parameters
+    ----------
+    techniques
+        Of the plan.
+    circuit, region_key
+        Circuit and the region of it that is planned for; None and "" for a single target.
+    place_mm
+        (3,) MNI place of the target, None where the head has no MNI frame.
+    """
     weighed = None if circuit is None else weigh(circuit, load_evidence())
     return EvidenceRecord(
         techniques={name: _studied(evidence_for(name)) for name in dict.fromkeys(techniques)},
         studies=None if weighed is None else weighed.studies,
         regions=() if weighed is None else tuple(_region(item) for item in weighed.regions),
         against=() if weighed is None else _against(weighed, region_key),
+        network=_network(circuit, region_key, place_mm),
+    )
+
+
+def _network(circuit: Circuit | None, region_key: str, place_mm: Sequence[float] | None) -> NetworkRecord:
+    region = next((r for r in circuit.regions if r.key == region_key), None) if circuit else None
+    if place_mm is None or (region is not None and region.name in BELOW_CORTEX):
+        return NetworkRecord(missing="the target has no place on the cortex of a connectome")
+    try:
+        connectome = packaged_connectome()
+    except DataError as error:
+        return NetworkRecord(missing=str(error))
+    evidence = load_evidence()
+    found = network_reach(connectome, [weigh(load_circuit(name), evidence) for name in circuit_names()], place_mm)
+    if found is None:
+        return NetworkRecord(source=connectome.source, missing="no cortex of the connectome lies near the target")
+    return NetworkRecord(
+        source=connectome.source,
+        couplings=tuple(
+            CouplingRecord(domain=c.domain, r=c.r, rank=c.rank, through=c.through, without=c.without) for c in found
+        ),
     )
 
 
@@ -121,11 +175,10 @@ def _against(weighed: CircuitEvidence, region_key: str) -> tuple[str, ...]:
         said.append(f"Only {weighed.studies} studies of this domain could be counted; every weight rests on few votes.")
     if item is None:
         return tuple(said)
-    votes = item.weight
-    if votes.no > 0:
-        said.append(
-            f"{votes.no:.3g} of {weighed.studies} counted studies of the domain did not name {item.region.label}."
-        )
+    said.append(
+        f"{item.region.label} has {item.weight.yes:.1f} votes of {weighed.studies} counted studies of the domain; the "
+        "others do not name it."
+    )
     heavier = [other.region.label for other in weighed.regions if other.weight.mean > item.weight.mean]
     if heavier:
         said.append(f"The evidence names more often: {', '.join(heavier)}.")
@@ -134,7 +187,7 @@ def _against(weighed: CircuitEvidence, region_key: str) -> tuple[str, ...]:
     elif item.wanted == "open":
         said.append(f"Which direction of change to want is {item.why()}.")
     few = {age: share.yes + share.no for age, share in item.by_age.items() if share.yes + share.no < FEW}
-    said += [f"Studies of {age}: {count:.0f}." for age, count in few.items()]
+    said += [f"Counted studies of {age} in this domain: {count:.0f}." for age, count in few.items()]
     return tuple(said)
 
 

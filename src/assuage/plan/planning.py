@@ -342,6 +342,7 @@ class _Work:
                 ],
                 circuit,
                 key,
+                place_mm=None if head.mni is None else head.mni.head_to_mni([target.center_mm])[0].tolist(),
             ),
             maps=says,
             files=(),
