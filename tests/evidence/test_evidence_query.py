@@ -11,7 +11,6 @@ from assuage.errors import DataError
 from assuage.evidence import load_evidence
 from assuage.evidence.queries import Filters, compile_expression, query, visible_columns
 
-
 THETA = {"tbs", "itbs", "aitbs", "snt"}
 
 
