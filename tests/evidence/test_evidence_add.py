@@ -96,7 +96,8 @@ def test_what_is_missing_is_named_where_nobody_can_be_asked(tmp_path, capsys):
 def test_prompts_ask_again_until_a_cell_can_stand(tmp_path, monkeypatch, capsys):
     answers = {
         "study_id": ["koenig2021"], "region": ["", "insula"], "measure": ["activation"],
-        "direction": ["up", "increase"],        "comparison": ["group"], "domain": ["pain"], "hemisphere": ["left", "L"],
+        "direction": ["up", "increase"], "comparison": ["group"], "domain": ["pain"],
+        "hemisphere": ["left", "L"],
     }  # fmt: skip
     monkeypatch.setattr("typer.prompt", lambda text, **_: (answers.get(text.strip()) or [""]).pop(0))
     arguments = ["--table", "findings", "--coded-by", "A. Coder", "--level", "abstract"]

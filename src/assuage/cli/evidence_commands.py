@@ -3,6 +3,7 @@
 import typer
 
 from assuage.cli.evidence_add import add_command
+from assuage.cli.evidence_maps import cbma_command, coordinates_app, directions_command
 from assuage.cli.evidence_tables import query_command, validate_command
 
 evidence_app = typer.Typer(no_args_is_help=True, help="Evidence: tables with sources, and their synthesis.")
@@ -24,3 +25,10 @@ evidence_app.command(
     "--set study_id=koenig2021 --set region=insula --set measure=activation --set direction=increase "
     "--set comparison=group --set domain=pain",
 )(add_command)
+evidence_app.add_typer(coordinates_app, name="coordinates")
+evidence_app.command("directions", epilog="Example: assuage evidence directions --domain reward")(directions_command)
+evidence_app.command(
+    "cbma",
+    epilog="Example: assuage evidence cbma --domain reward --method ale. "
+    "Example: assuage evidence cbma --method mkda --tables my_tables --out maps",
+)(cbma_command)

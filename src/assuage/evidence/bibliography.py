@@ -70,11 +70,12 @@ def identifier_of(cells: Mapping[str, str], taken: Collection[str]) -> str:
     year = cells.get("year", "")
     authors = cells.get("citation", "").partition(f" {year}")[0]
     first = re.split(r" et al\.| and |,", authors, maxsplit=1)[0]
-    base: str = (re.sub(r"[^a-z]", "", _ascii(first).casefold()) or "study") + year
-    for ending in ("", *"bcdefghijklmnopqrstuvwxyz"):
-        if base + ending not in taken:
-            return base + ending
-    raise DataError(f"{base} and {base}b to {base}z are all taken; name the row with --set id=...")
+    base = (re.sub(r"[^a-z]", "", _ascii(first).casefold()) or "study") + year
+    endings = ("", *"bcdefghijklmnopqrstuvwxyz")
+    free: str | None = next((base + ending for ending in endings if base + ending not in taken), None)
+    if free is None:
+        raise DataError(f"{base} and {base}b to {base}z are all taken; name the row with --set id=...")
+    return free
 
 
 def _cells(records: list[dict[str, str]], name: str) -> tuple[dict[str, str], ...]:
