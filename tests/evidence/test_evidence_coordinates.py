@@ -73,12 +73,14 @@ def test_any_text_is_read_or_refused(text, space):
     assert all(np.isfinite(item.peaks_mm).all() and item.peaks_mm.shape[1] == 3 for item in found)
 
 
-@given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["studies", "analyses", "points", "coordinates", "space", "contrasts", "x"]), inner),
-    max_leaves=12,
-))  # fmt: skip
+KEYS = st.sampled_from(["studies", "analyses", "points", "coordinates", "space", "contrasts", "coords", "x"])
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+DOCUMENTS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner), max_leaves=12
+)
+
+
+@given(DOCUMENTS)
 def test_any_json_is_read_or_refused(document):
     with pytest.raises(DataError):
         read_experiments(json.dumps(document), name="file.json", space="mni")
@@ -111,7 +113,8 @@ def test_talairach_against_the_printed_matrix():
         ("{", "mni", "is no JSON"),
         ('{"a": 1}', "mni", "has not the structure|neither a studyset"),
         (
-            '{"studies": [{"id": "a", "analyses": [{"id": "b", "points": [{"space": "MNI", "coordinates": [1, 2]}]}]}]}',
+            '{"studies": [{"id": "a", "analyses": [{"id": "b", "points": '
+            '[{"space": "MNI", "coordinates": [1, 2]}]}]}]}',
             "",
             "three finite numbers",
         ),

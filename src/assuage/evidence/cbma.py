@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from assuage.errors import DataError
-from assuage.evidence.coordinates import Experiment, nimare_document
+from assuage.evidence.coordinates import Experiment, studyset_document
 from assuage.evidence.peaks import experiments_of
 from assuage.evidence.queries import visible_columns
 from assuage.evidence.schema import SEPARATOR
@@ -116,10 +116,10 @@ def pool(found: Eligible, out: Path, *, iterations: int, seed: int = 0) -> tuple
     """
     if not found.enough:
         raise DataError(f"cannot: {found.sentence}")
-    dataset, estimators, correct = (_nimare(part) for part in ("dataset", "meta.cbma", "correct"))
+    nimads, estimators, correct = (_nimare(part) for part in ("nimads", "meta.cbma", "correct"))
     estimator = estimators.ALE() if found.method == "ale" else estimators.MKDADensity()
     _seed(seed)
-    result = estimator.fit(dataset.Dataset(nimare_document(found.experiments), target="mni152_2mm"))
+    result = estimator.fit(nimads.Studyset(studyset_document(found.experiments, name="peaks"), target="mni152_2mm"))
     corrector = correct.FWECorrector(method="montecarlo", voxel_thresh=VOXEL_P, n_iters=iterations, n_cores=1)
     corrected = corrector.transform(result)
     corrected.save_maps(output_dir=str(out))

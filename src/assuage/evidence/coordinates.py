@@ -127,9 +127,9 @@ def write_experiments(experiments: Iterable[Experiment], *, form: str, name: str
         case "sleuth":
             return _sleuth(listed)
         case "nimare":
-            return _json(nimare_document(listed))
+            return _json(_nimare(listed))
         case "studyset":
-            return _json(_studyset(listed, name))
+            return _json(studyset_document(listed, name=name))
     raise DataError(f"format {form!r} is unknown; formats: {', '.join(FORMATS)}")
 
 
@@ -244,8 +244,7 @@ def _sleuth(experiments: tuple[Experiment, ...]) -> str:
     return "\n".join(lines)
 
 
-def nimare_document(experiments: Iterable[Experiment]) -> dict[str, Any]:
-    """Return experiments as the dictionary of a NiMARE dataset."""
+def _nimare(experiments: tuple[Experiment, ...]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for item in experiments:
         contrasts = document.setdefault(item.study, {"contrasts": {}})["contrasts"]
@@ -260,7 +259,8 @@ def nimare_document(experiments: Iterable[Experiment]) -> dict[str, Any]:
     return document
 
 
-def _studyset(experiments: tuple[Experiment, ...], name: str) -> dict[str, Any]:
+def studyset_document(experiments: Iterable[Experiment], *, name: str) -> dict[str, Any]:
+    """Return experiments as the dictionary of a studyset."""
     studies: dict[str, dict[str, Any]] = {}
     for item in experiments:
         study = studies.setdefault(
