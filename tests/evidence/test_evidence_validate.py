@@ -28,6 +28,7 @@ SEEDS = [
     ("trials", {"registration": "NCT1234567"}, "registration", "registration-form"),
     ("studies", {"added": "1.11.2026"}, "added", "date-form"),
     ("studies", {"author": "New"}, "author", "column"),
+    ("studies", {"notes": "a\x07b"}, "notes", "control"),
     # the brain
     ("coordinates", {"x": "-210"}, "x", "range"),
     ("coordinates", {"z": "99"}, "z", "brain"),

@@ -19,6 +19,16 @@ FILLED_IN = ("coded_by", "coded_from", "added")
 """Columns that come from the options, not from a prompt."""
 
 
+ADD_EPILOG = (
+    "Example: assuage evidence add --to my_tables --coded-by 'A. Coder' --level abstract. "
+    "Example: assuage evidence add --to my_tables --coded-by 'A. Coder' --level title --bibtex refs.bib "
+    "--set domain=reward --set nssi_sample=yes --set design=primary. "
+    "Example: assuage evidence add --to my_tables --table findings --coded-by 'A. Coder' --level abstract "
+    "--set study_id=koenig2021 --set region=insula --set measure=activation --set direction=increase "
+    "--set comparison=group --set domain=pain"
+)
+
+
 def add_command(
     to: Annotated[Path, typer.Option("--to", help="Folder of your own tables.", metavar="DIR")],
     coded_by: Annotated[str, typer.Option("--coded-by", help="Who coded the row.", metavar="NAME")],

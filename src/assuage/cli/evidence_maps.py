@@ -111,6 +111,9 @@ def export_command(
         typer.echo(f"written: {out} ({len(kept)} experiments, {peaks} peaks, MNI mm){_without(left_out)}")
 
 
+DIRECTIONS_EPILOG = "Example: assuage evidence directions --domain reward"
+
+
 def directions_command(
     domain: Domain = "",
     nssi_only: Annotated[
@@ -137,6 +140,12 @@ def directions_command(
         )
     else:
         _print_directions(found)
+
+
+CBMA_EPILOG = (
+    "Example: assuage evidence cbma --domain reward --method ale. "
+    "Example: assuage evidence cbma --method mkda --tables my_tables --out maps"
+)
 
 
 def cbma_command(

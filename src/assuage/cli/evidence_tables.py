@@ -19,6 +19,9 @@ Tables = Annotated[
 ]
 
 
+VALIDATE_EPILOG = "Example: assuage evidence validate. Example: assuage evidence validate my_tables --json"
+
+
 def validate_command(
     folder: Annotated[
         Path | None, typer.Argument(help="Folder of your own tables; default: the embedded ones alone.", metavar="DIR")
@@ -60,6 +63,13 @@ def _verdict(evidence: "Evidence", problems: "tuple[Problem, ...]") -> str:
     rows = ", ".join(f"{len(rows)} {name}" for name, rows in evidence.rows.items())
     kinds = Counter(problem.severity for problem in problems)
     return f"{rows}: {kinds['error']} errors, {kinds['warning']} warnings"
+
+
+QUERY_EPILOG = (
+    "Example: assuage evidence query \"domain == 'reward' and year >= 2020\". "
+    "Example: assuage evidence query --table trials --technique tms --nssi-only. "
+    "Example: assuage evidence query \"'insula' in region and direction != 'not_read'\" --age adolescents --csv"
+)
 
 
 def query_command(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
