@@ -85,6 +85,9 @@ def test_a_wrong_p_fails(t, df, factor):
         ("z = 1.96, p = .05", True),
         ("χ²(1)=3.84, p=.05", True),
         ("rs=-0.438, p=0.012", False),
+        ("t(58)=5.31, p=1.8e-6", True),
+        ("t(58)=5.31, p=1.8 × 10^-6", True),
+        ("t(58)=5.31, P = 1.8x10−3", False),
     ],
 )
 def test_printed_examples(text, fits):
@@ -123,6 +126,28 @@ def test_a_rightly_rounded_difference_never_fails(value, se, decimals):
     estimate = only(printed.estimates(text))
     for rule in (recompute.interval_misfit, recompute.asymmetry, recompute.se_misfit):
         assert rule(estimate) is None
+
+
+@pytest.mark.parametrize("text", ["t(58)=2,31, p=0,024", "t=12 weeks, p=.03", "OR, p value .03", "p of 0,03"])
+def test_what_is_written_otherwise_is_left_alone(text):
+    assert list(printed.test_results(text)) == []
+    assert list(printed.p_values(text)) == [] or "p=.03" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "OR 2.79 (0.78-9.97)",
+        "OR = 2.79 [95% CI: 0.78, 9.97]",
+        "OR 2.79, 95% CI 0.78-9.97",
+        "OR=2.79, 95 % CI 0.78 to 9.97, p=.11",
+        "OR 2.79 95% CI [0.78–9.97]",
+    ],
+)
+def test_ways_to_print_an_interval(text):
+    estimate = only(printed.estimates(text))
+    assert (estimate.measure, estimate.value.value, estimate.low.value, estimate.high.value) == ("OR", 2.79, 0.78, 9.97)
+    assert recompute.asymmetry(estimate) is None
 
 
 def test_estimates_keep_their_measure():
@@ -182,6 +207,7 @@ def test_a_count_fits_its_own_percentage(n, data, decimals):
         ("55.2% low, 54.5% moderate", []),
         ("62 (1.1%) vs 90 (1.6%)", []),
         ("response 41.30% (31.03, 51.57)", []),
+        ("reduction 45.3% vs 20.1%", []),
     ],
 )
 def test_percentages_that_can_be_held_against_a_group(clause, values):
