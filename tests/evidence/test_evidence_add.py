@@ -95,7 +95,8 @@ def test_what_is_missing_is_named_where_nobody_can_be_asked(tmp_path, capsys):
 
 def test_prompts_ask_again_until_a_cell_can_stand(tmp_path, monkeypatch, capsys):
     answers = {
-        "study_id": ["koenig2021"], "region": ["", "insula"], "measure": ["activation"],
+        "study_id": ["koenig2031", "koenig2021"],
+        "statistic": ["t(58)=2.31, p=.2", "t(58)=2.31, p=.02"], "region": ["", "insula"], "measure": ["activation"],
         "direction": ["up", "increase"], "comparison": ["group"], "domain": ["pain"],
         "hemisphere": ["left", "L"],
     }  # fmt: skip
@@ -104,6 +105,8 @@ def test_prompts_ask_again_until_a_cell_can_stand(tmp_path, monkeypatch, capsys)
     assert run(["evidence", "add", "--to", str(tmp_path / "mine"), *arguments]) == 0
     said = capsys.readouterr().out
     assert "'up' is unknown; words: increase, decrease" in said
+    assert "'koenig2031' is in no row of studies" in said
+    assert "gives p = 0.024 to 0.025, not p = 0.2" in said
     assert "blank; region as the source names it" in said
     (row,) = (r for r in load_evidence(tmp_path / "mine").rows["findings"] if r["coded_by"] == "A. Coder")
     assert (row.id, row["hemisphere"], row["direction"]) == ("koenig2021-3", "L", "increase")

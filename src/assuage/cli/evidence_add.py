@@ -140,7 +140,7 @@ def _completed(evidence: "Evidence", table: str, entries: list[dict[str, str]], 
             raise DataError(
                 f"{entry.get('citation', 'the row')} lacks {', '.join(missing)}; give --set {missing[0]}=..."
             )
-        answers = {**entry, **_asked(table, open_columns, entry)}
+        answers = {**entry, **_asked(evidence, table, open_columns, entry)}
         answers.setdefault("id", _new_id(table, answers, taken))
         if table == "trials":
             answers.setdefault("report", answers["id"])
@@ -158,16 +158,16 @@ def _new_id(table: str, answers: dict[str, str], taken: set[str]) -> str:
     return next(f"{stem}{n}" for n in range(1, len(taken) + 2) if f"{stem}{n}" not in taken)
 
 
-def _asked(table: str, columns: "list[Column]", entry: dict[str, str]) -> dict[str, str]:
+def _asked(evidence: "Evidence", table: str, columns: "list[Column]", entry: dict[str, str]) -> dict[str, str]:
     answers: dict[str, str] = {}
     if columns and entry.get("citation"):
         typer.echo(f"{entry['citation']} {entry.get('title', '')}".strip())
     for column in columns:
-        answers[column.name] = _ask(table, column)
+        answers[column.name] = _ask(evidence, table, column)
     return {name: value for name, value in answers.items() if value}
 
 
-def _ask(table: str, column: "Column") -> str:
+def _ask(evidence: "Evidence", table: str, column: "Column") -> str:
     """Ask for one cell until it can stand."""
     from assuage.evidence.adding import objection
 
@@ -176,7 +176,7 @@ def _ask(table: str, column: "Column") -> str:
         typer.echo("  " + ", ".join(column.words))
     while True:
         value = str(typer.prompt(f"  {column.name}", default=None if column.need else "", show_default=False)).strip()
-        wrong = objection(table, column, value)
+        wrong = objection(evidence, table, column, value)
         if wrong is None:
             return value
         typer.echo(f"  {wrong}")

@@ -8,6 +8,7 @@ from assuage.errors import DataError
 from assuage.evidence.cells import cell_problems
 from assuage.evidence.problems import Problem
 from assuage.evidence.relations import doi_key
+from assuage.evidence.reported import number_problems, people
 from assuage.evidence.schema import Column, table
 from assuage.evidence.tables import Evidence, Row, load_evidence, read_folder_table, write_table
 from assuage.evidence.validate import errors, validate
@@ -74,10 +75,19 @@ def add_rows(folder: Path | str, name: str, cells: Sequence[Mapping[str, str]]) 
     return Added(file=file, rows=new, warnings=tuple(p for p in mine if p.severity == "warning"))
 
 
-def objection(name: str, column: Column, value: str) -> str | None:
-    """Say what is wrong with one cell alone, or return None: for a prompt that asks again."""
+def objection(evidence: Evidence, name: str, column: Column, value: str) -> str | None:
+    """Say what is wrong with one cell of a new row, or return None: for a prompt that asks again."""
     row = Row(table=name, cells={column.name: value}, file="", line=0)
-    return next((problem.message for problem in cell_problems(row) if problem.column == column.name), None)
+    found = [*cell_problems(row), *number_problems(row, people(row, None))]
+    wrong = [problem.message for problem in errors(found) if problem.column == column.name]
+    known = same_publication(evidence, name, {column.name: value})
+    if known is not None:
+        wrong.append(f"{value} belongs to {known.id} ({known.place}) already")
+    if column.to and value:
+        goal, _, key = column.to.partition(".")
+        if value not in {other[key] for other in evidence.rows[goal]}:
+            wrong.append(f"{value!r} is in no row of {goal}; add it there first")
+    return wrong[0] if wrong else None
 
 
 def same_publication(evidence: Evidence, name: str, cells: Mapping[str, str]) -> Row | None:
