@@ -28,6 +28,7 @@ SEEDS = [
     ("trials", {"registration": "NCT1234567"}, "registration", "registration-form"),
     ("studies", {"added": "1.11.2026"}, "added", "date-form"),
     ("studies", {"author": "New"}, "author", "column"),
+    ("studies", {"notes": "a\x07b"}, "notes", "control"),
     # the brain
     ("coordinates", {"x": "-210"}, "x", "range"),
     ("coordinates", {"z": "99"}, "z", "brain"),
@@ -76,6 +77,8 @@ SEEDS = [
     ("trials", {"effect": "HAM-D17 10.07 (SD 4.10) vs 14.20 (SD 4.30)"}, "effect", "grim"),
     ("trials", {"effect": "HAM-D17 10.05 (SD 4.10) vs 14.20 (SD 4.30), t=-6.1"}, "effect", "t-means"),
     ("trials", {"effect": "12 (45.0%) vs 7 (35.0%)"}, "effect", "count"),
+    ("trials", {"effect": "12 (60.0%) vs 27 (35.0%)"}, "effect", "count"),
+    ("trials", {"effect": "HAM-D17 10.1 (SD 4.1), 9.2 (SD 4.0) and 77.2 (SD 4.0)"}, "effect", "scale"),
     ("trials", {"effect": "response 61% vs 35%"}, "effect", "percent-n"),
     ("trials", {"effect": "response 160% vs 35%"}, "effect", "percent"),
 ]  # fmt: skip

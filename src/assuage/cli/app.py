@@ -8,7 +8,7 @@ import typer
 from assuage import __version__
 from assuage.cli.circuits import circuits_app
 from assuage.cli.delivery import readback
-from assuage.cli.evidence_tables import evidence_app
+from assuage.cli.evidence_commands import evidence_app
 from assuage.cli.export import export_app
 from assuage.cli.head_commands import head_app
 from assuage.cli.navigator import navigator_app

@@ -2,4 +2,14 @@
 
 import typer
 
+from assuage.cli.evidence_add import ADD_EPILOG, add_command
+from assuage.cli.evidence_maps import CBMA_EPILOG, DIRECTIONS_EPILOG, cbma_command, coordinates_app, directions_command
+from assuage.cli.evidence_tables import QUERY_EPILOG, VALIDATE_EPILOG, query_command, validate_command
+
 evidence_app = typer.Typer(no_args_is_help=True, help="Evidence: tables with sources, and their synthesis.")
+evidence_app.command("validate", epilog=VALIDATE_EPILOG)(validate_command)
+evidence_app.command("query", epilog=QUERY_EPILOG)(query_command)
+evidence_app.command("add", epilog=ADD_EPILOG)(add_command)
+evidence_app.add_typer(coordinates_app, name="coordinates")
+evidence_app.command("directions", epilog=DIRECTIONS_EPILOG)(directions_command)
+evidence_app.command("cbma", epilog=CBMA_EPILOG)(cbma_command)

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from assuage.cli.evidence_commands import evidence_app
 from assuage.cli.options import AsJson
 from assuage.cli.output import print_json
-
-__all__ = ["evidence_app"]
 
 if TYPE_CHECKING:
     from assuage.evidence import Evidence, Problem
@@ -22,9 +19,9 @@ Tables = Annotated[
 ]
 
 
-@evidence_app.command(
-    "validate", epilog="Example: assuage evidence validate. Example: assuage evidence validate my_tables --json"
-)
+VALIDATE_EPILOG = "Example: assuage evidence validate. Example: assuage evidence validate my_tables --json"
+
+
 def validate_command(
     folder: Annotated[
         Path | None, typer.Argument(help="Folder of your own tables; default: the embedded ones alone.", metavar="DIR")
@@ -68,12 +65,13 @@ def _verdict(evidence: "Evidence", problems: "tuple[Problem, ...]") -> str:
     return f"{rows}: {kinds['error']} errors, {kinds['warning']} warnings"
 
 
-@evidence_app.command(
-    "query",
-    epilog="Example: assuage evidence query \"domain == 'reward' and year >= 2020\". "
+QUERY_EPILOG = (
+    "Example: assuage evidence query \"domain == 'reward' and year >= 2020\". "
     "Example: assuage evidence query --table trials --technique tms --nssi-only. "
-    "Example: assuage evidence query \"'insula' in region and direction != 'not_read'\" --age adolescents --csv",
+    "Example: assuage evidence query \"'insula' in region and direction != 'not_read'\" --age adolescents --csv"
 )
+
+
 def query_command(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     expression: Annotated[
         str,

@@ -22,6 +22,8 @@ FORMS = {
     ),
     "id": (re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*"), "letters, digits, _ - . without blanks"),
 }
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+"""Characters that no text needs, and that CSV readers disagree about; tab and line feed may be."""
 SEVERAL = frozenset({"registration"})
 """Kinds of which a cell may hold several."""
 NOT_STATED = frozenset({"", "not_read"})
@@ -37,7 +39,9 @@ def cell_problems(row: Row) -> Iterator[Problem]:
         yield error("surplus", row, "id", f"{row.surplus} more cells than columns; quote cells that hold a comma")
     for column in table(row.table).columns:
         value = row[column.name]
-        if value:
+        if CONTROL.search(value):
+            yield error("control", row, column.name, "holds a control character; type the cell again")
+        elif value:
             yield from CHECKS.get(column.kind, _nothing)(row, column)
         elif column.need:
             yield error("required", row, column.name, f"blank; {column.meaning}")

@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 NUMBER = r"[-−+]?(?:\d+(?:\.\d+)?|\.\d+)"
+POWER = r"(?:\s*[×x*]\s*10\s*\^?\s*|[eE])([-−]?\d+)"
+WHOLE = r"(?!\d|[.,]\d)"
+"""Behind a number that stands alone: a decimal comma is not read as a full stop, and the number is left alone."""
+NO_TIME = r"(?!\s*(?:s|min|h|hours?|days?|weeks?|months?|years?|y)\b)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,30 +97,35 @@ class MeanSd:
     text: str
 
 
+LARGEST_POWER = 300
+"""Of a p value; more is a typing error that no float holds."""
 RATIOS = frozenset({"OR", "RR", "HR"})
 DIFFERENCES = ("SMCC", "SMD", "MD", "WMD", "beta", "d", "g")
 
-_P = re.compile(rf"\bp\s*([=<>≤≥])\s*({NUMBER})", re.IGNORECASE)
+_P = re.compile(rf"\bp\s*([=<>≤≥])\s*({NUMBER}){WHOLE}(?:{POWER})?", re.IGNORECASE)
 _TEST = re.compile(
     rf"(?<![A-Za-z])(?P<kind>t|F|rs|r|z|Z|chi2|chi-?square|χ2|χ²|X2)\s*"
-    rf"(?:[(\[]\s*(?P<df>[\d.]+(?:\s*,\s*(?:[Nn]\s*=\s*)?[\d.]+)?)\s*[)\]])?\s*=\s*(?P<value>{NUMBER})"
+    rf"(?:[(\[]\s*(?P<df>[\d.]+(?:\s*,\s*(?:[Nn]\s*=\s*)?[\d.]+)?)\s*[)\]])?\s*=\s*(?P<value>{NUMBER}){WHOLE}{NO_TIME}"
 )
+CI = r"95\s*%?\s*CI\s*[:=]?\s*"
 _INTERVAL = re.compile(
     rf"(?P<measure>(?<![A-Za-z])(?:OR|RR|HR|{'|'.join(DIFFERENCES)}))?\s*=?\s*(?P<value>(?<![\w.]){NUMBER})\s*%?\s*"
-    rf"[(\[]\s*(?:95\s*%?\s*CI\s*[:=]?\s*)?(?P<low>{NUMBER})\s*(?:-|–|,|to)\s*(?P<high>{NUMBER})\s*[)\]]"
+    rf"(?:[(\[]\s*(?:{CI})?|,?\s*{CI}[(\[]?\s*)"
+    rf"(?P<low>{NUMBER})\s*(?:-|–|,|to)\s*(?P<high>{NUMBER})(?![\d.]|\s*%)\s*[)\]]?"
 )  # fmt: skip
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SE = re.compile(rf"\bSE\s*=?\s*({NUMBER})")
 _MEAN = re.compile(rf"({NUMBER})\s*(?:(?:\+-|±|\+/-)\s*({NUMBER})|\(\s*(?:SD\s*=?\s*)({NUMBER})\s*\)|\((\d+\.\d+)\))")
 _COUNT = re.compile(r"(?<![\d.])(\d+)\s*\((\d+(?:\.\d+)?)\s*%\)")
+_SCORE = re.compile(r"\b(mean|score|change|reduction|improvement|decrease|increase|drop)", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*%")
 
 
-def printed(text: str) -> Printed:
-    """Return a printed number with the half unit of its last digit."""
+def printed(text: str, power: int = 0) -> Printed:
+    """Return a number printed with a power of ten, with the half unit of its last digit."""
     text = text.replace("−", "-")
     decimals = len(text.partition(".")[2])
-    return Printed(value=float(text), half=0.5 * 10.0**-decimals)
+    return Printed(value=float(f"{text}e{power}"), half=float(f"0.5e{power - decimals}"))
 
 
 def clauses(text: str) -> tuple[str, ...]:
@@ -180,8 +189,8 @@ def counts(clause: str) -> tuple[tuple[int, Printed], ...]:
 
 
 def percentages(clause: str) -> tuple[Printed, ...]:
-    """Return the percentages of one clause that stand alone or as "A% vs B%", not as parts of something else."""
-    if _COUNT.search(clause) or _INTERVAL.search(clause):
+    """Return the percentages of one clause, alone or as "A% vs B%", that are shares of people and not of a score."""
+    if _COUNT.search(clause) or _INTERVAL.search(clause) or _SCORE.search(clause):
         return ()
     found = tuple(printed(match[1]) for match in _PERCENT.finditer(clause))
     paired = bool(re.search(r"%\s*(?:vs\.?|versus|and)\s*\d", clause))
@@ -191,7 +200,9 @@ def percentages(clause: str) -> tuple[Printed, ...]:
 def p_values(text: str) -> Iterator[PValue]:
     """Yield every p value of a text."""
     for match in _P.finditer(text):
-        yield PValue(relation=_relation(match[1]), number=printed(match[2]))
+        power = int((match[3] or "0").replace("−", "-"))
+        if abs(power) <= LARGEST_POWER:
+            yield PValue(relation=_relation(match[1]), number=printed(match[2], power))
 
 
 def _p(text: str) -> PValue | None:

@@ -18,7 +18,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assuage.errors import DataError
 from assuage.evidence.schema import Column, family, levels, tables
@@ -108,7 +108,7 @@ def query(
             rows.append(row)
             studies.append(study)
     found = Selection(table=table, rows=tuple(rows), studies=tuple(studies), notes=())
-    return Selection(table=table, rows=found.rows, studies=found.studies, notes=_notes(found))
+    return replace(found, notes=_notes(found))
 
 
 def visible_columns(table: str) -> dict[str, Column]:

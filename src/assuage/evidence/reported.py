@@ -142,7 +142,7 @@ def _mean_problems(row: Row, column: str, text: str, who: People) -> Iterator[Pr
         found = tuple(printed.means(clause))
         scale = _scale(clause) or _scale(row["outcome"]) if found else None
         change = bool(CHANGE.search(row["outcome"]) or CHANGE.search(clause))
-        groups = (who.first, who.second) if len(found) == 2 else (who.first,)
+        groups = (who.first, who.second)[: len(found)] if len(found) <= 2 else (None,) * len(found)
         for item, n in zip(found, groups, strict=False):
             if scale:
                 if message := recompute.off_scale(item, scale.low, scale.high, n, change=change):
@@ -166,7 +166,7 @@ def _percent_problems(row: Row, column: str, text: str, who: People) -> Iterator
     for clause in printed.clauses(text):
         for (count, percent), n in zip(printed.counts(clause), (who.first, who.second), strict=False):
             if n and (message := recompute.count_misfit(count, percent, n)):
-                yield error("count", row, column, message)
+                yield (error if count > n else warning)("count", row, column, message)
         for percent, n in zip(printed.percentages(clause), (who.first, who.second), strict=False):
             if not 0 <= percent.value <= 100:
                 yield error("percent", row, column, f"{percent.value:g} % lies outside 0 to 100")

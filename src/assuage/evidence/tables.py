@@ -147,12 +147,17 @@ def load_evidence(path: Path | str | None = None) -> Evidence:
         raise DataError(f"{folder} holds no table; it may hold any of {', '.join(_file_names())}")
     rows, headings, replaced = dict(base.rows), dict(base.headings), []
     for name, file in found:
-        heading, own = read_table(_text(file), table=name, file=str(file))
+        heading, own = read_folder_table(file, name)
         headings[str(file)] = (name, heading)
         ids = {row.id: row for row in own if row.id}
         replaced += [(ids[old.id], old) for old in base.rows[name] if old.id in ids]
         rows[name] = (*(old for old in base.rows[name] if old.id not in ids), *own)
     return Evidence(rows=rows, headings=headings, replaced=tuple(replaced))
+
+
+def read_folder_table(file: Path, table: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
+    """Return heading and rows of a CSV file; see `read_table`."""
+    return read_table(_text(file), table=table, file=str(file))
 
 
 def read_table(text: str, *, table: str, file: str) -> tuple[tuple[str, ...], tuple[Row, ...]]:
