@@ -1,7 +1,8 @@
 """What a living review shows: who was studied, which technique in which domain, effects as printed, what is missing.
 
 A trial belongs to the domains that have its target among their regions (`data/trial_targets.csv` says what a target as
-printed is called there). A trial whose target was not stated, or is no region of a circuit, stands in a column of its own.
+printed is called there). A trial whose target was not stated, or is no region of a circuit, stands in a column of its
+own.
 
 Effects are listed as printed and not pooled: they differ in technique, population, comparison and outcome.
 """
@@ -16,12 +17,18 @@ from importlib.resources import files
 from assuage.circuits.circuits import circuit_names, load_circuit
 from assuage.circuits.weights import CircuitEvidence, weigh
 from assuage.evidence import Evidence, Row
-from assuage.evidence.grades import Graded, Trial, graded, trials_of
+from assuage.evidence.grades import AGAINST, Graded, Trial, graded, trials_of
 from assuage.evidence.printed import estimates
 from assuage.evidence.schema import levels
 
 ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
 RATIOS = frozenset({"OR", "RR", "HR"})
+DIFFERENCES = frozenset({"d", "g", "SMD", "SMCC"})
+"""Effects that can be drawn: ratios about 1 and standardised differences about 0."""
+
+
+FEW = 6
+"""Fewer studies than this are called few; a working choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +73,16 @@ class Review:
         Table -> rows; table -> level of text -> rows.
     people
         Age group -> studies, and the same of those with self-injury.
+    techniques, trials
+        Names, and technique -> its trials, those that count first.
     columns, cells
         Domains of the gap map with the two columns without a domain, and its cells by (technique, column).
     circuits
         Every circuit with its weights.
     effects
         As printed, ratios first.
+    against
+        Technique and trial, once for each trial whose result does not speak for it.
     registered
         Trials known by a registration alone.
     missing
@@ -82,10 +93,12 @@ class Review:
     levels: Mapping[str, Mapping[str, int]]
     people: Mapping[str, tuple[int, int]]
     techniques: tuple[str, ...]
+    trials: Mapping[str, tuple[Trial, ...]]
     columns: tuple[str, ...]
     cells: Mapping[tuple[str, str], Cell]
     circuits: tuple[CircuitEvidence, ...]
     effects: tuple[Effect, ...]
+    against: tuple[tuple[str, Trial], ...]
     registered: tuple[Row, ...]
     missing: tuple[str, ...]
 
@@ -108,10 +121,12 @@ def review(evidence: Evidence) -> Review:
         levels={name: Counter(row["coded_from"] for row in rows) for name, rows in evidence.rows.items()},
         people=_people(evidence.rows["studies"]),
         techniques=techniques,
+        trials={name: graded(t for t in trials if name in t.techniques).trials for name in techniques},
         columns=columns,
         cells=cells,
         circuits=circuits,
         effects=tuple(sorted(_effects(evidence.rows["trials"]), key=lambda e: (not e.is_ratio, e.technique, -e.value))),
+        against=_against(techniques, trials),
         registered=tuple(row for row in evidence.rows["trials"] if row["coded_from"] == "registry"),
         missing=_missing(techniques, cells, circuits),
     )
@@ -153,7 +168,7 @@ def _effects(trials: tuple[Row, ...]) -> list[Effect]:
             population=row["population"],
             comparator=row["comparator"],
             outcome=row["outcome"],
-            measure=found.measure or "effect",
+            measure=found.measure,
             value=found.value.value,
             low=found.low.value,
             high=found.high.value,
@@ -163,7 +178,16 @@ def _effects(trials: tuple[Row, ...]) -> list[Effect]:
         for row in trials
         if levels()[row["coded_from"]].claims
         for found in estimates(row["effect"])
+        if found.measure in RATIOS | DIFFERENCES
     ]
+
+
+def _against(techniques: tuple[str, ...], trials: tuple[Trial, ...]) -> tuple[tuple[str, Trial], ...]:
+    return tuple(
+        (next(name for name in techniques if name in trial.techniques), trial)
+        for trial in trials
+        if trial.result in AGAINST
+    )
 
 
 def _missing(
@@ -171,12 +195,14 @@ def _missing(
 ) -> tuple[str, ...]:
     said = []
     for circuit in circuits:
-        domain = circuit.circuit.domain
-        with_nssi = [t for t in techniques if (t, domain) in cells and cells[t, domain].graded.nssi_controlled]
-        if not with_nssi:
-            said.append(f"{domain}: no controlled trial in self-injury with a result that could be read, by any technique.")
-        if not circuit.by_age["adults"]:
-            said.append(f"{domain}: no counted study of adults.")
-        open_ = [item for item in circuit.regions if item.wanted == "open"]
-        said.append(f"{domain}: the wanted direction of change is open for {len(open_)} of {len(circuit.regions)} regions.")
+        domain, regions = circuit.circuit.domain, circuit.regions
+        if not any((t, domain) in cells and cells[t, domain].graded.nssi_controlled for t in techniques):
+            said.append(
+                f"{domain}: no controlled trial in self-injury with a target and a result that were read."
+            )
+        few = [f"{count} of {age}" for age, count in circuit.by_age.items() if count < FEW]
+        if few:
+            said.append(f"{domain}: of the studies counted, {' and '.join(few)}.")
+        unsure = sum(item.wanted == "open" for item in regions)
+        said.append(f"{domain}: the wanted direction of change is open for {unsure} of {len(regions)} regions.")
     return tuple(said)

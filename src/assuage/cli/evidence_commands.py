@@ -4,6 +4,7 @@ import typer
 
 from assuage.cli.evidence_add import ADD_EPILOG, add_command
 from assuage.cli.evidence_maps import CBMA_EPILOG, DIRECTIONS_EPILOG, cbma_command, coordinates_app, directions_command
+from assuage.cli.evidence_report import REPORT_EPILOG, report_command
 from assuage.cli.evidence_tables import QUERY_EPILOG, VALIDATE_EPILOG, query_command, validate_command
 
 evidence_app = typer.Typer(no_args_is_help=True, help="Evidence: tables with sources, and their synthesis.")
@@ -13,3 +14,4 @@ evidence_app.command("add", epilog=ADD_EPILOG)(add_command)
 evidence_app.add_typer(coordinates_app, name="coordinates")
 evidence_app.command("directions", epilog=DIRECTIONS_EPILOG)(directions_command)
 evidence_app.command("cbma", epilog=CBMA_EPILOG)(cbma_command)
+evidence_app.command("report", epilog=REPORT_EPILOG)(report_command)

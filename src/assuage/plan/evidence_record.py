@@ -10,6 +10,7 @@ from pydantic import Field
 
 from assuage.circuits import Circuit, circuit_names, load_circuit
 from assuage.circuits.connectome import BELOW_CORTEX, network_reach, packaged_connectome
+from assuage.circuits.review import FEW
 from assuage.circuits.weights import CircuitEvidence, RegionEvidence, Report, Share, weigh
 from assuage.errors import DataError
 from assuage.evidence import load_evidence
@@ -162,10 +163,6 @@ def _network(circuit: Circuit | None, region_key: str, place_mm: Sequence[float]
             CouplingRecord(domain=c.domain, r=c.r, rank=c.rank, through=c.through, without=c.without) for c in found
         ),
     )
-
-
-FEW = 6
-"""Fewer studies of a domain than this are called few; a working choice."""
 
 
 def _against(weighed: CircuitEvidence, region_key: str) -> tuple[str, ...]:
