@@ -1,5 +1,6 @@
 """Pooling of peaks: refused with the counts where there are too few, by NiMARE where there are enough."""
 
+import subprocess
 import sys
 
 import pytest
@@ -85,9 +86,7 @@ def test_unknown_words(options, said):
 
 
 def test_without_nimare(enough, tmp_path, monkeypatch, capsys):
-    for name in [name for name in sys.modules if name.split(".")[0] == "nimare"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "nimare", None)
+    monkeypatch.setattr("assuage.evidence.cbma.find_spec", lambda _: None)
     arguments = ["evidence", "cbma", "--method", "ale", "--tables", str(enough)]
     assert run(arguments) == 2
     assert "name a folder for the maps with --out" in capsys.readouterr().err
@@ -99,3 +98,18 @@ def test_without_nimare(enough, tmp_path, monkeypatch, capsys):
 def test_too_few_are_never_pooled(tmp_path):
     with pytest.raises(DataError, match="cannot: ALE needs 20"):
         pool(eligible(load_evidence(), method="ale"), tmp_path, iterations=100)
+
+
+def test_a_run_that_fails_is_one_line_and_leaves_nothing(enough, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("assuage.evidence.cbma.find_spec", lambda name: name)
+    monkeypatch.setattr("assuage.evidence.cbma.RUNNER", "no_such_module_anywhere")
+    arguments = ["evidence", "cbma", "--method", "ale", "--tables", str(enough), "--out", str(tmp_path / "maps")]
+    assert run(arguments) == 2
+    assert "NiMARE stopped: " in capsys.readouterr().err
+    assert not (tmp_path / "maps").exists()
+
+
+def test_nimare_is_never_imported_here():
+    """It loads a package under the GPL; only a process of its own may."""
+    code = "import sys, assuage.evidence.cbma; sys.exit(any(name.split('.')[0] == 'nimare' for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

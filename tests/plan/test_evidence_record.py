@@ -1,4 +1,4 @@
-"""The evidence of a plan: techniques and regions with their rows, what speaks against, the connectome or its absence."""
+"""The evidence of a plan: techniques and regions with their rows, what speaks against, the connectome or none."""
 
 import pytest
 

@@ -17,8 +17,9 @@ from importlib.resources import files
 from assuage.circuits.circuits import circuit_names, load_circuit
 from assuage.circuits.weights import CircuitEvidence, weigh
 from assuage.evidence import Evidence, Row
+from assuage.evidence.cbma import eligible
 from assuage.evidence.grades import AGAINST, Graded, Trial, graded, trials_of
-from assuage.evidence.printed import estimates
+from assuage.evidence.printed import clauses, estimates
 from assuage.evidence.schema import levels
 
 ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
@@ -33,7 +34,7 @@ FEW = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """An effect as a trial prints it."""
+    """An effect as a trial prints it; `says` is the text in front of its interval."""
 
     trial: str
     citation: str
@@ -45,8 +46,9 @@ class Effect:
     value: float
     low: float
     high: float
+    nssi: str
     level: str
-    text: str
+    says: str
 
     @property
     def is_ratio(self) -> bool:
@@ -128,7 +130,7 @@ def review(evidence: Evidence) -> Review:
         effects=tuple(sorted(_effects(evidence.rows["trials"]), key=lambda e: (not e.is_ratio, e.technique, -e.value))),
         against=_against(techniques, trials),
         registered=tuple(row for row in evidence.rows["trials"] if row["coded_from"] == "registry"),
-        missing=_missing(techniques, cells, circuits),
+        missing=(*_missing(techniques, cells, circuits), *_peaks(evidence)),
     )
 
 
@@ -172,8 +174,9 @@ def _effects(trials: tuple[Row, ...]) -> list[Effect]:
             value=found.value.value,
             low=found.low.value,
             high=found.high.value,
+            nssi=row["nssi_sample"],
             level=row["coded_from"],
-            text=row["effect"],
+            says=next(clause for clause in clauses(row["effect"]) if found.text in clause).split("(")[0].strip(),
         )
         for row in trials
         if levels()[row["coded_from"]].claims
@@ -197,12 +200,15 @@ def _missing(
     for circuit in circuits:
         domain, regions = circuit.circuit.domain, circuit.regions
         if not any((t, domain) in cells and cells[t, domain].graded.nssi_controlled for t in techniques):
-            said.append(
-                f"{domain}: no controlled trial in self-injury with a target and a result that were read."
-            )
+            said.append(f"{domain}: no controlled trial in self-injury with a target and a result that were read.")
         few = [f"{count} of {age}" for age, count in circuit.by_age.items() if count < FEW]
         if few:
             said.append(f"{domain}: of the studies counted, {' and '.join(few)}.")
         unsure = sum(item.wanted == "open" for item in regions)
         said.append(f"{domain}: the wanted direction of change is open for {unsure} of {len(regions)} regions.")
     return tuple(said)
+
+
+def _peaks(evidence: Evidence) -> tuple[str, ...]:
+    found = eligible(evidence, method="ale")
+    return () if found.enough else (f"peaks of activation cannot be pooled: {found.sentence}",)

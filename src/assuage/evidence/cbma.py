@@ -9,11 +9,13 @@ the abstract), from simulations. Its authors confine that figure to ALE; none wa
 asked for.
 """
 
-import importlib
+import json
+import subprocess
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from assuage.errors import DataError
 from assuage.evidence.coordinates import Experiment, studyset_document
@@ -26,6 +28,8 @@ FEWEST_EXPERIMENTS = 20
 SOURCE = "Eickhoff et al. 2016, doi:10.1016/j.neuroimage.2016.04.072"
 METHODS = ("ale", "mkda")
 SIGNS = ("increase", "decrease")
+RUNNER = "assuage.evidence.nimare_process"
+"""NiMARE runs as a program of its own: it loads a package under the GPL, which is never imported here."""
 VOXEL_P = 0.001
 """Cluster-forming threshold of NiMARE's examples."""
 
@@ -116,13 +120,22 @@ def pool(found: Eligible, out: Path, *, iterations: int, seed: int = 0) -> tuple
     """
     if not found.enough:
         raise DataError(f"cannot: {found.sentence}")
-    nimads, estimators, correct = (_nimare(part) for part in ("nimads", "meta.cbma", "correct"))
-    estimator = estimators.ALE() if found.method == "ale" else estimators.MKDADensity()
-    _seed(seed)
-    result = estimator.fit(nimads.Studyset(studyset_document(found.experiments, name="peaks"), target="mni152_2mm"))
-    corrector = correct.FWECorrector(method="montecarlo", voxel_thresh=VOXEL_P, n_iters=iterations, n_cores=1)
-    corrected = corrector.transform(result)
-    corrected.save_maps(output_dir=str(out))
+    if find_spec("nimare") is None:
+        raise DataError("this needs NiMARE, which is not installed: pip install 'assuage[cbma]'")
+    asked = {
+        "method": found.method,
+        "studyset": studyset_document(found.experiments, name="peaks"),
+        "voxel_p": VOXEL_P,
+        "iterations": iterations,
+        "seed": seed,
+        "out": str(out),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", RUNNER], input=json.dumps(asked), text=True, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DataError(f"NiMARE stopped: {last}; check that its version is 0.22 or later")
     return tuple(sorted(path.name for path in out.iterdir()))
 
 
@@ -151,17 +164,3 @@ def _one_of(what: str, value: str, words: Iterable[str]) -> None:
     listed = tuple(words)
     if value not in listed:
         raise DataError(f"{what} {value!r} is unknown; choose {', '.join(listed)}")
-
-
-def _nimare(part: str) -> Any:
-    try:
-        return importlib.import_module(f"nimare.{part}")
-    except ImportError:
-        raise DataError("this needs NiMARE, which is not installed: pip install 'assuage[cbma]'") from None
-
-
-def _seed(seed: int) -> None:
-    """Seed NumPy's global generator, the one NiMARE's permutations draw from."""
-    import numpy as np  # noqa: PLC0415
-
-    np.random.seed(seed)  # noqa: NPY002

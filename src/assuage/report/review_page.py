@@ -21,6 +21,7 @@ def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: s
         .get_template("review.html.j2")
         .render(
             review=found,
+            of_nssi=sum(effect.nssi == "yes" for effect in found.effects),
             ratios=forest_svg(ratios, "ratio against the comparison", log=True) if ratios else "",
             differences=forest_svg(differences, "standardised difference", log=False) if differences else "",
             css=template_text("report.css"),
@@ -44,7 +45,8 @@ def forest_svg(effects: Sequence[Effect], label: str, *, log: bool) -> str:
             axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
         axes.axvline(1.0 if log else 0.0, color=MUTED, linewidth=0.8)
         axes.set(ylim=(len(effects) - 0.5, -0.5), xlabel=label)
-        axes.set_yticks(range(len(effects)), [f"{e.citation}: {e.technique}, {e.measure}" for e in effects], fontsize=8)
+        labels = [f"{e.citation.split(' et al.')[0]}, {e.technique}: {e.says}" for e in effects]
+        axes.set_yticks(range(len(effects)), labels, fontsize=8)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         if log:
