@@ -154,13 +154,9 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
     stem = "ratio" if result.is_ratio else "estimate"
     low, high = ("ratio_low", "ratio_high") if result.is_ratio else ("ci_low", "ci_high")
     head = [
-        f"against {result.reference}",
-        result.network.measure,
-        f"{100 * result.level:g} % interval",
-        "p",
-        "P-score",
+        f"against {result.reference}", result.network.measure, f"{100 * result.level:g} % interval", "p", "P-score",
         "SUCRA",
-    ]
+    ]  # fmt: skip
     body = [
         [
             row["treatment"], f"{row[stem]:.4g}", f"{row[low]:.4g} to {row[high]:.4g}", _p(row["p"]),
@@ -185,8 +181,8 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
     found = result.decomposition
     if found.between.p is not None:
         lines.append(
-            f"between designs Q {found.between.q:.2f}, df {found.between.df}, p {_p(found.between.p)}; design by treatment "
-            f"under random effects {found.interaction.q:.2f}, p {_p(found.interaction.p)}"
+            f"between designs Q {found.between.q:.2f}, df {found.between.df}, p {_p(found.between.p)}; design by "
+            f"treatment under random effects {found.interaction.q:.2f}, p {_p(found.interaction.p)}"
         )
         apart = [row for row in model["league"] if row["difference"] and row["difference"]["p"] < 0.10]
         named = ", ".join(f"{r['treatment1']} - {r['treatment2']} (p {_p(r['difference']['p'])})" for r in apart)
@@ -195,13 +191,10 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
         lines.append("no loop of independent evidence: inconsistency cannot be tested")
     if "bayes" in document:
         tau = document["bayes"]["tau"]
-        lines.append(
-            f"Bayesian check, tau ~ {document['bayes']['prior']}: tau median {tau['median']:.3g} ({tau['ci_low']:.3g} to {tau['ci_high']:.3g})"
-        )
-        lines += [
-            f"  {r['treatment']}: {r['mean']:.4g} ({r['ci_low']:.4g} to {r['ci_high']:.4g})"
-            for r in document["bayes"]["against_reference"]
-        ]
+        span = f"{tau['median']:.3g} ({tau['ci_low']:.3g} to {tau['ci_high']:.3g})"
+        lines.append(f"Bayesian check, tau ~ {document['bayes']['prior']}: tau median {span}")
+        for row in document["bayes"]["against_reference"]:
+            lines.append(f"  {row['treatment']}: {row['mean']:.4g} ({row['ci_low']:.4g} to {row['ci_high']:.4g})")
     if request.small_values is None:
         lines.append("small values were taken as desirable; say --small-values undesirable where they are not")
     lines += [f"note: {note}" for note in result.notes]

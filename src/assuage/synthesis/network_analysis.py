@@ -3,7 +3,7 @@
 | what | how |
 |---|---|
 | confidence interval | estimate -/+ z se, normal |
-| prediction interval | estimate -/+ t sqrt(se^2 + tau^2), t with df_Q - 1 degrees of freedom (Higgins, Thompson & Spiegelhalter 2009) |
+| prediction interval | estimate -/+ t sqrt(se^2 + tau^2), t with df_Q - 1 degrees of freedom (Higgins et al. 2009) |
 | league table | every pair; direct, indirect and network side by side |
 | z, p | estimate / se, two-sided normal |
 
@@ -12,7 +12,7 @@ Source of the prediction interval: 10.1111/j.1467-985X.2008.00552.x.
 
 import math
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ from assuage.synthesis.network_model import (
     estimate_tau2,
     fit,
     i_squared,
+    observed_covariance,
     rows_of,
     tau2_interval,
 )
@@ -54,6 +55,8 @@ class Model:
     tau2: float
     effects: Array
     covariance: Array
+    observed: Array | None
+    """As `covariance`, with the uncertainty of tau^2 (REML and ML)."""
     splits: tuple[Split, ...]
     node_splits: tuple[Split, ...]
     ranks: tuple[Rank, ...]
@@ -150,9 +153,14 @@ def network_meta_analysis(
     def model(name: str, at: float, estimator: str | None) -> Model:
         done = fit(rows, columns, at)
         effects, covariance = all_effects(done, network.treatments, chosen)
+        observed = None
+        if estimator in {"REML", "ML"}:
+            wider = observed_covariance(rows, columns, done, restricted=estimator == "REML")
+            observed = all_effects(replace(done, covariance=wider), network.treatments, chosen)[1]
         first = fit(rows, consistency_columns(rows, network.treatments, network.treatments[0]), at)
         return Model(
-            name=name, tau2=at, effects=effects, covariance=covariance, splits=back_calculation(network, first),
+            name=name, tau2=at, effects=effects, covariance=covariance, observed=observed,
+            splits=back_calculation(network, first),
             node_splits=node_splits(network, rows, estimator),
             ranks=rank_treatments(
                 network.treatments, effects, covariance, small_is_good=small, level=level, draws=draws, seed=seed
@@ -266,6 +274,10 @@ def _model_json(result: NetworkMetaAnalysis, model: Model) -> dict[str, Any]:
         for name in treatments
         if name != reference
     ]
+    if model.observed is not None:
+        for row in against:
+            at = treatments.index(row["treatment1"])
+            row["se_observed"] = math.sqrt(model.observed[at, at])
     return {
         "tau2": model.tau2,
         "against_reference": [{"treatment": row.pop("treatment1"), **row} for row in against],

@@ -4,19 +4,21 @@ Names are compared without case, spaces and signs: `std.err`, `Std_Err` and `std
 
 | layout | needs |
 |---|---|
-| arms | study, treatment, and events n \\| mean sd n \\| mean se \\| events person_time; one row for each arm |
+| arms | study, treatment, and events n, or mean sd n, or mean se, or events person_time; one row for each arm |
 | wide arms | treatment, and the same, numbered: treat1 event1 n1 treat2 event2 n2 ...; one row for each study |
+| arms by treatment | the same with the treatment in the name: dA nA dB nB ..., empty where a study lacks it |
 | contrasts | study, treat1, treat2, an effect, and its se, variance or interval; one row for each contrast |
-| baseline contrasts | study, treatment, diff, se; the baseline arm has no diff, and in multi-arm studies its own se or variance |
+| baseline contrasts | study, treatment, diff, se; the baseline has no diff, and in multi-arm studies its own se |
 | wide baseline contrasts | t1 t2 ..., y2 y3 ..., se2 se3 ..., V; as in WinBUGS |
 
-An effect under a name such as `OR`, `RR` or `HR` is a ratio and gets its logarithm; `logOR`, `lnHR`, `TE`, `effect`, `yi` are
-already on the scale of analysis. Names that are not known are given by the user: role=column.
+An effect under a name such as `OR`, `RR` or `HR` is a ratio and gets its logarithm; `logOR`, `lnHR`, `TE`, `effect` and
+`yi` are already on the scale of analysis. Names that are not known are given by the user: role=column.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from itertools import product
 
 from assuage.errors import DataError
 
@@ -29,8 +31,8 @@ ARM_ROLES: dict[str, tuple[str, ...]] = {
         "success", "successes", "nevents", "eventcount", "d", "exac", "stroke",
     ),
     "n": (
-        "n", "ni", "total", "samplesize", "size", "ss", "ntotal", "randomized", "randomised", "participants", "patients",
-        "nrandomized", "nrandomised", "npatients",
+        "n", "ni", "total", "samplesize", "size", "ss", "ntotal", "randomized", "randomised", "participants",
+        "patients", "nrandomized", "nrandomised", "npatients",
     ),
     "mean": ("mean", "mi", "m", "y", "outcome", "meanchange", "change", "yi"),
     "sd": ("sd", "sdi", "stddev", "std", "standarddeviation", "stdev"),
@@ -51,7 +53,8 @@ EFFECT_ROLES: dict[str, tuple[str, ...]] = {
     ),
     "variance": ("vi", "v", "var", "variance", "vare", "varte"),
     "lower": (
-        "lower", "lo", "low", "cilow", "cilower", "lowerci", "lcl", "lci", "ll", "cilb", "lb", "cil", "lower95", "ci95low",
+        "lower", "lo", "low", "cilow", "cilower", "lowerci", "lcl", "lci", "ll", "cilb", "lb", "cil", "lower95",
+        "ci95low",
     ),
     "upper": (
         "upper", "hi", "up", "high", "cihigh", "ciupper", "upperci", "ucl", "uci", "ul", "ciub", "ub", "ciu", "upper95",
@@ -73,8 +76,8 @@ MEASURE_OF_NAME: dict[str, tuple[str, bool]] = {
     "md": ("MD", False), "smd": ("SMD", False), "rd": ("RD", False),
 }  # fmt: skip
 STUDY = (
-    "study", "studlab", "studyid", "trial", "studyname", "author", "authors", "studyn", "studynr", "trialid", "sid", "s",
-    "studlabel", "label", "reference", "id",
+    "study", "studlab", "studyid", "trial", "studyname", "author", "authors", "studyn", "studynr", "trialid", "sid",
+    "s", "studlabel", "label", "reference", "id",
 )  # fmt: skip
 FIRST = ("treat", "treatment", "trt", "t", "arm", "intervention", "drug")
 MODERATOR_ROLES: dict[str, tuple[str, ...]] = {
@@ -83,17 +86,22 @@ MODERATOR_ROLES: dict[str, tuple[str, ...]] = {
 }
 ROLES = sorted({"study", "treat1", "treat2", *ARM_ROLES, *EFFECT_ROLES, *MODERATOR_ROLES})
 
+One = Callable[[str, Sequence[str]], dict[str, str]]
+"""Finds the column of a role by its known names: role to column, or nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """The shape of a table: its kind, and for each role the column (or the numbered columns) that hold it."""
 
     kind: str
-    """arms, wide_arms, contrasts, baseline or wide_baseline"""
+    """arms, wide_arms, named_arms, contrasts, baseline or wide_baseline"""
     single: dict[str, str]
     numbered: dict[str, dict[int, str]]
     measure: str | None = None
     is_ratio: bool = False
+    labels: dict[int, str] = field(default_factory=dict)
+    """Treatments by number, where the names of the columns hold them."""
 
     @property
     def used(self) -> set[str]:
@@ -142,13 +150,14 @@ def find_layout(columns: Sequence[str], given: Mapping[str, str], *, has_blank_e
     layout = (
         _contrasts(names, given, study, one)
         or _wide(names, given, study, one)
-        or _long(names, study, one, has_blank_effect)
+        or _named(columns, study, one)
+        or _long(study, one, has_blank_effect)
     )
     if layout is None:
         raise DataError(
-            f"the columns {', '.join(columns)} make no known table; write arms (study, treatment, events, n | mean, sd, "
-            "n | events, person_time), wide arms (treat1, event1, n1, treat2, ...) or contrasts (study, treat1, treat2, "
-            "effect, se), or name them: --columns events=NAME,n=NAME"
+            f"the columns {', '.join(columns)} make no known table; write arms (study, treatment, events, n | mean, "
+            "sd, n | events, person_time), wide arms (treat1, event1, n1, treat2, ...) or contrasts (study, treat1, "
+            "treat2, effect, se), or name them: --columns events=NAME,n=NAME"
         )
     return layout
 
@@ -163,7 +172,7 @@ def _pair(names: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
     return {}
 
 
-def _contrasts(names, given, study, one) -> Layout | None:  # type: ignore[no-untyped-def]
+def _contrasts(names: Mapping[str, str], given: Mapping[str, str], study: Mapping[str, str], one: One) -> Layout | None:
     pair = _pair(names, given)
     if not pair:
         return None
@@ -186,12 +195,12 @@ def _contrasts(names, given, study, one) -> Layout | None:  # type: ignore[no-un
         )
     numbered = {"n": _numbered(names, ("n", "total", "samplesize"))} if "n1" in names else {}
     return Layout(
-        kind="contrasts", single=study | pair | found | _further(one), numbered=numbered, measure=measure,
+        kind="contrasts", single={**study, **pair, **found, **_further(one)}, numbered=numbered, measure=measure,
         is_ratio=is_ratio,
     )  # fmt: skip
 
 
-def _further(one) -> dict[str, str]:  # type: ignore[no-untyped-def]
+def _further(one: One) -> dict[str, str]:
     found: dict[str, str] = {}
     for role, aliases in MODERATOR_ROLES.items():
         found |= one(role, aliases)
@@ -208,7 +217,7 @@ def _numbered(names: Mapping[str, str], stems: Sequence[str]) -> dict[int, str]:
     return {}
 
 
-def _wide(names, given, study, one) -> Layout | None:  # type: ignore[no-untyped-def]
+def _wide(names: Mapping[str, str], given: Mapping[str, str], study: Mapping[str, str], one: One) -> Layout | None:
     groups = {}
     for role, aliases in ARM_ROLES.items():
         own = (plain(given[role]),) if role in given else aliases
@@ -216,7 +225,7 @@ def _wide(names, given, study, one) -> Layout | None:  # type: ignore[no-untyped
             groups[role] = found
     if "treatment" not in groups:
         return None
-    single = study | _further(one)
+    single = {**study, **_further(one)}
     roles = groups.keys()
     if _complete(roles) and 1 in groups.get("events", groups.get("mean", {})):
         return Layout(kind="wide_arms", single=single, numbered=groups)
@@ -226,7 +235,35 @@ def _wide(names, given, study, one) -> Layout | None:  # type: ignore[no-untyped
     return None
 
 
-def _complete(roles) -> bool:  # type: ignore[no-untyped-def]
+def _named(columns: Sequence[str], study: Mapping[str, str], one: One) -> Layout | None:
+    """Columns of each treatment, whose label ends the name: dA, nA; mean_placebo, sd_placebo, n_placebo."""
+    for stems in (("events", "n"), ("mean", "sd", "n"), ("mean", "se"), ("events", "person_time")):
+        for groups in product(*(_labels(columns, ARM_ROLES[role]).values() for role in stems)):
+            shared = [label for label in groups[0] if all(label in group for group in groups)]
+            if len(shared) > 1:
+                numbered = {
+                    role: {i: group[label] for i, label in enumerate(shared, 1)}
+                    for role, group in zip(stems, groups, strict=True)
+                }
+                return Layout(
+                    kind="named_arms", single={**study, **_further(one)}, numbered=numbered,
+                    labels=dict(enumerate(shared, 1)),
+                )  # fmt: skip
+    return None
+
+
+def _labels(columns: Sequence[str], stems: Sequence[str]) -> dict[str, dict[str, str]]:
+    """For every stem the labels that follow it and their columns."""
+    found: dict[str, dict[str, str]] = {}
+    for stem in stems:
+        for column in columns:
+            label = column[len(stem) :].strip("._ -")
+            if column.lower().startswith(stem) and label and not label.isdigit():
+                found.setdefault(stem, {})[label] = column
+    return found
+
+
+def _complete(roles: Set[str]) -> bool:
     return (
         {"events", "n"} <= roles
         or {"events", "person_time"} <= roles
@@ -234,11 +271,11 @@ def _complete(roles) -> bool:  # type: ignore[no-untyped-def]
     )
 
 
-def _long(names, study, one, has_blank_effect) -> Layout | None:  # type: ignore[no-untyped-def]
+def _long(study: Mapping[str, str], one: One, has_blank_effect: Mapping[str, bool]) -> Layout | None:
     found = one("treatment", ARM_ROLES["treatment"])
     if not found or not study or study["study"] == found["treatment"]:
         return None
-    single = study | found | _further(one)
+    single = {**study, **found, **_further(one)}
     effect = one("effect", [*MEASURE_OF_NAME, *(a for a in EFFECT_ROLES["effect"] if a not in {"d", "g"})])
     spread = one("se", EFFECT_ROLES["se"]) | one("variance", ARM_ROLES["variance"])
     if effect and spread and has_blank_effect[effect["effect"]]:

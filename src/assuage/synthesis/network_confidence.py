@@ -1,11 +1,13 @@
 """Can the comparisons be set side by side, and how far can each estimate be trusted.
 
-Transitivity: for every direct comparison the studies, the people, and how each further column of the table is distributed
+Transitivity: for every direct comparison the studies, the people, and how each further column of the table is
+distributed
 over them. It describes and does not test: that columns look alike does not show that effects are.
 
 Percentage study weights: the share of study i in the information on one comparison c,
 
-    w_i = c' V I_i V c / c' V c,   V = (sum I_i)^-1,  I_i = X_i' W_i X_i,   sum w_i = 1           (Jackson 2017, Riley 2018)
+    w_i = c' V I_i V c / c' V c,   V = (sum I_i)^-1,  I_i = X_i' W_i X_i,   sum w_i = 1           (Jackson 2017, Riley
+    2018)
 
 Confidence, after the domains of CINeMA. Delta is the smallest effect that matters (--important); it cuts the line into
 three areas: matters one way, trivial, matters the other way.
@@ -16,13 +18,15 @@ three areas: matters one way, trivial, matters the other way.
 | indirectness | the same of the column indirectness | | |
 | reporting bias | never judged here: it needs a search for what was not published | | |
 | imprecision | the confidence interval lies in one area | in two | in three |
-| heterogeneity | the prediction interval lies in no more areas than the confidence interval | in one more | in two more |
-| incoherence | direct against indirect p >= 0.10; without both, the design-by-treatment p >= 0.10 | p >= 0.01 (0.05) | below |
+| heterogeneity | the prediction interval reaches no area that the confidence interval does not | one more | two more |
+| incoherence | direct against indirect p >= 0.10, else design by treatment p >= 0.10 | p >= 0.01 (0.05) | below |
 
-A domain without what it needs is "not judged", never "no concerns". Only with all six judged is there a grade: high, one
+A domain without what it needs is "not judged", never "no concerns". Only with all six judged is there a grade: high,
+one
 step down for every "some", two for every "major". CINeMA itself leaves the last step to the reader; so should a review.
 
-Sources: Nikolakopoulou et al. 2020, PLoS Med 17:e1003082, 10.1371/journal.pmed.1003082. Jackson et al. 2017, Stat Methods Med
+Sources: Nikolakopoulou et al. 2020, PLoS Med 17:e1003082, 10.1371/journal.pmed.1003082. Jackson et al. 2017, Stat
+Methods Med
 Res 26:2853, 10.1177/0962280215611702. Salanti 2012, Res Synth Methods 3:80, 10.1002/jrsm.1037 (transitivity).
 """
 
@@ -69,7 +73,7 @@ class Confidence:
 
 
 def transitivity(network: Network) -> list[dict[str, Any]]:
-    """Return one row for each direct comparison: studies, people, and every further column (numbers or counts of words)."""
+    """Return one row for each direct comparison: studies, people, and how every further column is distributed."""
     names = sorted({name for study in network.studies for name in study.moderators})
     rows = []
     for a, b in sorted({(x, y) for s in network.studies for x in s.treatments for y in s.treatments if x < y}):

@@ -1,7 +1,9 @@
 """Studies that report contrasts: all of them, or those against one baseline.
 
-A multi-arm study gives all k (k - 1) / 2 contrasts, or those against one baseline and the variance v_b of the baseline arm;
-then the other arms have s_j^2 = se_j^2 - v_b and a contrast between two of them the variance s_i^2 + s_j^2 (Franchini et al.
+A multi-arm study gives all k (k - 1) / 2 contrasts, or those against one baseline and the variance v_b of the baseline
+arm;
+then the other arms have s_j^2 = se_j^2 - v_b and a contrast between two of them the variance s_i^2 + s_j^2 (Franchini
+et al.
 2012, Res Synth Methods 3:142, 10.1002/jrsm.1049). Given intervals are taken to be 95 %.
 """
 
@@ -19,18 +21,20 @@ from assuage.synthesis.network_model import NetworkStudy, incidence
 from assuage.synthesis.network_rows import Row, is_empty, number_in, study_of
 
 CLOSE = 0.2
-"""Contrasts of one study may miss each other by this share of their smallest standard error; more is a slip of the pen."""
+"""Contrasts of one study may miss each other by this share of their smallest standard error; more is a slip."""
 CLOSE_SE = 0.1
 """So may a standard error and the one that the arms recovered from all contrasts give, as a share of it."""
 Made = tuple[list[NetworkStudy], list[tuple[str, str]], list[str]]
 Contrast = tuple[str, str, float, float]
+"""First and second treatment, effect, variance."""
+Groups = dict[str, tuple[list[Contrast], dict[str, float], float | None]]
+"""For every study its contrasts, the people in its arms, and the variance of the baseline where it is given."""
 
 
-def contrasts_in(
-    layout: Layout, rows: Sequence[Row]
-) -> dict[str, tuple[list[Contrast], dict[str, float], float | None]]:
+def contrasts_in(layout: Layout, rows: Sequence[Row]) -> Groups:
     """Return for every study its contrasts, the people in its arms, and the variance of the baseline where given."""
-    single, groups = layout.single, {}
+    single = layout.single
+    groups: Groups = {}
     for number, row in enumerate(rows, start=2):
         study = study_of(layout, row, number)
         first, second = row[single["treat1"]], row[single["treat2"]]
@@ -73,9 +77,7 @@ def _effect(row: Row, layout: Layout, where: str) -> tuple[float, float] | None:
         _require_middle(effect, low, high, where, single["effect"])
         variance = ((high - low) / (2 * float(stats.norm.ppf(0.975)))) ** 2
     if variance <= 0 or (error is not None and error <= 0):
-        raise DataError(
-            f"{where}: a standard error of {error if error is not None else math.sqrt(max(variance, 0)):g}; it is above 0"
-        )
+        raise DataError(f"{where}: a standard error of {error if error is not None else 0:g}; it is above 0")
     return effect, variance
 
 
@@ -84,16 +86,14 @@ def _require_middle(effect: float, low: float, high: float, where: str, column: 
         raise DataError(f"{where}: {effect:g} does not lie in its interval {low:g} to {high:g}; check the three")
     if abs((high + low) / 2 - effect) > 0.15 * (high - low):
         raise DataError(
-            f"{where}: {effect:.4g} is not the middle of its interval {low:.4g} to {high:.4g}; is column {column} a ratio? "
-            "Then name the column OR, RR, HR or IRR; else give se"
+            f"{where}: {effect:.4g} is not the middle of its interval {low:.4g} to {high:.4g}; is column {column} a "
+            "ratio? Then name the column OR, RR, HR or IRR; else give se"
         )
 
 
-def baseline_in(
-    layout: Layout, rows: Sequence[Row]
-) -> dict[str, tuple[list[Contrast], dict[str, float], float | None]]:
+def baseline_in(layout: Layout, rows: Sequence[Row]) -> Groups:
     """Read differences to the first arm of every study; the baseline may give its own standard error or variance."""
-    groups: dict[str, tuple[list[Contrast], dict[str, float], float | None]] = {}
+    groups: Groups = {}
     base: dict[str, tuple[str, float | None]] = {}
     waiting: list[tuple[str, str, float, float]] = []
     for number, row in enumerate(rows, start=2):
@@ -134,7 +134,8 @@ def _baseline_arms(layout: Layout, row: Row, where: str) -> list[tuple[str, floa
     return arms
 
 
-def studies_from(groups: Mapping[str, tuple[list[Contrast], dict[str, float], float | None]]) -> Made:
+def studies_from(groups: Groups) -> Made:
+    """Return the studies, after seeing that their contrasts and standard errors fit together."""
     made, notes = [], []
     loose = []
     for study, (contrasts, people, baseline) in groups.items():
@@ -181,10 +182,11 @@ def _require_arms(study: str, names: Sequence[str], v: Any) -> None:
     recovered = sums @ np.linalg.lstsq(sums, v, rcond=None)[0]
     off = np.abs(np.sqrt(np.maximum(recovered, 0.0) / v) - 1)
     if off.max() > CLOSE_SE:
-        worst = list(combinations(names, 2))[int(off.argmax())]
+        at = int(off.argmax())
+        first, second = list(combinations(names, 2))[at]
         raise DataError(
-            f"study {study}: the standard error {math.sqrt(v[off.argmax()]):.4g} of {worst[0]} against {worst[1]} does not fit "
-            f"the others (its arms would give {math.sqrt(max(recovered[off.argmax()], 0)):.4g}); check it or give arm data"
+            f"study {study}: the standard error {math.sqrt(v[at]):.4g} of {first} against {second} does not fit the "
+            f"others (its arms would give {math.sqrt(max(recovered[at], 0)):.4g}); check it or give arm data"
         )
 
 
@@ -195,8 +197,9 @@ def _completed(
     hubs = [name for name in names if all(frozenset((name, other)) in given for other in names if other != name)]
     if baseline is None or len(given) != len(names) - 1 or not hubs:
         raise DataError(
-            f"study {study}: {len(given)} of the {len(names) * (len(names) - 1) // 2} contrasts between its {len(names)} "
-            "treatments; give all, or those against one baseline and baseline_se, the standard error of the baseline arm"
+            f"study {study}: {len(given)} of the {len(names) * (len(names) - 1) // 2} contrasts between its "
+            f"{len(names)} treatments; give all, or those against one baseline and baseline_se, the standard error of "
+            "the baseline arm"
         )
     hub = hubs[0]
     against = {}
@@ -205,7 +208,8 @@ def _completed(
             first, _, effect, variance = given[frozenset((hub, name))]
             if variance <= baseline:
                 raise DataError(
-                    f"study {study}: the variance {variance:.4g} of {name} against {hub} is below that of {hub} alone, {baseline:.4g}"
+                    f"study {study}: the variance {variance:.4g} of {name} against {hub} is below that of {hub} "
+                    f"alone, {baseline:.4g}"
                 )
             against[name] = (effect if first == name else -effect, variance - baseline)
     full = dict(given)

@@ -1,13 +1,19 @@
 """The model of network meta-analysis: studies as contrasts, weighted least squares, heterogeneity.
 
-A study i compares k_i treatments. It enters as its k_i (k_i - 1) / 2 contrasts y_ab = a - b and their variances v_ab; for
-independent arms v_ab = s_a^2 + s_b^2. Double centring turns the variances into the covariance of the arms about their mean,
+A study i compares k_i treatments. It enters as its k_i (k_i - 1) / 2 contrasts y_ab = a - b and their variances v_ab;
+for
+independent arms v_ab = s_a^2 + s_b^2. Double centring turns the variances into the covariance of the arms about their
+mean,
 
-    G_i = -1/2 C V_i C,   C = I - 1 1'/k,        L_i = pinv(G_i + tau^2/2 C)                    (Ruecker 2012, Laplacian)
+    G_i = -1/2 C V_i C,   C = I - 1 1'/k,        L_i = pinv(G_i + tau^2/2 C)                    (Ruecker 2012,
+    Laplacian)
 
-so that the off-diagonal of -L_i holds the reduced weights of the contrasts of a multi-arm study. With G_i = U diag(l) U',
-the k_i - 1 combinations z = U' theta_i are independent with variances l + tau^2/2, whatever tau is: the whole network is one
-ordinary weighted regression z = U' X b + e. Between-study variance tau^2 is the same for every contrast (correlation 1/2).
+so that the off-diagonal of -L_i holds the reduced weights of the contrasts of a multi-arm study. With G_i = U diag(l)
+U',
+the k_i - 1 combinations z = U' theta_i are independent with variances l + tau^2/2, whatever tau is: the whole network
+is one
+ordinary weighted regression z = U' X b + e. Between-study variance tau^2 is the same for every contrast (correlation
+1/2).
 
 | symbol | meaning |
 |---|---|
@@ -19,7 +25,8 @@ ordinary weighted regression z = U' X b + e. Between-study variance tau^2 is the
 | I^2 = max(0, (Q - df)/Q) | interval by the test-based method for H of Higgins & Thompson 2002 |
 | interval of tau^2 | Q-profile: the tau^2 at which Q(tau^2) meets the quantiles of chi-square (Viechtbauer 2007) |
 
-Where the contrasts of a multi-arm study contradict each other slightly (rounded numbers, standardised differences), theta_i
+Where the contrasts of a multi-arm study contradict each other slightly (rounded numbers, standardised differences),
+theta_i
 is their weighted least-squares fit with those reduced weights, and what does not fit is counted in Q, as Ruecker does.
 
 Sources: Ruecker 2012, Res Synth Methods 3:312, 10.1002/jrsm.1058. Ruecker & Schwarzer 2014, Stat Med 33:4353,
@@ -210,6 +217,27 @@ def log_likelihood(rows: Rows, columns: Array, tau2: float, *, restricted: bool)
     if restricted and columns.shape[1]:
         value += 0.5 * float(np.linalg.slogdet(done.covariance)[1])
     return value
+
+
+def observed_covariance(rows: Rows, columns: Array, done: Fit, *, restricted: bool) -> Array:
+    """Return the covariance of the parameters that also counts the uncertainty of tau^2 (observed information).
+
+    It is the block of b in the inverse of minus the second derivatives of the (restricted) log likelihood in b and
+    tau^2,
+    which programs such as Stata's mvmeta print; at tau^2 = 0 it is that of `done`.
+    """
+    if done.tau2 <= 0:
+        return done.covariance
+    w = 1.0 / (rows.spread + done.tau2 / 2)
+    rest = rows.response(done.tau2)[0] - columns @ done.beta
+    slope = columns.T @ (w**2 * rest) / 2
+    curve = 0.5 * float((-(w**2) / 4 + w**3 * rest**2 / 2).sum())
+    if restricted:
+        second = done.covariance @ (columns.T @ (w[:, None] ** 2 * columns))
+        third = done.covariance @ (columns.T @ (w[:, None] ** 3 * columns))
+        curve += 0.25 * float(np.trace(third) - np.trace(second @ second) / 2)
+    information = np.linalg.inv(done.covariance) - np.outer(slope, slope) / curve
+    return np.asarray(np.linalg.inv(information), dtype=np.float64)
 
 
 def estimate_tau2(rows: Rows, columns: Array, method: str) -> float | None:

@@ -1,6 +1,7 @@
 """Three pictures of a network: who was compared with whom, effects against the reference, ranks. Matplotlib, as SVG.
 
-Network plot: a node's area grows with the people who got the treatment (all alike where counts are not known), a line's width
+Network plot: a node's area grows with the people who got the treatment (all alike where counts are not known), a line's
+width
 with the studies that make the comparison; multi-arm studies are shaded.
 """
 
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
@@ -22,16 +22,21 @@ from assuage.synthesis.network_inconsistency import Estimate
 from assuage.synthesis.network_model import Network
 
 INK, ACCENT, PALE, SHADE = "#22313f", "#1f6f8b", "#9fb3bf", "#f0a35e"
-STYLE = {"font.family": "DejaVu Sans", "font.size": 10, "svg.fonttype": "none", "svg.hashsalt": "assuage"}
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "assuage",
+}
 
 
 def write_plots(result: NetworkMetaAnalysis, folder: Path) -> list[str]:
     """Write network.svg, forest.svg and ranks.svg into an existing folder; return their names."""
     made = {"network.svg": network_plot, "forest.svg": forest_plot, "ranks.svg": rank_plot}
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
         for name, draw in made.items():
             figure = draw(result)
-            FigureCanvasSVG(figure).print_svg(folder / name, metadata={"Date": None})
+            figure.savefig(folder / name, metadata={"Date": None})
     return list(made)
 
 
@@ -113,7 +118,8 @@ def forest_plot(result: NetworkMetaAnalysis) -> Figure:
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.set_xlabel(f"{_measure(result)} against {result.reference}")
+    better = "left" if result.small_is_good else "right"
+    axes.set_xlabel(f"{_measure(result)} against {result.reference}; {better} of the line is better")
     kind = f"random effects ({result.method})" if result.random else "common effect"
     wide_said = "; thin: prediction interval" if _predicted(result, Estimate(effect=0.0, se=1.0)) else ""
     axes.set_title(f"{kind}, {100 * result.level:g} % interval{wide_said}", fontsize=10, color=INK, loc="left")

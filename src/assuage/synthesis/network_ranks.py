@@ -7,7 +7,8 @@
 | SUCRA_i = (T - mean r_i) / (T - 1) | area under the cumulative rank probabilities (Salanti 2011); its limit is P_i |
 | intervals | quantiles of r_i over the draws; on the scale of SUCRA (T - r) / (T - 1) |
 
-Sources: Ruecker & Schwarzer 2015, BMC Med Res Methodol 15:58, 10.1186/s12874-015-0060-8. Salanti, Ades & Ioannidis 2011,
+Sources: Ruecker & Schwarzer 2015, BMC Med Res Methodol 15:58, 10.1186/s12874-015-0060-8. Salanti, Ades & Ioannidis
+2011,
 J Clin Epidemiol 64:163, 10.1016/j.jclinepi.2010.03.016.
 """
 

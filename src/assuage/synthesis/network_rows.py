@@ -1,6 +1,7 @@
-"""Rows of a delimited text file: commas, semicolons, tabs or blanks; what an empty cell looks like; numbers with their place.
+"""Rows of a delimited text file: commas, semicolons, tabs or blanks between the cells.
 
-Cells that are empty or read NA, NaN, `.` or `-` hold nothing. A decimal comma is read where commas do not separate cells.
+Cells that are empty or read NA, NaN, `.` or `-` hold nothing. A decimal comma is read where commas do not separate
+cells.
 """
 
 import csv

@@ -11,6 +11,8 @@ from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in,
 from assuage.synthesis.network_model import Network, NetworkStudy
 from assuage.synthesis.network_rows import Row, is_empty, number_in, read_rows, study_of
 
+ARM_LAYOUTS = {"arms", "wide_arms", "named_arms"}
+
 
 def read_network(
     path: str | Path,
@@ -26,7 +28,8 @@ def read_network(
     path
         CSV with commas, semicolons, tabs or blanks between the cells.
     measure
-        OR, RR, RD, IRR, MD, SMD, ROM, HR or generic; default: OR for counts, MD for means, IRR for rates, and what the name of
+        OR, RR, RD, IRR, MD, SMD, ROM, HR or generic; default: OR for counts, MD for means, IRR for rates, and what the
+        name of
         the column says for contrasts.
     columns
         Role to column, for names that are not known.
@@ -46,7 +49,7 @@ def read_network(
     blank = {name: any(is_empty(row[name]) for row in rows) for name in header}
     layout = find_layout(header, columns or {}, has_blank_effect=blank)
     chosen = _measure(layout, measure)
-    if layout.kind in {"arms", "wide_arms"}:
+    if layout.kind in ARM_LAYOUTS:
         studies, excluded, notes = _from_arms(_arms(layout, rows), chosen, continuity)
     else:
         groups = contrasts_in(layout, rows) if layout.kind == "contrasts" else baseline_in(layout, rows)
@@ -70,7 +73,7 @@ def _natural(name: str) -> tuple[int, float, str]:
 def _measure(layout: Layout, asked: str | None) -> str:
     """Return the measure that was asked for or that the columns call for, and refuse what does not fit them."""
     roles = {*layout.single, *layout.numbered}
-    if layout.kind not in {"arms", "wide_arms"}:
+    if layout.kind not in ARM_LAYOUTS:
         if asked and layout.measure and asked not in {layout.measure, "generic"}:
             raise DataError(
                 f"--measure {asked}: the column {layout.single['effect']} holds {layout.measure}; leave it out"
@@ -96,16 +99,16 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
     studies: dict[str, list[Arm]] = {}
     for number, row in enumerate(rows, start=2):
         study = study_of(layout, row, number)
-        if layout.kind == "wide_arms":
-            if study in studies:
-                raise DataError(f"row {number}: study {study} stands twice; one row holds all arms of a study")
-            places = sorted(layout.numbered["treatment"])
-            columns = [{role: layout.numbered.get(role, {}).get(i) for role in ("treatment", *roles)} for i in places]
-        else:
+        if layout.kind == "arms":
             columns = [{role: layout.single.get(role) for role in ("treatment", *roles)}]
-        for named in columns:
-            treatment = row[named["treatment"] or ""]
-            if is_empty(treatment):
+        elif study in studies:
+            raise DataError(f"row {number}: study {study} stands twice; one row holds all arms of a study")
+        else:
+            places = sorted(layout.labels or layout.numbered["treatment"])
+            columns = [{role: layout.numbered.get(role, {}).get(i) for role in ("treatment", *roles)} for i in places]
+        for place, named in enumerate(columns, 1):
+            treatment = layout.labels[place] if layout.labels else row[named["treatment"] or ""]
+            if is_empty(treatment) or (layout.labels and all(is_empty(row[c]) for c in named.values() if c)):
                 continue
             where = f"row {number}, study {study}, arm {treatment}"
             values = {role: number_in(row, named[role], where) for role in roles}
@@ -153,11 +156,11 @@ def _with_moderators(
 ) -> list[NetworkStudy]:
     """Hang the columns without a role on their study where they say one thing per study."""
     roles = {role: layout.single[role] for role in ("rob", "indirectness") if role in layout.single}
-    free = {name: name for name in header if name not in layout.used and name != "row"}
+    free: dict[str, str] = {name: name for name in header if name not in layout.used and name != "row"}
     said: dict[str, dict[str, str | None]] = {}
     for number, row in enumerate(rows, start=2):
         own = said.setdefault(study_of(layout, row, number), {})
-        for role, column in {**free, **roles}.items():
+        for role, column in (free | roles).items():
             if not is_empty(row[column]):
                 own[role] = row[column] if own.get(role, row[column]) == row[column] else None
     varying = {role for own in said.values() for role, value in own.items() if value is None}
