@@ -127,14 +127,22 @@ def bayes_check(
     spreads = np.array([np.sqrt(np.diag(done.covariance)) for done in fits])
     names = [name for name in network.treatments if name != reference]
     effects = tuple(_mixture(name, mass, means[:, i], spreads[:, i], level) for i, name in enumerate(names))
-    return BayesCheck(prior=prior, tau=_of_tau(tau, mass, level), effects=effects)
+    return BayesCheck(prior=prior, tau=_of_tau(prior, tau, mass, level), effects=effects)
 
 
-def _of_tau(tau: Array, mass: Array, level: float) -> Posterior:
+def _of_tau(prior: Prior, tau: Array, mass: Array, level: float) -> Posterior:
+    """Summarise tau; the distribution function is the integral of the Legendre series through the nodes."""
     mean = float((mass * tau).sum())
-    # Half the mass of a node lies on either side of it.
-    below = np.cumsum(mass) - mass / 2
-    low, middle, high = (float(np.interp(q, below, tau)) for q in ((1 - level) / 2, 0.5, (1 + level) / 2))
+    x = np.polynomial.legendre.leggauss(len(tau))[0]
+    degrees = np.arange(len(tau) // 2)
+    series = (degrees + 0.5) * (np.polynomial.legendre.legvander(x, len(degrees) - 1).T @ mass)
+    below = np.polynomial.legendre.legint(series, lbnd=-1)
+
+    def quantile(q: float) -> float:
+        at = optimize.brentq(lambda t: float(np.polynomial.legendre.legval(t, below)) - q, -1.0, 1.0, xtol=1e-12)
+        return prior.upper * ((float(at) + 1) / 2) ** 2
+
+    low, middle, high = (quantile(q) for q in ((1 - level) / 2, 0.5, (1 + level) / 2))
     return Posterior(
         name="tau", mean=mean, sd=math.sqrt(float((mass * (tau - mean) ** 2).sum())), low=low, median=middle, high=high
     )

@@ -1,6 +1,7 @@
 """Rows of a delimited text file: commas, semicolons, tabs or blanks between the cells.
 
-Cells that are empty or read NA, NaN, `.` or `-` hold nothing. A decimal comma is read where commas do not separate
+Cells that are empty or read NA, NaN or `.` hold nothing; among numbers also `-`, n/a, null, none. A decimal comma is
+read where commas do not separate
 cells.
 """
 
@@ -12,13 +13,20 @@ from pathlib import Path
 from assuage.errors import DataError
 from assuage.synthesis.network_columns import Layout
 
-NOTHING = {"", "na", "nan", ".", "-", "n/a", "null", "none"}
+NOTHING = {"", "na", "nan", "."}
+NO_NUMBER = NOTHING | {"-", "n/a", "null", "none"}
+"""In a column of numbers; a treatment may well be called none."""
 Row = dict[str, str]
 
 
 def is_empty(value: str) -> bool:
     """Whether a cell holds nothing."""
     return value.lower() in NOTHING
+
+
+def is_no_number(value: str) -> bool:
+    """Whether a cell of a column of numbers holds nothing."""
+    return value.lower() in NO_NUMBER
 
 
 def read_rows(path: Path) -> tuple[list[str], list[Row]]:
@@ -69,7 +77,7 @@ def _cell(value: str, separator: str) -> str:
 
 def number_in(row: Row, column: str | None, where: str) -> float | None:
     """Return the number in a cell, None where it holds nothing."""
-    if column is None or is_empty(row[column]):
+    if column is None or is_no_number(row[column]):
         return None
     try:
         value = float(row[column])

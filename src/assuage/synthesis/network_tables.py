@@ -9,7 +9,7 @@ from assuage.synthesis.network_arms import COUNT_MEASURES, MEAN_MEASURES, MEASUR
 from assuage.synthesis.network_columns import Layout, find_layout
 from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in, studies_from
 from assuage.synthesis.network_model import Network, NetworkStudy
-from assuage.synthesis.network_rows import Row, is_empty, number_in, read_rows, study_of
+from assuage.synthesis.network_rows import Row, is_empty, is_no_number, number_in, read_rows, study_of
 
 ARM_LAYOUTS = {"arms", "wide_arms", "named_arms"}
 
@@ -46,7 +46,7 @@ def read_network(
     if not continuity >= 0 or math.isinf(continuity):
         raise DataError(f"--continuity {continuity:g}: give 0 or more, such as 0.5")
     header, rows = read_rows(Path(path))
-    blank = {name: any(is_empty(row[name]) for row in rows) for name in header}
+    blank = {name: any(is_no_number(row[name]) for row in rows) for name in header}
     layout = find_layout(header, columns or {}, has_blank_effect=blank)
     chosen = _measure(layout, measure)
     if layout.kind in ARM_LAYOUTS:
@@ -108,7 +108,7 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
             columns = [{role: layout.numbered.get(role, {}).get(i) for role in ("treatment", *roles)} for i in places]
         for place, named in enumerate(columns, 1):
             treatment = layout.labels[place] if layout.labels else row[named["treatment"] or ""]
-            if is_empty(treatment) or (layout.labels and all(is_empty(row[c]) for c in named.values() if c)):
+            if is_empty(treatment) or (layout.labels and all(is_no_number(row[c]) for c in named.values() if c)):
                 continue
             where = f"row {number}, study {study}, arm {treatment}"
             values = {role: number_in(row, named[role], where) for role in roles}
