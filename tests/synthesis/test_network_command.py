@@ -20,7 +20,7 @@ def said(capsys, *arguments):
 
 
 def test_json_holds_what_a_checker_looks_for(capsys):
-    found = json.loads(said(capsys, SENN, "--reference", "placebo", "--json", "--bayes"))
+    found = json.loads(said(capsys, SENN, "--reference", "placebo", "--json", "--bayes", "normal"))
     assert (found["n_studies"], found["n_treatments"], found["n_designs"]) == (26, 10, 15)
     assert found["n_pairwise_comparisons"] == 28
     assert found["tau2"] == pytest.approx(0.10871, abs=1e-5)
@@ -81,6 +81,8 @@ def test_tables_and_pictures(capsys, tmp_path):
         ([SENN, "--level", "wide"], "'wide' is not a number"),
         ([SENN, "--columns", "events"], "is not role=name"),
         ([SENN, "--bayes-prior", "uniform:5"], "is without --bayes"),
+        ([SENN, "--bayes", "gibbs"], "--bayes 'gibbs' is not known"),
+        ([SENN, "--bayes", "binomial"], "--bayes binomial needs arms with events"),
         ([SENN, "--important", "-2"], "--important -2"),
         ([SENN, "--out", "x", "--plots", "x"], "name two folders"),
     ],

@@ -13,7 +13,8 @@ import typer
 from assuage.cli.output import fresh_directory, print_json, refuse_filled
 from assuage.errors import DataError
 from assuage.synthesis.network_analysis import NetworkMetaAnalysis, network_meta_analysis
-from assuage.synthesis.network_bayes import bayes_check, read_prior
+from assuage.synthesis.network_bayes import BayesCheck, Prior, bayes_check, read_prior
+from assuage.synthesis.network_binomial import binomial_check
 from assuage.synthesis.network_confidence import confidence, study_weights, transitivity
 from assuage.synthesis.network_tables import read_network
 
@@ -31,7 +32,7 @@ class Request:
     columns: str | None
     continuity: float
     important: float | None
-    bayes: bool
+    bayes: str | None
     bayes_prior: str | None
     draws: int
     seed: int
@@ -48,7 +49,9 @@ def run(request: Request) -> None:
     if request.plots is not None and request.plots == request.out:
         raise DataError(f"--plots and --out are both {request.out}; name two folders")
     if request.bayes_prior is not None and not request.bayes:
-        raise DataError(f"--bayes-prior {request.bayes_prior} is without --bayes; add it")
+        raise DataError(f"--bayes-prior {request.bayes_prior} is without --bayes; add --bayes normal")
+    if request.bayes not in {None, "normal", "binomial"}:
+        raise DataError(f"--bayes {request.bayes!r} is not known; write normal or binomial")
     network = read_network(
         request.table, measure=request.measure, columns=read_columns(request.columns), continuity=request.continuity
     )
@@ -104,9 +107,17 @@ def _further(result: NetworkMetaAnalysis, request: Request) -> dict[str, Any]:
     }  # fmt: skip
     if request.bayes:
         prior = read_prior(request.bayes_prior, result.network)
-        check = bayes_check(result.network, reference=result.reference, prior=prior, level=result.level)
-        further["bayes"] = check.as_json()
+        check = _posterior(result, request, prior)
+        further["bayes"] = {"likelihood": request.bayes, **check.as_json()}
     return further
+
+
+def _posterior(result: NetworkMetaAnalysis, request: Request, prior: Prior) -> BayesCheck:
+    if request.bayes == "normal":
+        return bayes_check(result.network, reference=result.reference, prior=prior, level=result.level)
+    return binomial_check(
+        result.network, reference=result.reference, prior=prior, level=result.level, seed=request.seed
+    )
 
 
 def _write(document: dict[str, Any], folder: Path) -> None:
@@ -192,7 +203,9 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
     if "bayes" in document:
         tau = document["bayes"]["tau"]
         span = f"{tau['median']:.3g} ({tau['ci_low']:.3g} to {tau['ci_high']:.3g})"
-        lines.append(f"Bayesian check, tau ~ {document['bayes']['prior']}: tau median {span}")
+        lines.append(
+            f"Bayesian check, {request.bayes} likelihood, tau ~ {document['bayes']['prior']}: tau median {span}"
+        )
         for row in document["bayes"]["against_reference"]:
             lines.append(f"  {row['treatment']}: {row['mean']:.4g} ({row['ci_low']:.4g} to {row['ci_high']:.4g})")
     if request.small_values is None:

@@ -68,8 +68,13 @@ def nma(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         ),
     ] = None,
     bayes: Annotated[
-        bool, typer.Option("--bayes", help="Also the exact posterior of the normal model with a prior on tau.")
-    ] = False,
+        str | None,
+        typer.Option(
+            "--bayes",
+            metavar="normal|binomial",
+            help="Also a posterior: exact for the normal model, or sampled for counts (extra bayes).",
+        ),
+    ] = None,
     bayes_prior: Annotated[
         str | None,
         typer.Option("--bayes-prior", help="Of tau, with --bayes.", metavar="uniform:5|half-normal:1"),

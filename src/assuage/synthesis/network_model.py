@@ -62,6 +62,8 @@ class NetworkStudy:
     variances: Array
     """(m,) of each contrast, as reported, not reduced for further arms."""
     participants: tuple[float | None, ...] = ()
+    events: tuple[float | None, ...] = ()
+    """(k,) as reported, where arms are counts."""
     moderators: dict[str, Any] = field(default_factory=dict)
 
     @property

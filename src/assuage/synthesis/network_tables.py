@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from assuage.errors import DataError
@@ -141,6 +142,7 @@ def _from_arms(studies: Iterable[tuple[str, list[Arm]]], measure: str, continuit
             NetworkStudy(
                 name=name, treatments=tuple(arm.treatment for arm in arms), effects=effects, variances=variances,
                 participants=tuple(arm.n for arm in arms),
+                events=tuple(arm.events for arm in arms),
             )
         )  # fmt: skip
     notes = []
@@ -165,13 +167,9 @@ def _with_moderators(
                 own[role] = row[column] if own.get(role, row[column]) == row[column] else None
     varying = {role for own in said.values() for role, value in own.items() if value is None}
     return [
-        NetworkStudy(
-            name=study.name, treatments=study.treatments, effects=study.effects, variances=study.variances,
-            participants=study.participants,
-            moderators={role: value for role, value in said[study.name].items() if role not in varying},
-        )
+        replace(study, moderators={role: value for role, value in said[study.name].items() if role not in varying})
         for study in studies
-    ]  # fmt: skip
+    ]
 
 
 def _require_connected(studies: Sequence[NetworkStudy], treatments: Sequence[str]) -> None:
