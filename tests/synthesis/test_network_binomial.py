@@ -4,12 +4,12 @@ import importlib.util
 import sys
 
 import pytest
+from network_cases import DATA, network_of, random_studies
 
 from assuage.errors import DataError
 from assuage.synthesis.network_bayes import read_prior
 from assuage.synthesis.network_binomial import binomial_check
 from assuage.synthesis.network_tables import read_network
-from network_cases import DATA, network_of, random_studies
 
 
 def smoking():

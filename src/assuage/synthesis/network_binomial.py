@@ -2,9 +2,10 @@
 
     r_ik ~ Binomial(n_ik, p_ik),   logit p_ik = mu_i + d_t(ik) + tau / sqrt(2) e_ik,   e_ik ~ N(0, 1)
 
-Two arms of a study then differ by d_a - d_b with variance tau^2, and two such contrasts share half of it, as in the normal
-model. Zero cells need no correction. Priors: mu_i, d ~ N(0, 100^2), tau as in `network_bayes`. Sampled by NumPyro's NUTS,
-the only part of the stage that needs the extra `bayes`; chains that have not mixed (split R-hat above 1.05) are refused.
+Two arms of a study then differ by d_a - d_b with variance tau^2, and two such contrasts share half of it, as in the
+normal model. Zero cells need no correction. Priors: mu_i, d ~ N(0, 100^2), tau as in `network_bayes`. NUTS of NumPyro
+draws from it, the only part of the stage that needs the extra `bayes`; chains that have not mixed (split R-hat above
+1.05) are refused.
 
 Sources: Lu & Ades 2004, 10.1002/sim.1875; Dias et al. 2013, 10.1177/0272989X12458724 (TSD 2, program 1). NumPyro: Phan,
 Pradhan & Jankowiak 2019, arXiv:1912.11554.
@@ -39,7 +40,7 @@ def binomial_check(
     Raises
     ------
     DataError
-        NumPyro is not installed, the network does not hold counts compared by odds ratios, or the chains have not mixed.
+        NumPyro is not installed, these are not counts compared by odds ratios, or the chains have not mixed.
     """
     if network.measure != "OR" or any(not study.events or None in study.events for study in network.studies):
         raise DataError("--bayes binomial needs arms with events and n and --measure OR; write --bayes normal")
@@ -83,7 +84,8 @@ def binomial_check(
     worst = max(float(np.max(rhat(np.asarray(kept[name])))) for name in ("d", "tau"))
     if not worst <= WORST_RHAT:
         raise DataError(
-            f"the chains of --bayes binomial have not mixed (R-hat {worst:.2f}); give a tighter --bayes-prior or write --bayes normal"
+            f"the chains of --bayes binomial have not mixed (R-hat {worst:.2f}); give a tighter --bayes-prior or write "
+            "--bayes normal"
         )
     effect = np.asarray(kept["d"]).reshape(-1, len(names))
     return BayesCheck(
