@@ -79,6 +79,17 @@ def test_separators(tmp_path, expected, separator):
     assert effects(text(tmp_path, "\n".join(lines) + "\n")) == pytest.approx(expected)
 
 
+def test_a_column_that_numbers_rows_names_no_study(tmp_path, expected):
+    rows = [(i, *row) for i, row in enumerate(COUNTS, 1)]
+    names = ["id", "author", "treatment", "events", "n"]
+    assert effects(write_table(tmp_path / "long.csv", names, rows)) == pytest.approx(expected)
+    wide = [(i, "Smith", *row[1:]) for i, row in enumerate(WIDE, 1)]
+    names = ["id", "author", *(f"{stem}{i}" for i in (1, 2, 3) for stem in ("treatment", "resp", "n"))]
+    path = write_table(tmp_path / "wide.csv", names, wide)
+    assert effects(path) == pytest.approx(expected)
+    assert read_network(path).columns["study"] == "id"
+
+
 def test_columns_can_be_named(tmp_path, expected):
     path = write_table(tmp_path / "t.csv", ["who", "what", "quit", "of"], COUNTS)
     given = {"study": "who", "treatment": "what", "events": "quit", "n": "of"}
@@ -114,6 +125,12 @@ def test_contrasts_as_ratios_with_intervals(tmp_path, expected):
     path = write_table(tmp_path / "t.csv", ["study", "treat1", "treat2", "OR", "lower", "upper"], rows)
     assert effects(path) == pytest.approx(expected)
     assert read_network(path).measure == "OR"
+
+
+def test_the_standard_error_of_a_logarithm_stands_beside_its_ratio(tmp_path, expected):
+    rows = [(s, a, b, math.exp(e), se) for s, a, b, e, se, *_ in log_odds_ratios()]
+    path = write_table(tmp_path / "t.csv", ["study", "treat1", "treat2", "OR", "selogOR"], rows)
+    assert effects(path) == pytest.approx(expected)
 
 
 def test_contrasts_to_a_baseline_with_its_variance(tmp_path, expected):
@@ -244,6 +261,7 @@ CONTRASTS = "study,treat1,treat2,TE,seTE\n"
         (CONTRASTS + "s,A,B,0,1\ns,A,C,0,1\ns,A,D,0,1\ns,B,C,0,1\ns,B,D,0,1\ns,C,D,0,2\n", "does not fit the others"),
         ("study,treat1,treat2,OR,lower,upper\ns,A,B,-1,0.5,2\n", "ratios are above 0"),
         ("study,treat1,treat2,OR,lower,upper\ns,A,B,3,0.5,2\n", "does not lie in its interval"),
+        ("study,treat1,treat2,OR,se\ns,A,B,2,0.2\n", "is se the standard error of the ratio OR or of its logarithm"),
         ("study,treat1,treat2,effect,lower,upper\ns,A,B,2,1,9\n", "is not the middle of its interval"),
         ("study,treat1,treat2,effect,se,lower,upper\ns,A,B,2,NA,NA,NA\n", "without standard error, variance or"),
         ("study,treatment,diff,se\ns,A,NA,0.1\ns,B,NA,0.2\n", "A and B|B and A"),

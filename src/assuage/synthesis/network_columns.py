@@ -35,7 +35,7 @@ ARM_ROLES: dict[str, tuple[str, ...]] = {
         "patients", "nrandomized", "nrandomised", "npatients",
     ),
     "mean": ("mean", "mi", "m", "y", "outcome", "meanchange", "change", "yi"),
-    "sd": ("sd", "sdi", "stddev", "std", "standarddeviation", "stdev"),
+    "sd": ("sd", "sdi", "stddev", "std", "standarddeviation", "stdev", "s"),
     "se": ("se", "sei", "stderr", "standarderror", "sem", "semean"),
     "person_time": (
         "persontime", "time", "exposure", "e", "personyears", "patientyears", "py", "pt", "tpy", "years", "followup",
@@ -76,8 +76,8 @@ MEASURE_OF_NAME: dict[str, tuple[str, bool]] = {
     "md": ("MD", False), "smd": ("SMD", False), "rd": ("RD", False),
 }  # fmt: skip
 STUDY = (
-    "study", "studlab", "studyid", "trial", "studyname", "author", "authors", "studyn", "studynr", "trialid", "sid",
-    "s", "studlabel", "label", "reference", "id",
+    "study", "studlab", "studyid", "trial", "studyname", "studyn", "studyc", "studynr", "stud", "trialid", "sid", "s",
+    "studlabel", "label", "id", "author", "authors", "reference",
 )  # fmt: skip
 FIRST = ("treat", "treatment", "trt", "t", "arm", "intervention", "drug")
 MODERATOR_ROLES: dict[str, tuple[str, ...]] = {
@@ -114,7 +114,9 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
-def find_layout(columns: Sequence[str], given: Mapping[str, str], *, has_blank_effect: Mapping[str, bool]) -> Layout:
+def find_layout(
+    columns: Sequence[str], given: Mapping[str, str], *, has_blank: Mapping[str, bool], is_distinct: Mapping[str, bool]
+) -> Layout:
     """Tell which column means what.
 
     Parameters
@@ -123,8 +125,10 @@ def find_layout(columns: Sequence[str], given: Mapping[str, str], *, has_blank_e
         Names as in the file.
     given
         Role to column, as the user named them; they come before every known name.
-    has_blank_effect
+    has_blank
         For each column, whether some of its cells are empty: a baseline has no difference to itself.
+    is_distinct
+        For each column, whether no two cells are alike: it numbers rows, so in a table of arms it names no study.
 
     Raises
     ------
@@ -146,12 +150,15 @@ def find_layout(columns: Sequence[str], given: Mapping[str, str], *, has_blank_e
         free = {plain(column) for other, column in given.items() if other != role}
         return next(({role: names[alias]} for alias in aliases if alias in names and alias not in free), {})
 
-    study = one("study", STUDY)
+    def study(*, distinct: bool) -> dict[str, str]:
+        fitting = [alias for alias in STUDY if alias in names and is_distinct[names[alias]] == distinct]
+        return one("study", [*fitting, *STUDY])
+
     layout = (
-        _contrasts(names, given, study, one)
-        or _wide(names, given, study, one)
-        or _named(columns, study, one)
-        or _long(study, one, has_blank_effect)
+        _contrasts(names, given, study(distinct=False), one)
+        or _wide(names, given, study(distinct=True), one)
+        or _named(columns, study(distinct=True), one)
+        or _long(study(distinct=False), one, has_blank)
     )
     if layout is None:
         raise DataError(
@@ -271,14 +278,14 @@ def _complete(roles: Set[str]) -> bool:
     )
 
 
-def _long(study: Mapping[str, str], one: One, has_blank_effect: Mapping[str, bool]) -> Layout | None:
+def _long(study: Mapping[str, str], one: One, has_blank: Mapping[str, bool]) -> Layout | None:
     found = one("treatment", ARM_ROLES["treatment"])
     if not found or not study or study["study"] == found["treatment"]:
         return None
     single = {**study, **found, **_further(one)}
     effect = one("effect", [*MEASURE_OF_NAME, *(a for a in EFFECT_ROLES["effect"] if a not in {"d", "g"})])
     spread = one("se", EFFECT_ROLES["se"]) | one("variance", ARM_ROLES["variance"])
-    if effect and spread and has_blank_effect[effect["effect"]]:
+    if effect and spread and has_blank[effect["effect"]]:
         measure, is_ratio = MEASURE_OF_NAME.get(plain(effect["effect"]), (None, False))
         return Layout(kind="baseline", single=single | effect | spread, numbered={}, measure=measure, is_ratio=is_ratio)
     for role, aliases in ARM_ROLES.items():

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from assuage.errors import DataError
-from assuage.synthesis.network_columns import Layout
+from assuage.synthesis.network_columns import Layout, plain
 from assuage.synthesis.network_model import NetworkStudy, incidence
 from assuage.synthesis.network_rows import Row, is_empty, number_in, study_of
 
@@ -64,6 +64,13 @@ def _effect(row: Row, layout: Layout, where: str) -> tuple[float, float] | None:
     error, variance = (number_in(row, single.get(role), where) for role in ("se", "variance"))
     if effect is None:
         return None
+    if layout.is_ratio and "se" in single and not plain(single["se"]).startswith(("selog", "seln")):
+        if low is None or high is None:
+            raise DataError(
+                f"{where}: is {single['se']} the standard error of the ratio {single['effect']} or of its logarithm? "
+                f"Name it selog{single['effect']}, or give lower and upper"
+            )
+        error = None
     if layout.is_ratio:
         if min(v for v in (effect, low, high) if v is not None) <= 0:
             raise DataError(f"{where}: a ratio of {effect:g} in column {single['effect']}; ratios are above 0")

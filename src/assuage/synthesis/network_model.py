@@ -214,11 +214,12 @@ def fit(rows: Rows, columns: Array, tau2: float) -> Fit:
 
 def log_likelihood(rows: Rows, columns: Array, tau2: float, *, restricted: bool) -> float:
     """Return the (restricted) log likelihood of tau^2, up to a constant."""
-    done = fit(rows, columns, tau2)
-    value = -0.5 * (float(np.log(rows.spread + tau2 / 2).sum()) + done.q)
-    if restricted and columns.shape[1]:
-        value += 0.5 * float(np.linalg.slogdet(done.covariance)[1])
-    return value
+    z, misfit = rows.response(tau2)
+    w = 1.0 / (rows.spread + tau2 / 2)
+    factor = np.linalg.cholesky((columns * w[:, None]).T @ columns)
+    beta = np.linalg.solve(factor.T, np.linalg.solve(factor, columns.T @ (w * z)))
+    value = 0.5 * (float(np.log(w).sum()) - float((w * (z - columns @ beta) ** 2).sum()) - misfit)
+    return value - float(np.log(np.diag(factor)).sum()) if restricted else value
 
 
 def observed_covariance(rows: Rows, columns: Array, done: Fit, *, restricted: bool) -> Array:
@@ -272,12 +273,12 @@ def _largest_tau(rows: Rows) -> float:
 
 def _maximum(function: Callable[[float], float], upper: float) -> float:
     """Return where a function of tau in [0, upper] is largest: a grid finds the hill, golden sections its top."""
-    grid = np.concatenate([[0.0], np.geomspace(upper * 1e-4, upper, 60)])
+    grid = np.concatenate([[0.0], np.geomspace(upper * 1e-4, upper, 36)])
     values = [function(float(t)) for t in grid]
     best = int(np.argmax(values))
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     found = optimize.minimize_scalar(
-        lambda t: -function(float(t)), bounds=(low, high), method="bounded", options={"xatol": 1e-10 * upper}
+        lambda t: -function(float(t)), bounds=(low, high), method="bounded", options={"xatol": 1e-9 * upper}
     )
     return float(found.x) if -found.fun > values[0] else 0.0
 

@@ -48,7 +48,8 @@ def read_network(
         raise DataError(f"--continuity {continuity:g}: give 0 or more, such as 0.5")
     header, rows = read_rows(Path(path))
     blank = {name: any(is_no_number(row[name]) for row in rows) for name in header}
-    layout = find_layout(header, columns or {}, has_blank_effect=blank)
+    distinct = {name: len({row[name] for row in rows}) == len(rows) for name in header}
+    layout = find_layout(header, columns or {}, has_blank=blank, is_distinct=distinct)
     chosen = _measure(layout, measure)
     if layout.kind in ARM_LAYOUTS:
         studies, excluded, notes = _from_arms(_arms(layout, rows), chosen, continuity)
