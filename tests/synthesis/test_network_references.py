@@ -134,3 +134,50 @@ def test_parkinson_arms_and_differences_are_the_same_trials():
     for name in PARKINSON_COMMON:
         a, b = (comparison(result, name, "1").network for result in (one, two))
         assert (a.effect, a.se) == pytest.approx((b.effect, b.se), abs=6e-4)
+
+
+def test_a_network_with_a_multi_arm_study_that_does_not_close():
+    """Cognitive remediation by netmeta (DL): the three contrasts of one study miss each other by 0.013."""
+    result = network_meta_analysis(read_network(DATA / "remediation.csv", measure="SMD"), reference="ACC")
+    assert (result.tau2, result.tau2**0.5) == pytest.approx((0.0377, 0.1942), abs=5e-5)
+    assert (100 * result.i2, *(100 * bound for bound in result.i2_interval)) == pytest.approx(
+        (28.0, 0.0, 62.7), abs=0.05
+    )
+    found = result.decomposition
+    assert (found.total.q, found.within.q) == pytest.approx((16.66, 15.97), abs=0.01)
+    assert (found.total.df, found.within.df, found.between.df) == (12, 9, 3)
+    printed = {
+        ("CRT", "ACC"): (4, 0.86, 0.5543, 0.6039, 0.2584, 0.3455, 0.74, 0.4604),
+        ("DCRT", "ACC"): (9, 0.93, 0.4733, 0.4459, 0.8279, -0.3821, -0.81, 0.4195),
+        ("CRT", "DCRT"): (2, 0.29, 0.0810, -0.1613, 0.1787, -0.3400, -0.81, 0.4195),
+    }
+    for pair, (studies, share, network, direct, indirect, difference, z, p) in printed.items():
+        split = comparison(result, *pair)
+        assert (split.studies, round(split.direct_proportion, 2)) == (studies, share)
+        assert split.network.effect == pytest.approx(network, abs=6e-5)
+        assert (split.direct.effect, split.indirect.effect) == pytest.approx((direct, indirect), abs=1.5e-4)
+        assert split.difference.effect == pytest.approx(difference, abs=1.5e-4)
+        assert split.z == pytest.approx(z, abs=0.005)
+        assert split.p == pytest.approx(p, abs=2e-4)
+    assert interval(comparison(result, "CRT", "ACC").network, 0.95) == pytest.approx((0.2328, 0.8759), abs=1e-4)
+    assert interval(comparison(result, "DCRT", "ACC").network, 0.95) == pytest.approx((0.2338, 0.7128), abs=1e-4)
+
+
+TRIANGLE = {
+    "common": {"DrugB": (0.7885, 0.6627, 0.9382, -2.68, 0.0074), "DrugC": (0.7735, 0.6360, 0.9408, -2.57, 0.0102)},
+    "random": {"DrugB": (0.7810, 0.6267, 0.9734, -2.20, 0.0278), "DrugC": (0.7751, 0.6120, 0.9817, -2.11, 0.0346)},
+}
+
+
+def test_three_drugs_and_three_trials():
+    """A worked example with netmeta 2.9-0."""
+    found = network_meta_analysis(read_network(DATA / "triangle.csv", measure="RR"), reference="DrugA").as_json()
+    assert (found["tau2"], found["tau"], found["I2"]) == pytest.approx((0.0068, 0.0826, 0.304), abs=5e-4)
+    assert found["tau2"] == pytest.approx(0.0068, abs=5e-5)
+    assert (found["Q"], found["df"], found["p"]) == (pytest.approx(1.44, abs=5e-3), 1, pytest.approx(0.2308, abs=5e-5))
+    for model, rows in TRIANGLE.items():
+        for row in found[model]["against_reference"]:
+            ratio, low, high, z, p = rows[row["treatment"]]
+            assert (row["ratio"], row["ratio_low"], row["ratio_high"]) == pytest.approx((ratio, low, high), abs=6e-5)
+            assert row["z"] == pytest.approx(z, abs=0.005)
+            assert row["p"] == pytest.approx(p, abs=5e-5)
