@@ -6,8 +6,8 @@ with the studies that make the comparison; multi-arm studies are shaded.
 """
 
 import math
+import textwrap
 from collections import Counter
-from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,15 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from assuage.synthesis.network_analysis import NetworkMetaAnalysis, comparison, interval, prediction
 from assuage.synthesis.network_inconsistency import Estimate
 from assuage.synthesis.network_model import Network
 
 INK, ACCENT, PALE, SHADE = "#22313f", "#1f6f8b", "#9fb3bf", "#f0a35e"
+MOST_TICKS = 9
+MOST_LABELS = 30
+"""Lines that still carry their number; more would hide each other."""
 STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
@@ -53,15 +55,24 @@ def network_plot(result: NetworkMetaAnalysis) -> Figure:
         name: (math.sin(2 * math.pi * i / count), math.cos(2 * math.pi * i / count))
         for i, name in enumerate(network.treatments)
     }
-    figure, axes = _axes(7.5, 6.5)
-    for design in {study.design for study in network.studies if len(study.treatments) > 2}:
+    crowded = count > 10
+    figure, axes = _axes(*((10.5, 9.5) if crowded else (7.5, 6.5)))
+    shaded = {study.design for study in network.studies if len(study.treatments) > 2}
+    for design in sorted(shaded):
         corners = sorted((place[name] for name in design), key=lambda xy: math.atan2(xy[0], xy[1]))
-        axes.add_patch(Polygon(corners, closed=True, facecolor=SHADE, alpha=0.18, edgecolor="none", zorder=0))
+        axes.add_patch(
+            Polygon(
+                corners, closed=True, facecolor=SHADE, alpha=min(0.18, 1.0 / len(shaded)), edgecolor="none", zorder=0
+            )
+        )
     edges = Counter(pair for study in network.studies for pair in combinations(study.design, 2))
     most = max(edges.values())
     for (a, b), studies in edges.items():
         (x0, y0), (x1, y1) = place[a], place[b]
-        axes.plot([x0, x1], [y0, y1], color=PALE, lw=1.2 + 8 * (studies / most), solid_capstyle="round", zorder=1)
+        width = (1.0 if crowded else 1.5) + 6 * (studies - 1) / max(most - 1, 4)
+        axes.plot([x0, x1], [y0, y1], color=PALE, lw=width, solid_capstyle="round", zorder=1)
+        if len(edges) > MOST_LABELS:
+            continue
         # a third of the way keeps the labels of crossing lines apart
         at = 0.5 if count < 4 else 0.36
         axes.text(
@@ -73,15 +84,15 @@ def network_plot(result: NetworkMetaAnalysis) -> Figure:
     for name, (x, y) in place.items():
         size = 120 + 900 * (people[name] / largest) if people else 300
         axes.scatter([x], [y], s=size, color=ACCENT, edgecolor="white", lw=1.5, zorder=3)
-        text = f"{name}\nn = {people[name]:,.0f}" if people else name
+        text = textwrap.fill(name, 18, break_long_words=False) + (f"\nn = {people[name]:,.0f}" if people else "")
         side = "left" if x > 0.15 else "right" if x < -0.15 else "center"
         height = "bottom" if y > 0.95 else "top" if y < -0.95 else "center"
         axes.text(1.16 * x, 1.13 * y, text, ha=side, va=height, color=INK, fontsize=10)
-    axes.set(xlim=(-1.75, 1.75), ylim=(-1.4, 1.4), aspect="equal")
+    axes.set(xlim=(-1.8, 1.8), ylim=(-1.4, 1.4), aspect="equal")
     axes.axis("off")
-    multi = any(len(study.treatments) > 2 for study in network.studies)
-    said = f"{len(network.studies)} studies, {count} treatments; numbers on lines: studies"
-    axes.set_title(said + ("; shaded: multi-arm" if multi else ""), fontsize=10, color=INK)
+    said = f"{len(network.studies)} studies, {count} treatments"
+    said += "; width of lines: studies" if len(edges) > MOST_LABELS else "; numbers on lines: studies"
+    axes.set_title(said + ("; shaded: multi-arm" if shaded else ""), fontsize=10, color=INK)
     return figure
 
 
@@ -114,12 +125,13 @@ def forest_plot(result: NetworkMetaAnalysis) -> Figure:
     axes.axvline(1 if result.is_ratio else 0, color=INK, lw=1, ls=(0, (4, 3)), zorder=0)
     if result.is_ratio:
         _log_axis(axes)
-    axes.set_yticks(range(len(names)), list(reversed(names)))
+    axes.set_yticks(range(len(names)), [textwrap.fill(name, 34) for name in reversed(names)])
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
     better = "left" if result.small_is_good else "right"
-    axes.set_xlabel(f"{_measure(result)} against {result.reference}; {better} of the line is better")
+    said = f"{_measure(result)} against {result.reference}; {better} of the line is better"
+    axes.set_xlabel(textwrap.fill(said, 70))
     kind = f"random effects ({result.method})" if result.random else "common effect"
     wide_said = "; thin: prediction interval" if _predicted(result, Estimate(effect=0.0, se=1.0)) else ""
     axes.set_title(f"{kind}, {100 * result.level:g} % interval{wide_said}", fontsize=10, color=INK, loc="left")
@@ -140,15 +152,28 @@ def _measure(result: NetworkMetaAnalysis) -> str:
     return words[result.network.measure]
 
 
+TICKS = (
+    (1.0,),
+    (1.0, 3.0),
+    (1.0, 2.0, 5.0),
+    (1.0, 2.0, 3.0, 5.0, 7.0),
+    (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0),
+    (1.0, 1.1, 1.2, 1.3, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 7.5, 8.0, 8.5, 9.0, 9.5),
+)
+
+
 def _log_axis(axes: Any) -> None:
     axes.set_xscale("log")
     low, high = axes.get_xlim()
-    steps: Sequence[float] = (1.0, 2.0, 5.0) if high / low < 200 else (1.0,)
-    axes.xaxis.set_major_locator(LogLocator(subs=steps))
-    plain = ScalarFormatter()
-    plain.set_scientific(False)
-    axes.xaxis.set_major_formatter(plain)
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    few: list[float] = []
+    for steps in TICKS:
+        inside = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
+        if len(inside) > MOST_TICKS:
+            break
+        few = inside
+    axes.set_xticks(few, [f"{tick:g}" for tick in few])
+    axes.set_xticks([], minor=True)
 
 
 def rank_plot(result: NetworkMetaAnalysis) -> Figure:
