@@ -72,6 +72,14 @@ def test_tables_and_pictures(capsys, tmp_path):
     assert "Odds ratio against VKAs" in "".join(ElementTree.parse(plots / "forest.svg").getroot().itertext())
 
 
+def test_pictures_without_counts_of_people_or_random_effects(capsys, tmp_path):
+    said(capsys, str(DATA / "triangle.csv"), "--measure", "RR", "--method", "common", "--plots", str(tmp_path / "p"))
+    texts = "".join(ElementTree.parse(tmp_path / "p" / "forest.svg").getroot().itertext())
+    assert "common effect, 95 % interval" in texts
+    assert "Risk ratio against DrugA" in texts
+    assert "n =" not in "".join(ElementTree.parse(tmp_path / "p" / "network.svg").getroot().itertext())
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

@@ -240,6 +240,11 @@ def test_without_degrees_of_freedom_there_is_only_the_common_effect():
     assert comparison(result, "C", "A").network.se == pytest.approx(0.5**0.5)
 
 
+def test_one_study_is_refused():
+    with pytest.raises(DataError, match="study s0 is the only one"):
+        network_meta_analysis(network_of([[("A", 0.0, 0.1), ("B", 1.0, 0.1), ("C", 1.0, 0.1)]]))
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -73,6 +73,21 @@ def test_arms_with_the_treatment_in_the_name(tmp_path, expected):
     assert effects(path) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", " "])
+def test_winbugs_names_under_any_separator(tmp_path, expected, separator):
+    names = ["study", *(f"{stem}[,{i}]" for stem in "trn" for i in (1, 2, 3))]
+    rows = [(r[0], r[1], r[4], r[7] or "NA", r[2], r[5], r[8] or "NA", r[3], r[6], r[9] or "NA") for r in WIDE]
+    lines = [separator.join(map(str, row)) for row in [names, *rows]]
+    assert effects(text(tmp_path, "\n".join(lines) + "\nEND\n")) == pytest.approx(expected)
+
+
+def test_empty_cells_behind_the_last_column_do_no_harm(tmp_path, expected):
+    lines = [",".join(map(str, row)) for row in [("study", "treatment", "events", "n"), *COUNTS]]
+    assert effects(text(tmp_path, lines[0] + "\n" + "\n".join(line + ",," for line in lines[1:]))) == pytest.approx(
+        expected
+    )
+
+
 @pytest.mark.parametrize("separator", [";", "\t", " "])
 def test_separators(tmp_path, expected, separator):
     lines = [separator.join(map(str, row)) for row in [("study", "treatment", "events", "n"), *COUNTS]]
@@ -88,6 +103,15 @@ def test_a_column_that_numbers_rows_names_no_study(tmp_path, expected):
     path = write_table(tmp_path / "wide.csv", names, wide)
     assert effects(path) == pytest.approx(expected)
     assert read_network(path).columns["study"] == "id"
+
+
+def test_contrasts_keep_their_study_beside_an_author(tmp_path):
+    rows = [("one", "Smith", "A", "B", 1.0, 0.5), ("two", "Smith", "A", "C", 1.0, 0.5)]
+    names = ["study", "author", "treat1", "treat2", "TE", "seTE"]
+    assert len(read_network(write_table(tmp_path / "t.csv", names, rows)).studies) == 2
+    numbered = write_table(tmp_path / "u.csv", ["id", *names[1:]], [(i, *row[1:]) for i, row in enumerate(rows)])
+    with pytest.raises(DataError, match="2 of the 3 contrasts"):
+        read_network(numbered)
 
 
 def test_columns_can_be_named(tmp_path, expected):

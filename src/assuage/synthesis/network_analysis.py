@@ -127,7 +127,7 @@ def network_meta_analysis(
     Raises
     ------
     DataError
-        An option that cannot be, or studies that contradict themselves.
+        An option that cannot be, one study only, or studies that contradict themselves.
     """
     if method not in {*METHODS, "common"}:
         raise DataError(f"--method {method!r} is not known; write one of {', '.join(METHODS)}, common")
@@ -137,6 +137,8 @@ def network_meta_analysis(
         raise DataError(f"--level {level:g} is not between 0 and 1; write for example 0.95")
     if seed < 0 or draws < 100:
         raise DataError(f"--seed {seed} and --draws {draws}: a seed is 0 or more, and ranks need 100 draws or more")
+    if len(network.studies) < 2:
+        raise DataError(f"study {network.studies[0].name} is the only one; a meta-analysis needs two studies")
     chosen = _reference(network, reference)
     small = SMALL_VALUES[small_values]
     rows = rows_of(network)
@@ -306,7 +308,9 @@ def estimate_json(result: NetworkMetaAnalysis, estimate: Estimate | None) -> dic
         "p": float(2 * stats.norm.sf(abs(z))),
     }  # fmt: skip
     if result.is_ratio:
-        row |= {"ratio": math.exp(estimate.effect), "ratio_low": math.exp(low), "ratio_high": math.exp(high)}
+        # beyond e^700 no number is left
+        ratio, ratio_low, ratio_high = (math.exp(min(x, 700.0)) for x in (estimate.effect, low, high))
+        row |= {"ratio": ratio, "ratio_low": ratio_low, "ratio_high": ratio_high}
     return row
 
 

@@ -75,9 +75,11 @@ MEASURE_OF_NAME: dict[str, tuple[str, bool]] = {
     **dict.fromkeys(("irr", "rateratio"), ("IRR", True)),
     "md": ("MD", False), "smd": ("SMD", False), "rd": ("RD", False),
 }  # fmt: skip
+VAGUE = ("id", "author", "authors", "reference")
+"""May number rows, or name two studies alike."""
 STUDY = (
     "study", "studlab", "studyid", "trial", "studyname", "studyn", "studyc", "studynr", "stud", "trialid", "sid", "s",
-    "studlabel", "label", "id", "author", "authors", "reference",
+    "studlabel", "label", *VAGUE,
 )  # fmt: skip
 FIRST = ("treat", "treatment", "trt", "t", "arm", "intervention", "drug")
 MODERATOR_ROLES: dict[str, tuple[str, ...]] = {
@@ -150,12 +152,12 @@ def find_layout(
         free = {plain(column) for other, column in given.items() if other != role}
         return next(({role: names[alias]} for alias in aliases if alias in names and alias not in free), {})
 
-    def study(*, distinct: bool) -> dict[str, str]:
-        fitting = [alias for alias in STUDY if alias in names and is_distinct[names[alias]] == distinct]
-        return one("study", [*fitting, *STUDY])
+    def study(known: Sequence[str] = STUDY, *, distinct: bool) -> dict[str, str]:
+        fitting = [alias for alias in known if alias in names and is_distinct[names[alias]] == distinct]
+        return one("study", [*fitting, *known])
 
     layout = (
-        _contrasts(names, given, study(distinct=False), one)
+        _contrasts(names, given, one("study", STUDY[: -len(VAGUE)]) or study(VAGUE, distinct=False), one)
         or _wide(names, given, study(distinct=True), one)
         or _named(columns, study(distinct=True), one)
         or _long(study(distinct=False), one, has_blank)

@@ -47,9 +47,8 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
     lines = [line.strip(" \r") for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     if len(lines) < 2:
         raise DataError(f"{path} has {len(lines)} lines; it needs a header and at least one row")
+    lines[0] = lines[0].replace("[,", "[")
     separator = max(",;\t", key=lines[0].count) if any(c in lines[0] for c in ",;\t") else " "
-    if "[," in lines[0] and "\t" not in lines[0] and " " in lines[0]:
-        separator = " "
     cells = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator, skipinitialspace=True))
     header = [name.strip() for name in cells[0]]
     if all(len(row) == len(header) + 1 for row in cells[1:]):
@@ -59,11 +58,11 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
         raise DataError(f"{path}: column {twice[0]!r} stands twice in the header; rename one")
     rows = []
     for number, row in enumerate(cells[1:], start=2):
-        if len(row) != len(header):
-            raise DataError(f"{path}, row {number}: {len(row)} cells where the header has {len(header)}")
         if row[0].strip().upper() == "END":
             continue
-        rows.append({name: _cell(value, separator) for name, value in zip(header, row, strict=True) if name})
+        if len(row) < len(header) or any(cell.strip() for cell in row[len(header) :]):
+            raise DataError(f"{path}, row {number}: {len(row)} cells where the header has {len(header)}")
+        rows.append({name: _cell(value, separator) for name, value in zip(header, row, strict=False) if name})
     return named, rows
 
 
