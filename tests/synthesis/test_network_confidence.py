@@ -11,12 +11,12 @@ from assuage.synthesis.network_analysis import network_meta_analysis
 from assuage.synthesis.network_confidence import confidence, study_weights, transitivity
 
 
-def judged(*, important=None, moderators=None, seed=3, **options):
+def judged(*, important=None, reporting=None, moderators=None, seed=3, **options):
     network = network_of(random_studies(seed, count=15)[0])
     if moderators:
         studies = tuple(replace(s, moderators=moderators(i)) for i, s in enumerate(network.studies))
         network = replace(network, studies=studies)
-    return confidence(network_meta_analysis(network, draws=100, **options), important=important)
+    return confidence(network_meta_analysis(network, draws=100, **options), important=important, reporting=reporting)
 
 
 def test_without_judgements_nothing_is_said_to_be_fine():
@@ -49,6 +49,21 @@ def test_imprecision_and_heterogeneity_ask_for_the_smallest_effect_that_matters(
     assert "major concerns" in {found.domains["imprecision"].judgement for found in tiny}
     common = judged(important=1.0, method="common")
     assert {found.domains["heterogeneity"].judgement for found in common} == {"not judged"}
+
+
+def test_with_all_six_judged_there_is_a_grade():
+    fine = {"rob": "low", "indirectness": "low"}
+    for found in judged(important=50.0, reporting="low", moderators=lambda _: fine):
+        assert (
+            found.grade
+            == {"no concerns": "high", "some concerns": "moderate", "major concerns": "low"}[
+                found.domains["incoherence"].judgement
+            ]
+        )
+    for found in judged(important=50.0, reporting="high", moderators=lambda _: fine | {"rob": "high"}):
+        assert found.grade == "very low"
+    with pytest.raises(DataError, match="--reporting-bias 'none'"):
+        judged(reporting="none")
 
 
 def test_the_smallest_effect_that_matters_has_a_scale():

@@ -187,7 +187,9 @@ def test_means_rates_and_their_measures(tmp_path):
     pooled = math.sqrt((49 * 4 + 39 * 16) / 88)
     j = math.gamma(44) / (math.sqrt(44) * math.gamma(43.5))
     g = j * 2 / pooled
-    assert (study.effects[0], study.variances[0]) == pytest.approx((g, 1 / 50 + 1 / 40 + g * g / 180))
+    assert (study.effects[0], study.variances[0]) == pytest.approx(
+        (g, 1 / 50 + 1 / 40 + (1 - 86 / (88 * j * j)) * g * g)
+    )
     rates = text(tmp_path, "study,treatment,events,person_time\ns,A,10,500\ns,B,20,400\n", "rates.csv")
     network = read_network(rates)
     assert network.measure == "IRR"

@@ -32,6 +32,7 @@ class Request:
     columns: str | None
     continuity: float
     important: float | None
+    reporting_bias: str | None
     bayes: str | None
     bayes_prior: str | None
     draws: int
@@ -97,7 +98,7 @@ def _further(result: NetworkMetaAnalysis, request: Request) -> dict[str, Any]:
             "treatment1": c.first, "treatment2": c.second, "grade": c.grade,
             "domains": {name: {"judgement": d.judgement, "why": d.why} for name, d in c.domains.items()},
         }
-        for c in confidence(result, important=request.important)
+        for c in confidence(result, important=request.important, reporting=request.reporting_bias)
     ]  # fmt: skip
     further: dict[str, Any] = {
         "transitivity": transitivity(result.network), "confidence": judged,

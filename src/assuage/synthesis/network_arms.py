@@ -14,19 +14,17 @@ variances (delta method), on the log scale for ratios:
 | SMD | see below | see below |
 
 A study with an arm without events or without non-events gets `continuity` (1/2) more events and as many more non-events
-in
-every arm (IRR: events only, where one has none; RD: in the variance only). A study in which no arm has an event, or
-every
-person has one, says nothing about OR or RR (IRR likewise without events) and is left out, which is said.
+in every arm (IRR: events only, where one has none; RD: in the variance only). A study in which no arm has an event, or
+every person has one, says nothing about OR or RR (IRR likewise without events) and is left out, which is said.
 
 SMD of two arms: Hedges' g = J d, d = (m1 - m2) / s, s the pooled standard deviation, J = Gamma(f/2) / (sqrt(f/2)
-Gamma((f - 1)/2)) with f = n1 + n2 - 2; variance (n1 + n2)/(n1 n2) + g^2 / (2 (n1 + n2)). Of three arms and more, so
-that the contrasts close: one s pooled over all arms, no
-correction, variance 1/n1 + 1/n2 + d^2 / (2 N), N everyone in the study.
+Gamma((f - 1)/2)) with f = n1 + n2 - 2; unbiased variance 1/n1 + 1/n2 + (1 - (f - 2) / (f J^2)) g^2, as the R package
+meta takes for networks. Of three arms and more, so that the contrasts close: one s pooled over all arms, no correction,
+variance 1/n1 + 1/n2 + d^2 / (2 N), N everyone in the study.
 
-Sources: Hedges & Olkin 1985, 10.1016/C2009-0-03396-0. Crippa & Orsini 2016, BMC Med Res Methodol 16:91,
-10.1186/s12874-016-0189-0. Gart & Zweifel 1967, 10.1093/biomet/54.1-2.181. Hedges, Gurevitch & Curtis 1999,
-10.1890/0012-9658(1999)080[1150:TMAORR]2.0.CO;2.
+Sources: Hedges & Olkin 1985, 10.1016/C2009-0-03396-0. White & Thomas 2005, Clin Trials 2:141,
+10.1191/1740774505cn081oa. Crippa & Orsini 2016, BMC Med Res Methodol 16:91, 10.1186/s12874-016-0189-0. Gart & Zweifel
+1967, 10.1093/biomet/54.1-2.181. Hedges, Gurevitch & Curtis 1999, 10.1890/0012-9658(1999)080[1150:TMAORR]2.0.CO;2.
 """
 
 import math
@@ -161,8 +159,11 @@ def _standardised(study: str, arms: Sequence[Arm]) -> tuple[Array, Array]:
     freedom = float((n - 1).sum())
     pooled = math.sqrt(float(((n - 1) * spread**2).sum()) / freedom)
     exact = math.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / math.sqrt(freedom / 2)
-    effects, variances = _differences(means / pooled * (1.0 if len(arms) > 2 else exact), 1 / n)
-    return effects, variances + effects**2 / (2 * n.sum())
+    if len(arms) > 2:
+        effects, variances = _differences(means / pooled, 1 / n)
+        return effects, variances + effects**2 / (2 * n.sum())
+    effects, variances = _differences(means / pooled * exact, 1 / n)
+    return effects, variances + (1 - (freedom - 2) / (freedom * exact**2)) * effects**2
 
 
 def _differences(values: Array, variances: Array) -> tuple[Array, Array]:

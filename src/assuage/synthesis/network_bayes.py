@@ -6,8 +6,7 @@ likelihood; given tau the effects are normal with the mean and covariance of the
     p(tau | y) ~ p(tau) exp(l_REML(tau^2)),      p(b | y) = integral N(b; b_hat(tau), C(tau)) p(tau | y) dtau
 
 The integral is a Gauss-Legendre sum over s, tau = upper s^2 (dense near 0); quantiles are roots of the mixed
-distribution
-function. `docs/network_meta_analysis.md` holds it against the published Markov chains of TSD 2.
+distribution function. `docs/network_meta_analysis.md` holds it against the published Markov chains of TSD 2.
 
 | prior of tau | density |
 |---|---|
@@ -18,8 +17,7 @@ Counts are normal here through their log odds ratios; `network_binomial` (extra 
 
 Sources: Lu & Ades 2004, Stat Med 23:3105, 10.1002/sim.1875. Dias, Sutton, Ades & Welton 2013, Med Decis Making 33:607,
 10.1177/0272989X12458724 (NICE Technical Support Document 2). Roever 2020, J Stat Softw 93(6), 10.18637/jss.v093.i06
-(the
-same integral for pairs).
+(the same integral for pairs).
 """
 
 import math

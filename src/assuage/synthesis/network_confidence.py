@@ -1,13 +1,11 @@
 """Can the comparisons be set side by side, and how far can each estimate be trusted.
 
 Transitivity: for every direct comparison the studies, the people, and how each further column of the table is
-distributed
-over them. It describes and does not test: that columns look alike does not show that effects are.
+distributed over them. It describes and does not test: that columns look alike does not show that effects are.
 
 Percentage study weights: the share of study i in the information on one comparison c,
 
-    w_i = c' V I_i V c / c' V c,   V = (sum I_i)^-1,  I_i = X_i' W_i X_i,   sum w_i = 1           (Jackson 2017, Riley
-    2018)
+    w_i = c' V I_i V c / c' V c,   V = (sum I_i)^-1,  I_i = X_i' W_i X_i,   sum w_i = 1     (Jackson 2017)
 
 Confidence, after the domains of CINeMA. Delta is the smallest effect that matters (--important); it cuts the line into
 three areas: matters one way, trivial, matters the other way.
@@ -16,18 +14,18 @@ three areas: matters one way, trivial, matters the other way.
 |---|---|---|---|
 | within-study bias | weighted mean of rob (low 1, some 2, high 3) <= 1.5 | <= 2.5 | above |
 | indirectness | the same of the column indirectness | | |
-| reporting bias | never judged here: it needs a search for what was not published | | |
+| reporting bias | as the user judged it for the whole network (--reporting-bias low) | some | high |
 | imprecision | the confidence interval lies in one area | in two | in three |
 | heterogeneity | the prediction interval reaches no area that the confidence interval does not | one more | two more |
 | incoherence | direct against indirect p >= 0.10, else design by treatment p >= 0.10 | p >= 0.01 (0.05) | below |
 
 A domain without what it needs is "not judged", never "no concerns". Only with all six judged is there a grade: high,
-one
-step down for every "some", two for every "major". CINeMA itself leaves the last step to the reader; so should a review.
+one step down for every "some", two for every "major". CINeMA itself leaves the last step to the reader; so should a
+review.
 
 Sources: Nikolakopoulou et al. 2020, PLoS Med 17:e1003082, 10.1371/journal.pmed.1003082. Jackson et al. 2017, Stat
-Methods Med
-Res 26:2853, 10.1177/0962280215611702. Salanti 2012, Res Synth Methods 3:80, 10.1002/jrsm.1037 (transitivity).
+Methods Med Res 26:2853, 10.1177/0962280215611702. Salanti 2012, Res Synth Methods 3:80, 10.1002/jrsm.1037
+(transitivity).
 """
 
 import math
@@ -129,18 +127,22 @@ def study_weights(result: NetworkMetaAnalysis) -> dict[tuple[str, str], dict[str
     return shares
 
 
-def confidence(result: NetworkMetaAnalysis, *, important: float | None = None) -> tuple[Confidence, ...]:
+def confidence(
+    result: NetworkMetaAnalysis, *, important: float | None = None, reporting: str | None = None
+) -> tuple[Confidence, ...]:
     """Judge every comparison by the six domains.
 
     Parameters
     ----------
     important
         The smallest effect that matters: a ratio above 1 for ratios (1.25), else a difference above 0.
+    reporting
+        Risk of reporting bias in the whole network as the user judged it: low, some or high.
 
     Raises
     ------
     DataError
-        `important` is not that.
+        `important` or `reporting` is not that.
     """
     delta = None
     if important is not None:
@@ -148,12 +150,13 @@ def confidence(result: NetworkMetaAnalysis, *, important: float | None = None) -
             wanted = "a ratio above 1, such as 1.25" if result.is_ratio else "a difference above 0"
             raise DataError(f"--important {important:g}: {result.network.measure} needs {wanted}")
         delta = math.log(important) if result.is_ratio else important
+    published = _reporting(reporting)
     shares = study_weights(result)
     judged = []
     for split in result.model.splits:
         domains = {
             "within-study bias": _weighted(result.network, shares[split.first, split.second], "rob"),
-            "reporting bias": Domain(judgement=UNJUDGED, why="needs a search for what was not published"),
+            "reporting bias": published,
             "indirectness": _weighted(result.network, shares[split.first, split.second], "indirectness"),
             "imprecision": _imprecision(result, split, delta),
             "heterogeneity": _heterogeneity(result, split, delta),
@@ -161,6 +164,14 @@ def confidence(result: NetworkMetaAnalysis, *, important: float | None = None) -
         }
         judged.append(Confidence(first=split.first, second=split.second, domains=domains, grade=_grade(domains)))
     return tuple(judged)
+
+
+def _reporting(level: str | None) -> Domain:
+    if level is None:
+        return Domain(judgement=UNJUDGED, why="needs a search for what was not published (--reporting-bias)")
+    if level not in {"low", "some", "high"}:
+        raise DataError(f"--reporting-bias {level!r} is not known; write low, some or high")
+    return Domain(judgement={"low": NONE, "some": SOME, "high": MAJOR}[level], why="judged by the user for all of them")
 
 
 def _grade(domains: Mapping[str, Domain]) -> str:

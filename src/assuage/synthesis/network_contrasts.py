@@ -1,10 +1,8 @@
 """Studies that report contrasts: all of them, or those against one baseline.
 
 A multi-arm study gives all k (k - 1) / 2 contrasts, or those against one baseline and the variance v_b of the baseline
-arm;
-then the other arms have s_j^2 = se_j^2 - v_b and a contrast between two of them the variance s_i^2 + s_j^2 (Franchini
-et al.
-2012, Res Synth Methods 3:142, 10.1002/jrsm.1049). Given intervals are taken to be 95 %.
+arm; then the other arms have s_j^2 = se_j^2 - v_b and a contrast between two of them the variance s_i^2 + s_j^2
+(Franchini et al. 2012, Res Synth Methods 3:142, 10.1002/jrsm.1049). Given intervals are taken to be 95 %.
 """
 
 import math

@@ -1,16 +1,14 @@
 """Do direct and indirect evidence agree? Designs, the full interaction model, and node splitting.
 
 A design is the set of treatments that a study compares. With parameters of its own for every design (k_d - 1 of them)
-the
-network falls into separate analyses; what this model leaves is heterogeneity within designs, and what it gains over
+the network falls into separate analyses; what this model leaves is heterogeneity within designs, and what it gains over
 consistency is inconsistency between designs:
 
     Q_total = Q_within + Q_between,   df_between = sum (k_d - 1) - (T - 1)                  (Krahn 2013, Higgins 2012)
 
 Under random effects the interaction model gets its own tau^2 (that of the heterogeneity within designs), and the Wald
 statistic of all interactions is the difference of the two Q at that tau^2. Detaching one design gives it parameters of
-its
-own and leaves the rest consistent.
+its own and leaves the rest consistent.
 
 For a comparison a - b that some studies make, with tau^2 of the whole network:
 
@@ -21,14 +19,13 @@ For a comparison a - b that some studies make, with tau^2 of the whole network:
 | indirect = (network - p direct) / (1 - p), variance se_network^2 / (1 - p) | back-calculation (Dias 2010) |
 | z = (direct - indirect) / sqrt(se_d^2 + se_i^2) | the two agree if it is a standard normal number |
 
-`node_splits` fits a parameter w for the difference instead and estimates tau^2 anew: a study with a and b sees
-d_ab + w; in a multi-arm study w is shared by both arms, a by +w/2 and b by -w/2 (symmetrical, White 2015).
+`node_splits` fits a parameter w for the difference instead and estimates tau^2 anew: a study with a and b sees d_ab +
+w; in a multi-arm study w is shared by both arms, a by +w/2 and b by -w/2 (symmetrical, White 2015).
 
 Sources: Higgins et al. 2012, Res Synth Methods 3:98, 10.1002/jrsm.1044. White et al. 2012, 10.1002/jrsm.1045. Krahn,
-Binder &
-König 2013, BMC Med Res Methodol 13:35, 10.1186/1471-2288-13-35. König, Krahn & Binder 2013, Stat Med 32:5414,
-10.1002/sim.6001.
-Dias et al. 2010, Stat Med 29:932, 10.1002/sim.3767. White 2015, Stata J 15:951, 10.1177/1536867X1501500403.
+Binder & König 2013, BMC Med Res Methodol 13:35, 10.1186/1471-2288-13-35. König, Krahn & Binder 2013, Stat Med 32:5414,
+10.1002/sim.6001. Dias et al. 2010, Stat Med 29:932, 10.1002/sim.3767. White 2015, Stata J 15:951,
+10.1177/1536867X1501500403.
 """
 
 from collections.abc import Sequence

@@ -1,19 +1,15 @@
 """The model of network meta-analysis: studies as contrasts, weighted least squares, heterogeneity.
 
 A study i compares k_i treatments. It enters as its k_i (k_i - 1) / 2 contrasts y_ab = a - b and their variances v_ab;
-for
-independent arms v_ab = s_a^2 + s_b^2. Double centring turns the variances into the covariance of the arms about their
-mean,
+for independent arms v_ab = s_a^2 + s_b^2. Double centring turns the variances into the covariance of the arms about
+their mean,
 
-    G_i = -1/2 C V_i C,   C = I - 1 1'/k,        L_i = pinv(G_i + tau^2/2 C)                    (Ruecker 2012,
-    Laplacian)
+    G_i = -1/2 C V_i C,   C = I - 1 1'/k,     L_i = pinv(G_i + tau^2/2 C)     (Ruecker 2012)
 
 so that the off-diagonal of -L_i holds the reduced weights of the contrasts of a multi-arm study. With G_i = U diag(l)
-U',
-the k_i - 1 combinations z = U' theta_i are independent with variances l + tau^2/2, whatever tau is: the whole network
-is one
-ordinary weighted regression z = U' X b + e. Between-study variance tau^2 is the same for every contrast (correlation
-1/2).
+U', the k_i - 1 combinations z = U' theta_i are independent with variances l + tau^2/2, whatever tau is: the whole
+network is one ordinary weighted regression z = U' X b + e. Between-study variance tau^2 is the same for every contrast
+(correlation 1/2).
 
 | symbol | meaning |
 |---|---|
@@ -26,8 +22,8 @@ ordinary weighted regression z = U' X b + e. Between-study variance tau^2 is the
 | interval of tau^2 | Q-profile: the tau^2 at which Q(tau^2) meets the quantiles of chi-square (Viechtbauer 2007) |
 
 Where the contrasts of a multi-arm study contradict each other slightly (rounded numbers, standardised differences),
-theta_i
-is their weighted least-squares fit with those reduced weights, and what does not fit is counted in Q, as Ruecker does.
+theta_i is their weighted least-squares fit with those reduced weights, and what does not fit is counted in Q, as
+Ruecker does.
 
 Sources: Ruecker 2012, Res Synth Methods 3:312, 10.1002/jrsm.1058. Ruecker & Schwarzer 2014, Stat Med 33:4353,
 10.1002/sim.6236. DerSimonian & Laird 1986, 10.1016/0197-2456(86)90046-2; Jackson, White & Riley 2012, Stat Med 31:3805,

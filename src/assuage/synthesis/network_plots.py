@@ -1,8 +1,7 @@
 """Three pictures of a network: who was compared with whom, effects against the reference, ranks. Matplotlib, as SVG.
 
 Network plot: a node's area grows with the people who got the treatment (all alike where counts are not known), a line's
-width
-with the studies that make the comparison; multi-arm studies are shaded.
+width with the studies that make the comparison; multi-arm studies are shaded.
 """
 
 import math

@@ -8,8 +8,7 @@
 | intervals | quantiles of r_i over the draws; on the scale of SUCRA (T - r) / (T - 1) |
 
 Sources: Ruecker & Schwarzer 2015, BMC Med Res Methodol 15:58, 10.1186/s12874-015-0060-8. Salanti, Ades & Ioannidis
-2011,
-J Clin Epidemiol 64:163, 10.1016/j.jclinepi.2010.03.016.
+2011, J Clin Epidemiol 64:163, 10.1016/j.jclinepi.2010.03.016.
 """
 
 from dataclasses import dataclass

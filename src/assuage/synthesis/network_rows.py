@@ -1,8 +1,7 @@
 """Rows of a delimited text file: commas, semicolons, tabs or blanks between the cells.
 
 Cells that are empty or read NA, NaN or `.` hold nothing; among numbers also `-`, n/a, null, none. A decimal comma is
-read where commas do not separate
-cells.
+read where commas do not separate cells.
 """
 
 import csv
