@@ -99,7 +99,8 @@ def nma(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     network.run(
         network.Request(
             table=table, measure=measure, method=method, reference=reference, small_values=small_values, level=level,
-            columns=columns, continuity=continuity, important=important, reporting_bias=reporting_bias, bayes=bayes, bayes_prior=bayes_prior,
+            columns=columns, continuity=continuity, important=important,
+            reporting_bias=reporting_bias, bayes=bayes, bayes_prior=bayes_prior,
             draws=draws, seed=seed, plots=plots, out=out, as_json=as_json,
         )
     )  # fmt: skip

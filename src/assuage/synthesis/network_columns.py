@@ -159,8 +159,8 @@ def find_layout(
     layout = (
         _contrasts(names, given, one("study", STUDY[: -len(VAGUE)]) or study(VAGUE, distinct=False), one)
         or _wide(names, given, study(distinct=True), one)
-        or _named(columns, study(distinct=True), one)
         or _long(study(distinct=False), one, has_blank)
+        or _named(columns, study(distinct=True), one)
     )
     if layout is None:
         raise DataError(
