@@ -61,10 +61,25 @@ def test_words(capsys):
 def test_tables_and_pictures(capsys, tmp_path):
     out, plots = tmp_path / "nma", tmp_path / "pictures"
     said(capsys, DOGLIOTTI, "--out", str(out), "--plots", str(plots))
-    names = {"nma.json", "league.csv", "ranks.csv", "node_splits.csv", "transitivity.csv", "confidence.csv"}
+    names = {
+        "nma.json",
+        "league_table.csv",
+        "league.csv",
+        "ranks.csv",
+        "node_splits.csv",
+        "transitivity.csv",
+        "confidence.csv",
+    }
     assert {path.name for path in out.iterdir()} == names
     with (out / "league.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 28
+    with (out / "league_table.csv").open(encoding="utf-8") as file:
+        square = {row["treatment"]: row for row in csv.DictReader(file)}
+    assert next(iter(square)) == "Dabigatran 150mg"
+    assert square["Aspirin"]["Aspirin"] == ""
+    assert square["Aspirin"]["VKAs"] == "1.854 (1.522 to 2.26)"
+    assert square["VKAs"]["Aspirin"] == "1.702 (1.324 to 2.187)"
+    assert square["Dabigatran 150mg"]["Placebo/Control"] == ""
     assert {path.name for path in plots.iterdir()} == {"network.svg", "forest.svg", "ranks.svg"}
     texts = "".join(ElementTree.parse(plots / "network.svg").getroot().itertext())
     assert "19 studies, 8 treatments" in texts

@@ -254,6 +254,11 @@ def test_numbered_treatments_sort_as_numbers(tmp_path):
     assert network.treatments == ("1", "2", "10")
 
 
+def test_whole_numbers_written_with_a_point_are_the_same_treatment(tmp_path):
+    path = text(tmp_path, "t1,t2,t3,r1,n1,r2,n2,r3,n3\n1,2,4.0,1,9,2,9,3.0,9.0\n1,4,NA,1,9,2,9,NA,NA\n")
+    assert read_network(path).treatments == ("1", "2", "4")
+
+
 ARMS = "study,treatment,events,n\n"
 CONTRASTS = "study,treat1,treat2,TE,seTE\n"
 
@@ -270,6 +275,7 @@ CONTRASTS = "study,treat1,treat2,TE,seTE\n"
         (ARMS + "s,A,30,20\ns,B,5,20\n", "30 events among n = 20"),
         (ARMS + "s,A,-1,20\ns,B,5,20\n", "-1 events"),
         (ARMS + "s,A,1,20\ns,A,5,20\n", "two arms of A"),
+        (ARMS + "s,A,1,20\ns,B,1,20\nt,a,1,20\nt,B,1,20\n", "'A' and 'a' differ only in capitals"),
         (ARMS + "s,A,1,20\n", "no study with two arms is left; s: 1 arm"),
         (ARMS + ",A,1,20\n", "no study in column study"),
         (ARMS + "s,A,1,20\ns,B,2,20\nt,C,1,20\nt,D,2,20\nu,D,2,9\nu,E,3,9\n", "2 parts .*: C, D, E | A, B"),

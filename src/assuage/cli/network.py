@@ -124,6 +124,7 @@ def _posterior(result: NetworkMetaAnalysis, request: Request, prior: Prior) -> B
 def _write(document: dict[str, Any], folder: Path) -> None:
     (folder / "nma.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     model = document["random"] or document["common"]
+    _table(folder / "league_table.csv", _league_table(model))
     _table(folder / "league.csv", (_flat(row) for row in model["league"]))
     _table(
         folder / "ranks.csv",
@@ -132,6 +133,36 @@ def _write(document: dict[str, Any], folder: Path) -> None:
     _table(folder / "node_splits.csv", (_flat(row) for row in model["node_splits"]))
     _table(folder / "transitivity.csv", (_flat(row) for row in document["transitivity"]))
     _table(folder / "confidence.csv", (_flat(row) for row in document["confidence"]))
+
+
+def _league_table(model: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the usual square: best P-score first; below the diagonal the network, row against column; above it direct
+    evidence, column against row.
+    """
+    names = [rank["treatment"] for rank in model["ranks"]]
+    cells: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in model["league"]:
+        cells[row["treatment1"], row["treatment2"]] = row
+    table = []
+    for i, name in enumerate(names):
+        line: dict[str, Any] = {"treatment": name}
+        for j, other in enumerate(names):
+            first, second = (name, other) if i > j else (other, name)
+            row = cells.get((first, second)) or cells.get((second, first))
+            found = None if row is None else row if i > j else row["direct"]
+            line[other] = "" if found is None else _span(found, turned=(first, second) not in cells)
+        table.append(line)
+    return table
+
+
+def _span(row: dict[str, Any], *, turned: bool) -> str:
+    if "ratio" in row:
+        middle, low, high = row["ratio"], row["ratio_low"], row["ratio_high"]
+        middle, low, high = (1 / middle, 1 / high, 1 / low) if turned else (middle, low, high)
+    else:
+        middle, low, high = row["estimate"], row["ci_low"], row["ci_high"]
+        middle, low, high = (-middle, -high, -low) if turned else (middle, low, high)
+    return f"{middle:.4g} ({low:.4g} to {high:.4g})"
 
 
 def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, Any]:

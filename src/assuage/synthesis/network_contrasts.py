@@ -16,7 +16,7 @@ from scipy import stats
 from assuage.errors import DataError
 from assuage.synthesis.network_columns import Layout, plain
 from assuage.synthesis.network_model import NetworkStudy, incidence
-from assuage.synthesis.network_rows import Row, is_empty, number_in, study_of
+from assuage.synthesis.network_rows import Row, is_empty, label_in, number_in, study_of
 
 CLOSE = 0.2
 """Contrasts of one study may miss each other by this share of their smallest standard error; more is a slip."""
@@ -35,7 +35,7 @@ def contrasts_in(layout: Layout, rows: Sequence[Row]) -> Groups:
     groups: Groups = {}
     for number, row in enumerate(rows, start=2):
         study = study_of(layout, row, number)
-        first, second = row[single["treat1"]], row[single["treat2"]]
+        first, second = label_in(row, single["treat1"]), label_in(row, single["treat2"])
         where = f"row {number}, study {study}"
         if is_empty(first) or is_empty(second) or first == second:
             raise DataError(f"{where}: treatments {first!r} and {second!r}; a contrast needs two different ones")
@@ -129,13 +129,13 @@ def _baseline_arms(layout: Layout, row: Row, where: str) -> list[tuple[str, floa
         if effect is not None and layout.is_ratio:
             effect = math.log(effect) if effect > 0 else math.nan
         error, variance = (number_in(row, layout.single.get(role), where) for role in ("se", "variance"))
-        return [(row[layout.single["treatment"]], effect, error, variance)]
+        return [(label_in(row, layout.single["treatment"]), effect, error, variance)]
     arms = []
     for place, column in sorted(layout.numbered["treatment"].items()):
         if is_empty(row[column]):
             continue
         effect, error = (number_in(row, layout.numbered[role].get(place), where) for role in ("mean", "se"))
-        arms.append((row[column], effect, error, number_in(row, layout.single.get("variance"), where)))
+        arms.append((label_in(row, column), effect, error, number_in(row, layout.single.get("variance"), where)))
     return arms
 
 

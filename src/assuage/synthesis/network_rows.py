@@ -73,6 +73,12 @@ def _cell(value: str, separator: str) -> str:
     return value
 
 
+def label_in(row: Row, column: str) -> str:
+    """Return the name in a cell; a number that was written as 4.0 because others are missing is 4."""
+    whole, point, zeros = row[column].partition(".")
+    return whole if point and whole.isdigit() and not zeros.strip("0") else row[column]
+
+
 def number_in(row: Row, column: str | None, where: str) -> float | None:
     """Return the number in a cell, None where it holds nothing."""
     if column is None or is_no_number(row[column]):
@@ -92,7 +98,7 @@ def study_of(layout: Layout, row: Row, number: int) -> str:
     """Return the study a row belongs to; without such a column every row is one."""
     if "study" not in layout.single:
         return f"study {number - 1}"
-    name = row[layout.single["study"]]
+    name = label_in(row, layout.single["study"])
     if is_empty(name):
         raise DataError(f"row {number}: no study in column {layout.single['study']}; name it")
     return name

@@ -10,7 +10,7 @@ from assuage.synthesis.network_arms import COUNT_MEASURES, MEAN_MEASURES, MEASUR
 from assuage.synthesis.network_columns import Layout, find_layout
 from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in, studies_from
 from assuage.synthesis.network_model import Network, NetworkStudy
-from assuage.synthesis.network_rows import Row, is_empty, is_no_number, number_in, read_rows, study_of
+from assuage.synthesis.network_rows import Row, is_empty, is_no_number, label_in, number_in, read_rows, study_of
 
 ARM_LAYOUTS = {"arms", "wide_arms", "named_arms"}
 
@@ -60,6 +60,7 @@ def read_network(
         raise DataError(f"{path}: no study with two arms is left" + "".join(f"; {n}: {why}" for n, why in excluded[:3]))
     studies = _with_moderators(studies, layout, header, rows)
     treatments = tuple(sorted({name for study in studies for name in study.treatments}, key=_natural))
+    _require_one_spelling(treatments)
     _require_connected(studies, treatments)
     shown = {**layout.single, **{role: " ".join(group.values()) for role, group in layout.numbered.items() if group}}
     return Network(
@@ -68,8 +69,8 @@ def read_network(
     )  # fmt: skip
 
 
-def _natural(name: str) -> tuple[int, float, str]:
-    return (0, float(name), "") if name.replace(".", "", 1).isdigit() else (1, 0.0, name.lower())
+def _natural(name: str) -> tuple[int, float, str, str]:
+    return (0, float(name), "", name) if name.replace(".", "", 1).isdigit() else (1, 0.0, name.lower(), name)
 
 
 def _measure(layout: Layout, asked: str | None) -> str:
@@ -109,7 +110,7 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
             places = sorted(layout.labels or layout.numbered["treatment"])
             columns = [{role: layout.numbered.get(role, {}).get(i) for role in ("treatment", *roles)} for i in places]
         for place, named in enumerate(columns, 1):
-            treatment = layout.labels[place] if layout.labels else row[named["treatment"] or ""]
+            treatment = layout.labels[place] if layout.labels else label_in(row, named["treatment"] or "")
             if is_empty(treatment) or (layout.labels and all(is_no_number(row[c]) for c in named.values() if c)):
                 continue
             where = f"row {number}, study {study}, arm {treatment}"
@@ -171,6 +172,14 @@ def _with_moderators(
         replace(study, moderators={role: value for role, value in said[study.name].items() if role not in varying})
         for study in studies
     ]
+
+
+def _require_one_spelling(treatments: Sequence[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in treatments:
+        other = seen.setdefault("".join(name.lower().split()), name)
+        if other != name:
+            raise DataError(f"treatments {other!r} and {name!r} differ only in capitals or spaces; write them alike")
 
 
 def _require_connected(studies: Sequence[NetworkStudy], treatments: Sequence[str]) -> None:
