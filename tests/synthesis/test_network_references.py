@@ -181,3 +181,36 @@ def test_three_drugs_and_three_trials():
             assert (row["ratio"], row["ratio_low"], row["ratio_high"]) == pytest.approx((ratio, low, high), abs=6e-5)
             assert row["z"] == pytest.approx(z, abs=0.005)
             assert row["p"] == pytest.approx(p, abs=5e-5)
+
+
+METAFOR = {
+    ("senn2013.csv", "placebo"): (
+        0.0999145,
+        {
+            "acarbose": (-0.841364, 0.238426), "benfluorex": (-0.736900, 0.277600), "metformin": (-1.128404, 0.149402),
+            "miglitol": (-0.949885, 0.225253), "pioglitazone": (-1.129405, 0.211917),
+            "rosiglitazone": (-1.233739, 0.123457), "sitagliptin": (-0.570000, 0.341447),
+            "sulfonylurea": (-0.417528, 0.232610), "vildagliptin": (-0.700000, 0.340755),
+        },
+    ),
+    ("dogliotti2014.csv", "VKAs"): (
+        0.0226338,
+        {
+            "Apixaban": (-0.216764, 0.147048), "Aspirin": (0.611537, 0.108029),
+            "Aspirin+Clopidogtrel": (0.367264, 0.151928), "Dabigatran 110mg": (-0.079891, 0.185012),
+            "Dabigatran 150mg": (-0.436181, 0.191246), "Placebo/Control": (0.885874, 0.143087),
+            "Rivaroxaban": (-0.250455, 0.180030),
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "reference"), METAFOR)
+def test_reml_is_that_of_metafor(table, reference):
+    """Run with metafor 3.8-1, an arm-based model with study effects; how: data/README.md."""
+    tau2, effects = METAFOR[table, reference]
+    result = network_meta_analysis(read_network(DATA / table), method="REML", reference=reference, draws=100)
+    assert result.tau2 == pytest.approx(tau2, abs=2e-7)
+    for name, expected in effects.items():
+        found = comparison(result, name, reference).network
+        assert (found.effect, found.se) == pytest.approx(expected, abs=2e-6)
