@@ -49,6 +49,11 @@ def test_the_common_effect_alone(capsys):
     assert found["reference"] == "placebo"
 
 
+def test_capitals_of_options_do_not_matter(capsys):
+    found = json.loads(said(capsys, SENN, "--method", "reml", "--measure", "md", "--reference", "Placebo", "--json"))
+    assert (found["method"], found["measure"], found["reference"]) == ("REML", "MD", "placebo")
+
+
 def test_words(capsys):
     text = said(capsys, SENN, "--reference", "placebo")
     assert "26 studies, 10 treatments, 15 designs; MD, random effects, tau^2 by DL" in text

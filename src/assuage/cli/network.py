@@ -13,9 +13,11 @@ import typer
 from assuage.cli.output import fresh_directory, print_json, refuse_filled
 from assuage.errors import DataError
 from assuage.synthesis.network_analysis import NetworkMetaAnalysis, network_meta_analysis
+from assuage.synthesis.network_arms import MEASURES
 from assuage.synthesis.network_bayes import BayesCheck, Prior, bayes_check, read_prior
 from assuage.synthesis.network_binomial import binomial_check
 from assuage.synthesis.network_confidence import confidence, study_weights, transitivity
+from assuage.synthesis.network_model import METHODS
 from assuage.synthesis.network_tables import read_network
 
 
@@ -54,10 +56,13 @@ def run(request: Request) -> None:
     if request.bayes not in {None, "normal", "binomial"}:
         raise DataError(f"--bayes {request.bayes!r} is not known; write normal or binomial")
     network = read_network(
-        request.table, measure=request.measure, columns=read_columns(request.columns), continuity=request.continuity
+        request.table,
+        measure=known(request.measure, MEASURES),
+        columns=read_columns(request.columns),
+        continuity=request.continuity,
     )
     result = network_meta_analysis(
-        network, method=request.method, reference=request.reference, small_values=request.small_values or "desirable",
+        network, method=known(request.method, (*METHODS, "common")) or "DL", reference=request.reference, small_values=request.small_values or "desirable",
         level=request.level, seed=request.seed, draws=request.draws,
     )  # fmt: skip
     document = {"table": str(request.table), **result.as_json(), **_further(result, request)}
@@ -72,6 +77,11 @@ def run(request: Request) -> None:
         print_json(document)
     else:
         typer.echo(_text(result, document, request))
+
+
+def known(text: str | None, names: Sequence[str]) -> str | None:
+    """Return a name as it is known, whatever its capitals; what is not known is refused where it is used."""
+    return next((name for name in names if text is not None and name.lower() == text.lower()), text)
 
 
 def read_columns(text: str | None) -> dict[str, str]:
