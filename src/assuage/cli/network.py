@@ -62,8 +62,8 @@ def run(request: Request) -> None:
         continuity=request.continuity,
     )
     result = network_meta_analysis(
-        network, method=known(request.method, (*METHODS, "common")) or "DL", reference=request.reference, small_values=request.small_values or "desirable",
-        level=request.level, seed=request.seed, draws=request.draws,
+        network, method=known(request.method, (*METHODS, "common")) or "DL", reference=request.reference,
+        small_values=request.small_values or "desirable", level=request.level, seed=request.seed, draws=request.draws,
     )  # fmt: skip
     document = {"table": str(request.table), **result.as_json(), **_further(result, request)}
     with contextlib.ExitStack() as stack:
