@@ -135,6 +135,7 @@ def log_odds_ratios():
         ["study", "treat1", "treat2", "TE", "seTE", "n1", "n2"], ["study", "t1", "t2", "logOR", "se", "n1", "n2"],
         ["studlab", "treatment1", "treatment2", "effect", "std.err", "n1", "n2"],
         ["study", "treat1", "treat2", "lnOR", "selnOR", "n1", "n2"],
+        ["Trial", "Intervention", "Comparator", "log_OR", "se_log_OR", "n1", "n2"],
     ],
 )  # fmt: skip
 def test_contrasts(tmp_path, expected, names):

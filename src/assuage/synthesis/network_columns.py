@@ -54,10 +54,12 @@ EFFECT_ROLES: dict[str, tuple[str, ...]] = {
     "variance": ("vi", "v", "var", "variance", "vare", "varte"),
     "lower": (
         "lower", "lo", "low", "cilow", "cilower", "lowerci", "lcl", "lci", "ll", "cilb", "lb", "cil", "lower95",
+        "lower95ci", "95cilower", "lowerlimit", "lowerbound", "llci", "lowci",
         "ci95low",
     ),
     "upper": (
         "upper", "hi", "up", "high", "cihigh", "ciupper", "upperci", "ucl", "uci", "ul", "ciub", "ub", "ciu", "upper95",
+        "upper95ci", "95ciupper", "upperlimit", "upperbound", "ulci", "upci",
         "ci95high",
     ),
     "baseline_se": ("baselinese", "sebaseline", "basese", "seb"),
@@ -80,6 +82,10 @@ VAGUE = ("id", "author", "authors", "reference")
 STUDY = (
     "study", "studlab", "studyid", "trial", "studyname", "studyn", "studyc", "studynr", "stud", "trialid", "sid", "s",
     "studlabel", "label", *VAGUE,
+)  # fmt: skip
+AGAINST = (
+    ("intervention", "comparator"), ("treatment", "comparator"), ("treat", "comparator"), ("treatment", "control"),
+    ("experimental", "control"), ("intervention", "control"), ("treat", "comp"), ("trt", "comp"),
 )  # fmt: skip
 FIRST = ("treat", "treatment", "trt", "t", "arm", "intervention", "drug")
 MODERATOR_ROLES: dict[str, tuple[str, ...]] = {
@@ -178,6 +184,9 @@ def _pair(names: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
         for first, second in (("1", "2"), ("a", "b")):
             if stem + first in names and stem + second in names and not (stem == "t" and first == "a"):
                 return {"treat1": names[stem + first], "treat2": names[stem + second]}
+    for first, second in AGAINST:
+        if first in names and second in names:
+            return {"treat1": names[first], "treat2": names[second]}
     return {}
 
 
