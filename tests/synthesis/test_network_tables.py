@@ -60,6 +60,15 @@ def test_wide_arms(tmp_path, expected, names):
     assert effects(write_table(tmp_path / "t.csv", names, WIDE)) == pytest.approx(expected)
 
 
+def test_a_multi_arm_study_in_a_row_for_each_pair(tmp_path, expected):
+    rows = []
+    for study in ("one", "two", "three"):
+        arms = [row[1:] for row in COUNTS if row[0] == study]
+        rows += [(study, *a, *b) for i, a in enumerate(arms) for b in arms[i + 1 :]]
+    names = ["study", "treat1", "event1", "n1", "treat2", "event2", "n2"]
+    assert effects(write_table(tmp_path / "t.csv", names, rows)) == pytest.approx(expected)
+
+
 def test_wide_arms_without_a_study_are_one_study_a_row(tmp_path, expected):
     names = [f"{stem}{i}" for i in (1, 2, 3) for stem in ("t", "r", "n")]
     path = write_table(tmp_path / "t.csv", names, [row[1:] for row in WIDE])
@@ -302,6 +311,7 @@ CONTRASTS = "study,treat1,treat2,TE,seTE\n"
         ("study,treatment,diff,se\ns,A,NA,NA\ns,B,2,NA\n", "a difference without a standard error"),
         ("study,treat1,treat2,TE,seTE,baseline_se\ns,A,B,1,1,2\ns,A,C,1,1,2\n", "is below that of A"),
         ("study,t1,t2,r1,n1,r2,n2\ns,A,B,1,9,2,9\ns,A,B,1,9,2,9\n", "study s stands twice"),
+        ("study,t1,t2,r1,n1,r2,n2\ns,A,B,1,9,2,9\ns,A,C,3,9,2,9\n", "study s: two arms of A"),
     ],
 )  # fmt: skip
 def test_what_would_need_guessing_is_refused(tmp_path, content, said):

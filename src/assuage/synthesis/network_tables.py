@@ -97,25 +97,32 @@ def _measure(layout: Layout, asked: str | None) -> str:
 
 
 def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
-    """Return the arms of every study, in the order of the file."""
+    """Return the arms of every study, in the order of the file.
+
+    A multi-arm study may stand in several wide rows, one for each pair: an arm with the same numbers is the same arm.
+    """
     roles = ("events", "n", "mean", "sd", "se", "person_time")
     studies: dict[str, list[Arm]] = {}
     for number, row in enumerate(rows, start=2):
         study = study_of(layout, row, number)
         if layout.kind == "arms":
             columns = [{role: layout.single.get(role) for role in ("treatment", *roles)}]
-        elif study in studies:
-            raise DataError(f"row {number}: study {study} stands twice; one row holds all arms of a study")
         else:
             places = sorted(layout.labels or layout.numbered["treatment"])
             columns = [{role: layout.numbered.get(role, {}).get(i) for role in ("treatment", *roles)} for i in places]
+        found = []
         for place, named in enumerate(columns, 1):
             treatment = layout.labels[place] if layout.labels else label_in(row, named["treatment"] or "")
             if is_empty(treatment) or (layout.labels and all(is_no_number(row[c]) for c in named.values() if c)):
                 continue
             where = f"row {number}, study {study}, arm {treatment}"
             values = {role: number_in(row, named[role], where) for role in roles}
-            studies.setdefault(study, []).append(Arm(treatment=treatment, **values))
+            found.append(Arm(treatment=treatment, **values))
+        known = studies.setdefault(study, [])
+        new = found if layout.kind == "arms" else [arm for arm in found if arm not in known]
+        if found and not new:
+            raise DataError(f"row {number}: study {study} stands twice; take one row out or name the studies apart")
+        known += new
     return list(studies.items())
 
 
@@ -128,7 +135,9 @@ def _from_arms(studies: Iterable[tuple[str, list[Arm]]], measure: str, continuit
     for name, reported in studies:
         arms = [arm for arm in reported if all(getattr(arm, role) is not None for role in needed)]
         if twice := [arm.treatment for i, arm in enumerate(arms) if arm.treatment in {a.treatment for a in arms[:i]}]:
-            raise DataError(f"study {name}: two arms of {twice[0]}; merge them into one or give them different names")
+            raise DataError(
+                f"study {name}: two arms of {twice[0]}; merge them into one, or give them or their studies different names"
+            )
         if len(arms) < 2:
             excluded.append((name, f"{len(arms)} arm with {' and '.join(needed)}"))
             continue
