@@ -276,7 +276,8 @@ def _maximum(function: Callable[[float], float], upper: float) -> float:
     found = optimize.minimize_scalar(
         lambda t: -function(float(t)), bounds=(low, high), method="bounded", options={"xatol": 1e-9 * upper}
     )
-    return float(found.x) if -found.fun > values[0] else 0.0
+    # a hill lower than rounding is no hill
+    return float(found.x) if -found.fun > values[0] + 1e-10 else 0.0
 
 
 def tau2_interval(rows: Rows, columns: Array, level: float) -> tuple[float, float] | None:

@@ -103,6 +103,7 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
     """
     roles = ("events", "n", "mean", "sd", "se", "person_time")
     studies: dict[str, list[Arm]] = {}
+    seen: set[tuple[str, frozenset[str]]] = set()
     for number, row in enumerate(rows, start=2):
         study = study_of(layout, row, number)
         if layout.kind == "arms":
@@ -119,10 +120,14 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
             values = {role: number_in(row, named[role], where) for role in roles}
             found.append(Arm(treatment=treatment, **values))
         known = studies.setdefault(study, [])
-        new = found if layout.kind == "arms" else [arm for arm in found if arm not in known]
-        if found and not new:
+        if layout.kind == "arms":
+            known += found
+            continue
+        compared = (study, frozenset(arm.treatment for arm in found))
+        if compared in seen:
             raise DataError(f"row {number}: study {study} stands twice; take one row out or name the studies apart")
-        known += new
+        seen.add(compared)
+        known += [arm for arm in found if arm not in known]
     return list(studies.items())
 
 
@@ -136,7 +141,7 @@ def _from_arms(studies: Iterable[tuple[str, list[Arm]]], measure: str, continuit
         arms = [arm for arm in reported if all(getattr(arm, role) is not None for role in needed)]
         if twice := [arm.treatment for i, arm in enumerate(arms) if arm.treatment in {a.treatment for a in arms[:i]}]:
             raise DataError(
-                f"study {name}: two arms of {twice[0]}; merge them into one, or give them or their studies different names"
+                f"study {name}: two arms of {twice[0]}; merge them into one, or give them (or two studies) two names"
             )
         if len(arms) < 2:
             excluded.append((name, f"{len(arms)} arm with {' and '.join(needed)}"))
