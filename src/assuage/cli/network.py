@@ -245,9 +245,8 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
     if "bayes" in document:
         tau = document["bayes"]["tau"]
         span = f"{tau['median']:.3g} ({tau['ci_low']:.3g} to {tau['ci_high']:.3g})"
-        lines.append(
-            f"Bayesian check, {request.bayes} likelihood, tau ~ {document['bayes']['prior']}: tau median {span}"
-        )
+        prior, scale = document["bayes"]["prior"], "; effects as logarithms" if result.is_ratio else ""
+        lines.append(f"Bayesian check, {request.bayes} likelihood, tau ~ {prior}: tau median {span}{scale}")
         for row in document["bayes"]["against_reference"]:
             lines.append(f"  {row['treatment']}: {row['mean']:.4g} ({row['ci_low']:.4g} to {row['ci_high']:.4g})")
     if request.small_values is None:
