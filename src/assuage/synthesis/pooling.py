@@ -58,6 +58,7 @@ class Coefficients:
     ci_high: Array
     df: float | None
     covariance: Array
+    df_each: tuple[float, ...] | None = None
 
     def rows(self) -> list[dict[str, Any]]:
         """Return one record per coefficient."""
@@ -70,7 +71,7 @@ class Coefficients:
                 "p_value": float(self.p_value[i]),
                 "ci_low": float(self.ci_low[i]),
                 "ci_high": float(self.ci_high[i]),
-                "df": self.df,
+                "df": self.df if self.df_each is None else self.df_each[i],
             }
             for i, name in enumerate(self.names)
         ]
