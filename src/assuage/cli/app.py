@@ -7,6 +7,7 @@ import typer
 
 from assuage import __version__
 from assuage.cli.delivery import readback
+from assuage.cli.evidence_commands import evidence_app
 from assuage.cli.export import export_app
 from assuage.cli.head_commands import head_app
 from assuage.cli.navigator import navigator_app
@@ -34,6 +35,7 @@ app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
 app.add_typer(export_app, name="export")
+app.add_typer(evidence_app, name="evidence")
 app.command("person", epilog=PERSON_EPILOG, context_settings=PERSON_SETTINGS)(person)
 app.command(
     "readback",

@@ -130,7 +130,9 @@ def roles(header: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
     known = set(_EXACT.values()) | set(_SINGLE) | {"se1", "se2", "m1", "m2", "sd1", "sd2", "n1", "n2", "study"}
     for role, column in given.items():
         if role not in known:
-            raise DataError(f"--columns {role}={column}: {role!r} is not a role; take one of {', '.join(sorted(known))}")
+            raise DataError(
+                f"--columns {role}={column}: {role!r} is not a role; take one of {', '.join(sorted(known))}"
+            )
         if column not in header:
             raise DataError(f"--columns {role}={column}: there is no column {column!r}; there are {', '.join(header)}")
     found: dict[str, tuple[str, int]] = {role: (column, -1) for role, column in given.items()}
@@ -144,7 +146,9 @@ def roles(header: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
         if held is None or rank < held[1]:
             found[role] = (name, rank)
         elif rank == held[1]:
-            raise DataError(f"columns {held[0]!r} and {name!r} could both be {role}; say which: --columns {role}={held[0]}")
+            raise DataError(
+                f"columns {held[0]!r} and {name!r} could both be {role}; say which: --columns {role}={held[0]}"
+            )
     return {role: column for role, (column, _) in found.items()}
 
 

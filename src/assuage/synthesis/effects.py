@@ -260,7 +260,17 @@ def _sign(table: StudyTable) -> Array:
     """Return +1 or −1 of `direction`, which may be a number, + or −, or a word; nan where it is not said."""
     if "direction" not in table.roles:
         return np.full(len(table.rows), np.nan)
-    words = {"+": 1.0, "-": -1.0, "positive": 1.0, "negative": -1.0, "pos": 1.0, "neg": -1.0, "1": 1.0, "-1": -1.0, "+1": 1.0}
+    words = {
+        "+": 1.0,
+        "-": -1.0,
+        "positive": 1.0,
+        "negative": -1.0,
+        "pos": 1.0,
+        "neg": -1.0,
+        "1": 1.0,
+        "-1": -1.0,
+        "+1": 1.0,
+    }
     column = table.roles["direction"]
     result = np.full(len(table.rows), np.nan)
     for i, row in enumerate(table.rows):

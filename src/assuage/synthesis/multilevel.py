@@ -306,7 +306,9 @@ def _profile(
         return height + float(result.fun) - drop
 
     centre = float(s[i])
-    low = 0.0 if centre == 0 or deficit(0.0) <= 0 else float(brentq(deficit, 0.0, centre, xtol=1e-9 * centre, rtol=1e-9))
+    low = (
+        0.0 if centre == 0 or deficit(0.0) <= 0 else float(brentq(deficit, 0.0, centre, xtol=1e-9 * centre, rtol=1e-9))
+    )
     last["rest"] = s[others]
     high = max(2 * centre, 0.1 * float(np.sum(s)), 1e-4)
     for _ in range(60):

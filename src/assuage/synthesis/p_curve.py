@@ -110,7 +110,9 @@ def _lower(x: Array, q: Array, c: Array) -> Array:
 
 def _tail(x: float, q: float, c: float, *, sf: bool) -> float:
     if c == 0:
-        return float((chi2.sf(x, 1) if sf else chi2.cdf(x, 1)) if math.isinf(q) else f.sf(x, 1, q) if sf else f.cdf(x, 1, q))
+        return float(
+            (chi2.sf(x, 1) if sf else chi2.cdf(x, 1)) if math.isinf(q) else f.sf(x, 1, q) if sf else f.cdf(x, 1, q)
+        )
     return float(
         (ncx2.sf(x, 1, c) if sf else ncx2.cdf(x, 1, c)) if math.isinf(q) else ncf.sf(x, 1, q, c) if sf else ncf.cdf(x, 1, q, c)
     )  # fmt: skip

@@ -72,7 +72,9 @@ def trim_and_fill(  # noqa: PLR0913  (data and choices)
     fit = pool(
         np.concatenate([turned, filled_y]) * sign, np.concatenate([spread, filled_v]), method=method, test=test, level=level
     )  # fmt: skip
-    return TrimFill(estimator=estimator, side=side, missing=k0, se=se, added_y=filled_y * sign, added_v=filled_v, fit=fit)
+    return TrimFill(
+        estimator=estimator, side=side, missing=k0, se=se, added_y=filled_y * sign, added_v=filled_v, fit=fit
+    )
 
 
 def _side(y: Array, v: Array, method: str) -> str:
