@@ -20,7 +20,7 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         str | None,
         typer.Option(
             "--measure",
-            help="OR RR RD PETO IRR IRD HR SMD MD ROM SMCC SMCR MC COR ZCOR PR PLO ...; where the columns leave it open.",
+            help="OR RR RD PETO IRR IRD HR SMD MD ROM SMCC SMCR MC COR ZCOR PR PLO; where columns leave it open.",
             metavar="NAME",
         ),
     ] = None,
@@ -50,7 +50,9 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     ] = 0.0,
     robust: Annotated[
         str | None,
-        typer.Option("--robust", help="Cluster-robust standard errors of the multilevel model.", metavar="CR2|CR1|CR1p"),
+        typer.Option(
+            "--robust", help="Cluster-robust standard errors of the multilevel model.", metavar="CR2|CR1|CR1p"
+        ),
     ] = None,
     level: Annotated[
         float, typer.Option("--level", parser=number("0.95"), help="Of all intervals.", metavar="NUMBER")
@@ -61,7 +63,9 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     ] = 0.95,
     prediction: Annotated[
         str,
-        typer.Option("--prediction", help="Prediction interval by the test's own quantile, or t with k-2.", metavar="test|k-2"),
+        typer.Option(
+            "--prediction", help="Prediction interval by the test's own quantile, or t with k-2.", metavar="test|k-2"
+        ),
     ] = "test",
     smd_variance: Annotated[
         str, typer.Option("--smd-variance", help="Variance of Hedges' g.", metavar="large-sample|unbiased")
@@ -70,7 +74,8 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         bool, typer.Option("--drop-double-zeros", help="Leave out studies without events in both arms.")
     ] = False,
     trim_side: Annotated[
-        str | None, typer.Option("--trim-side", help="Where trim and fill looks; default: by the slope.", metavar="left|right")
+        str | None,
+        typer.Option("--trim-side", help="Where trim and fill looks; default: by the slope.", metavar="left|right"),
     ] = None,
     columns: Annotated[
         str | None,
@@ -87,9 +92,21 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     from assuage.synthesis.analysis import Choices, split
 
     choices = Choices(
-        measure=measure, method=method, test=test, level=level, reported_level=reported_level,
-        moderators=split(moderators), intercept=intercept, subgroup=subgroup, cluster=split(cluster), row_level=row_level,
-        rho=rho, robust=robust, prediction_df=prediction, smd_variance=smd_variance,
-        drop_double_zeros=drop_double_zeros, trim_side=trim_side,
-    )  # fmt: skip
+        measure=measure,
+        method=method,
+        test=test,
+        level=level,
+        reported_level=reported_level,
+        moderators=split(moderators),
+        intercept=intercept,
+        subgroup=subgroup,
+        cluster=split(cluster),
+        row_level=row_level,
+        rho=rho,
+        robust=robust,
+        prediction_df=prediction,
+        smd_variance=smd_variance,
+        drop_double_zeros=drop_double_zeros,
+        trim_side=trim_side,
+    )
     meta_report.run(file, choices, columns=split(columns), plots=plots, out=out, as_json=as_json)

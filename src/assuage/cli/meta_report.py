@@ -18,7 +18,7 @@ from assuage.synthesis.reading import read_studies
 from assuage.synthesis.results_json import as_json as document_of
 
 
-def run(  # noqa: PLR0913  (the file, and where results go)
+def run(
     file: Path, choices: Choices, *, columns: Sequence[str], plots: Path | None, out: Path | None, as_json: bool
 ) -> None:
     """Read FILE, analyse it, and write what was asked for."""
@@ -55,7 +55,9 @@ def _write_whole(out: Path, text: str) -> None:
     """Write a file that appears whole or not at all."""
     goal = out.expanduser().absolute()
     goal.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=goal.parent, prefix=f".{goal.name}-", encoding="utf-8", delete=False) as scratch:
+    with tempfile.NamedTemporaryFile(
+        "w", dir=goal.parent, prefix=f".{goal.name}-", encoding="utf-8", delete=False
+    ) as scratch:
         scratch.write(text)
     Path(scratch.name).chmod(0o644)
     Path(scratch.name).replace(goal)
@@ -97,10 +99,17 @@ def _coefficients(analysis: Analysis) -> Table:
     shown = analysis.robust or (analysis.multilevel or analysis.fit).coefficients
     pooled = counted is not None or (shown.estimate.size == 1 and analysis.fit.intercept_only)
     back = pooled and back_transform(name, 0.0) is not None
-    headings = ("", "estimate", "se", level, "z" if counted or shown.df_each is None and shown.df is None else "t", "p")
+    headings = (
+        "",
+        "estimate",
+        "se",
+        level,
+        "z" if counted or (shown.df_each is None and shown.df is None) else "t",
+        "p",
+    )
     for heading in (*headings, *(("back-transformed",) if back else ())):
         table.add_column(heading, justify="left" if heading == "" else "right")
-    rows = shown.rows() if counted is None else [
+    rows: list[dict[str, Any]] = shown.rows() if counted is None else [
         {"name": "pooled", "estimate": counted.estimate, "se": counted.se, "ci_low": counted.ci_low,
          "ci_high": counted.ci_high, "statistic": counted.statistic, "p_value": counted.p_value}
     ]  # fmt: skip
@@ -162,10 +171,9 @@ def _small(analysis: Analysis) -> list[str]:
     small, filled = analysis.small_study, analysis.trim_fill.get("L0")
     if small and filled and not analysis.multilevel:
         egger = f"Egger p {_p(small.egger_mixed.p_value)}, " if small.egger_mixed else ""
-        lines.append(
-            f"small studies: {egger}rank p {_p(small.rank.p_value)}; trim and fill adds {filled.missing} on the {filled.side}: "
-            f"{float(filled.fit.coefficients.estimate[0]):.4f}"
-        )
+        pooled = f"{float(filled.fit.coefficients.estimate[0]):.4f}"
+        added = f"{filled.missing} on the {filled.side}: {pooled}" if filled.missing else "none"
+        lines.append(f"small studies: {egger}rank p {_p(small.rank.p_value)}; trim and fill adds {added}")
     return lines
 
 

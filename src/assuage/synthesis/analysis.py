@@ -1,7 +1,8 @@
 """One call from a study table to everything that is reported of a pairwise meta-analysis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -49,8 +50,8 @@ class Choices:
 class Analysis:
     """A pairwise meta-analysis: the model asked for, what stands beside it, and what has to be said of it.
 
-    `fit` is the model of independent effects, `multilevel` that of `cluster`, `counted` that of method MH or Peto; the one
-    asked for is the result, the others stand for comparison (None: does not apply).
+    `fit` is the model of independent effects, `multilevel` that of `cluster`, `counted` that of method MH or Peto; the
+    one asked for is the result, the others stand for comparison (None: does not apply).
     """
 
     choices: Choices
@@ -105,20 +106,35 @@ def analyse(table: StudyTable, choices: Choices) -> Analysis:
     _say_dependence(effects, choices, notes)
     plain = not choices.moderators
     some = plain and effects.k >= FEWEST
+    shared: dict[str, Any] = {"names": design.names, "test": choices.test, "level": choices.level}
     return Analysis(
-        choices=choices, effects=effects, fit=fit, multilevel=multilevel, robust=robust, counted=counted,
-        by_method={m: pool(y, v, design.x, names=design.names, method=m, test=choices.test, level=choices.level) for m in METHODS}
-        if effects.k > design.x.shape[1] else {},
-        by_test={t: pool(y, v, design.x, names=design.names, method=method, test=t, level=choices.level,
-                         prediction_df=choices.prediction_df) for t in TESTS},
+        choices=choices,
+        effects=effects,
+        fit=fit,
+        multilevel=multilevel,
+        robust=robust,
+        counted=counted,
+        by_method={m: pool(y, v, design.x, method=m, **shared) for m in METHODS}
+        if effects.k > design.x.shape[1]
+        else {},
+        by_test={
+            t: pool(y, v, design.x, method=method, **{**shared, "test": t}, prediction_df=choices.prediction_df)
+            for t in TESTS
+        },
         influence=leave_one_out(fit) if effects.k > 1 else (),
         subgroups=_subgroups(table, effects, choices, notes),
         small_study=_small_study(effects, choices, method, notes) if some else None,
-        trim_fill={e: trim_and_fill(y, v, estimator=e, side=choices.trim_side, method=method, test=choices.test,
-                                    level=choices.level) for e in ESTIMATORS} if some else {},
+        trim_fill={
+            e: trim_and_fill(
+                y, v, estimator=e, side=choices.trim_side, method=method, test=choices.test, level=choices.level
+            )
+            for e in ESTIMATORS
+        }
+        if some
+        else {},
         p_curve=_p_curve(effects) if plain else None,
         notes=tuple(notes),
-    )  # fmt: skip
+    )
 
 
 def _known(choices: Choices) -> Choices:
@@ -126,7 +142,9 @@ def _known(choices: Choices) -> Choices:
     method = aliases.get(choices.method.upper(), choices.method.upper())
     if method not in {*METHODS, *COUNT_METHODS}:
         raise DataError(f"--method {choices.method!r} is not known; take one of {', '.join(METHODS)}, MH, Peto")
-    test = {"knha": "hk", "hartung-knapp": "hk", "hksj": "hk", "adhoc": "hk-adhoc"}.get(choices.test.lower(), choices.test.lower())
+    test = {"knha": "hk", "hartung-knapp": "hk", "hksj": "hk", "adhoc": "hk-adhoc"}.get(
+        choices.test.lower(), choices.test.lower()
+    )
     if test not in TESTS:
         raise DataError(f"--test {choices.test!r} is not known; take one of {', '.join(TESTS)}")
     if method in COUNT_METHODS and (choices.moderators or choices.cluster):
@@ -172,10 +190,11 @@ def _counted(effects: EffectSet, choices: Choices) -> tuple[CountFit, ...]:
         return ()
     name = "OR" if effects.measure.name == "PETO" else effects.measure.name
     found = []
-    for label, fits, run in (
+    ways: tuple[tuple[str, bool, Callable[[], CountFit]], ...] = (
         ("MH", name in MANTEL_HAENSZEL, lambda: mantel_haenszel(name, counts, level=choices.level)),
         ("PETO", "a" in counts and name == "OR", lambda: pool_peto(counts, level=choices.level)),
-    ):
+    )
+    for label, fits, run in ways:
         if not fits and wanted == label:
             raise DataError(f"--method {choices.method} does not pool {name}; take --method EE")
         try:
@@ -203,7 +222,9 @@ def _dependent(
     innermost = list(zip(*(labels for _, labels in levels), strict=True))
     if choices.row_level and len(set(innermost)) < effects.k:
         levels.append(("effect", [str(i) for i in range(effects.k)]))
-        notes.append(f"several effects in one {choices.cluster[-1]}: a random effect for each effect was added below it")
+        notes.append(
+            f"several effects in one {choices.cluster[-1]}: a random effect for each effect was added below it"
+        )
     test = "t" if choices.test.startswith("hk") else choices.test
     if test != choices.test:
         notes.append("Hartung-Knapp has no multilevel form: the multilevel model uses t")
@@ -225,7 +246,8 @@ def _say_dependence(effects: EffectSet, choices: Choices, notes: list[str]) -> N
     if twice and not choices.cluster:
         shown = ", ".join(twice[:3]) + (" ..." if len(twice) > 3 else "")
         notes.append(
-            f"{len(twice)} label(s) stand in several rows ({shown}): rows are taken as independent; --cluster COLUMN if not"
+            f"{len(twice)} label(s) stand in several rows ({shown}): rows are taken as independent; "
+            "--cluster COLUMN if they are not"
         )
 
 

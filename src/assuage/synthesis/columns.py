@@ -28,41 +28,58 @@ _EXACT: dict[str, str] = {
     "yi": "yi", "vi": "vi", "sei": "sei", "pi": "p", "zi": "yi",
 }  # fmt: skip
 _SINGLE: dict[str, tuple[str, ...]] = {
-    "yi": ("y", "es", "effect", "effectsize", "te", "smd", "md", "rd", "meandifference", "riskdifference", "fisherz",
-           "fishersz", "logor", "lnor", "logoddsratio", "logrr", "lnrr", "logriskratio", "loghr", "lnhr", "loghazardratio",
-           "logirr", "lnirr", "lograteratio", "logodds", "lnoddsratio", "lnriskratio", "lnhazardratio"),
-    "estimate": ("estimate", "est", "effectestimate", "pointestimate", "coef", "coefficient", "b"),
-    "vi": ("v", "var", "variance", "vyi", "vary", "vares", "esvar", "effectvariance", "varianceofeffect", "samplingvariance", "vg", "vd"),
-    "sei": ("se", "sete", "stderr", "stderror", "standarderror", "seyi", "sees", "esse", "sey", "seeffect", "selogor",
-            "selogrr", "seloghr", "selnor", "selnrr", "seg", "sed", "sesmd"),
-    "ci_low": ("cilow", "cilb", "cilower", "cil", "lower", "lowerci", "lcl", "lci", "ll", "lb", "low", "lowerbound", "ci95low",
-               "ci95lower", "95cilow", "95cilower", "cistart", "cill", "lower95", "conflow", "lower95ci", "cimin", "lowerlimit",
-               "ci95lb", "lowercl", "llci", "loci", "cilo"),
-    "ci_high": ("cihigh", "ciub", "ciupper", "ciu", "upper", "upperci", "ucl", "uci", "ul", "ub", "high", "upperbound",
-                "ci95high", "ci95upper", "95cihigh", "95ciupper", "ciend", "ciul", "upper95", "confhigh", "upper95ci", "cimax",
-                "upperlimit", "ci95ub", "uppercl", "ulci", "hici", "cihi"),
-    "p": ("p", "pvalue", "pval"),
-    "r": ("r", "cor", "corr", "correlation", "pearsonr"),
-    "n": ("n", "ntotal", "totaln", "samplesize", "total", "nobs", "sample", "ntot"),
-    "x": ("x", "events", "event", "cases", "responders"),
-    "m": ("m", "mean"),
-    "sd": ("sd", "stdev", "standarddeviation"),
-    "t": ("time", "persontime", "personyears", "personmonths", "persondays"),
-    "ratio": ("or", "oddsratio", "rr", "riskratio", "relativerisk", "hr", "hazardratio", "irr", "rateratio", "incidencerateratio"),
-    "d_value": ("d", "cohend", "cohensd"),
-    "g_value": ("g", "hedgesg", "hedgeg"),
-    "t_value": ("t", "tvalue", "tval", "tstat", "tstatistic"),
-    "f_value": ("f", "fvalue", "fval", "fstat", "fstatistic"),
-    "direction": ("direction", "sign"),
-}  # fmt: skip
+    role: tuple(words.split())
+    for role, words in {
+        "yi": (
+            "y es effect effectsize te smd md rd meandifference riskdifference fisherz fishersz logor "
+            "lnor logoddsratio logrr lnrr logriskratio loghr lnhr loghazardratio logirr lnirr "
+            "lograteratio logodds lnoddsratio lnriskratio lnhazardratio"
+        ),
+        "estimate": "estimate est effectestimate pointestimate coef coefficient b",
+        "vi": ("v var variance vyi vary vares esvar effectvariance varianceofeffect samplingvariance vg vd"),
+        "sei": (
+            "se sete stderr stderror standarderror seyi sees esse sey seeffect selogor selogrr "
+            "seloghr selnor selnrr seg sed sesmd"
+        ),
+        "ci_low": (
+            "cilow cilb cilower cil lower lowerci lcl lci ll lb low lowerbound ci95low ci95lower "
+            "95cilow 95cilower cistart cill lower95 conflow lower95ci cimin lowerlimit ci95lb lowercl "
+            "llci loci cilo"
+        ),
+        "ci_high": (
+            "cihigh ciub ciupper ciu upper upperci ucl uci ul ub high upperbound ci95high ci95upper "
+            "95cihigh 95ciupper ciend ciul upper95 confhigh upper95ci cimax upperlimit ci95ub uppercl "
+            "ulci hici cihi"
+        ),
+        "p": "p pvalue pval",
+        "r": "r cor corr correlation pearsonr",
+        "n": "n ntotal totaln samplesize total nobs sample ntot",
+        "x": "x events event cases responders",
+        "m": "m mean",
+        "sd": "sd stdev standarddeviation",
+        "t": "time persontime personyears personmonths persondays",
+        "ratio": "or oddsratio rr riskratio relativerisk hr hazardratio irr rateratio incidencerateratio",
+        "d_value": "d cohend cohensd",
+        "g_value": "g hedgesg hedgeg",
+        "t_value": "t tvalue tval tstat tstatistic",
+        "f_value": "f fvalue fval fstat fstatistic",
+        "direction": "direction sign",
+    }.items()
+}
 _MEASURE_OF: dict[str, str] = {
-    "or": "OR", "oddsratio": "OR", "logor": "OR", "lnor": "OR", "logoddsratio": "OR", "lnoddsratio": "OR",
-    "rr": "RR", "riskratio": "RR", "relativerisk": "RR", "logrr": "RR", "lnrr": "RR", "logriskratio": "RR", "lnriskratio": "RR",
-    "hr": "HR", "hazardratio": "HR", "loghr": "HR", "lnhr": "HR", "loghazardratio": "HR", "lnhazardratio": "HR",
-    "irr": "IRR", "rateratio": "IRR", "incidencerateratio": "IRR", "logirr": "IRR", "lnirr": "IRR", "lograteratio": "IRR",
-    "smd": "SMD", "g": "SMD", "hedgesg": "SMD", "hedgeg": "SMD", "d": "SMD", "cohend": "SMD", "cohensd": "SMD",
-    "md": "MD", "meandifference": "MD", "rd": "RD", "riskdifference": "RD", "zi": "ZCOR", "fisherz": "ZCOR", "fishersz": "ZCOR",
-}  # fmt: skip
+    name: measure
+    for measure, names in {
+        "OR": "or oddsratio logor lnor logoddsratio lnoddsratio",
+        "RR": "rr riskratio relativerisk logrr lnrr logriskratio lnriskratio",
+        "HR": "hr hazardratio loghr lnhr loghazardratio lnhazardratio",
+        "IRR": "irr rateratio incidencerateratio logirr lnirr lograteratio",
+        "SMD": "smd g hedgesg hedgeg d cohend cohensd",
+        "MD": "md meandifference",
+        "RD": "rd riskdifference",
+        "ZCOR": "zi fisherz fishersz",
+    }.items()
+    for name in names.split()
+}
 _QUANTITY: dict[str, tuple[str, ...]] = {
     "m": ("m", "mean", "avg", "average"),
     "sd": ("sd", "std", "stdev", "s"),
@@ -91,7 +108,7 @@ def plain(name: str) -> str:
 
 
 def role_of(name: str) -> tuple[str, int] | None:
-    """Return the role of a column and its rank (0: the short names of the literature, 1: words); None if it has none."""
+    """Return the role of a column and its rank (0: short names of the literature, 1: words); None if it has none."""
     key = plain(name)
     if key in _EXACT:
         return _EXACT[key], 0

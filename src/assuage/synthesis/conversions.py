@@ -5,13 +5,16 @@ r"""From a test statistic, a p-value, an interval or another effect size to the 
 | t, n1, n2 | d | t sqrt(1/n1 + 1/n2) | Rosenthal 1994, in Cooper and Hedges |
 | F (1 and q degrees of freedom) | t | ± sqrt F; the sign has to be given | |
 | two-sided p, n1, n2 | t | ± quantile 1 − p/2 of t with n1 + n2 − 2; the sign has to be given | |
-| log odds ratio L | d | L sqrt 3/π, variance times 3/π² | Hasselblad and Hedges 1995, doi:10.1037/0033-2909.117.1.167 |
-| d | log odds ratio | d π/sqrt 3, variance times π²/3 | the same |
+| log odds ratio L | d | L sqrt 3/π, variance times 3/π² | [1] |
+| d | log odds ratio | d π/sqrt 3, variance times π²/3 | [1] |
 | r | d | 2r/sqrt(1 − r²), variance 4 var(r)/(1 − r²)³ | Borenstein et al. 2009, Introduction to Meta-Analysis, ch. 7 |
 | d, n1, n2 | r | d/sqrt(d² + h), h = (n1 + n2)²/(n1 n2), variance h² var(d)/(d² + h)³ | the same |
 | t, degrees of freedom q | r | t/sqrt(t² + q) | Rosenthal 1994 |
-| interval of level L | se | (high − low)/(2 z), z normal quantile of (1 + L)/2, on the log scale for ratios | Higgins et al., Cochrane Handbook 6.3 |
-| effect, two-sided p | se | absolute effect/z of 1 − p/2 | the same |
+| interval of level L | se | (high − low)/(2 z), z normal quantile of (1 + L)/2, on the log scale for ratios | [2] |
+| effect, two-sided p | se | absolute effect/z of 1 − p/2 | [2] |
+
+[1] Hasselblad and Hedges 1995, doi:10.1037/0033-2909.117.1.167; d and log odds ratio back by the same.
+[2] Higgins et al., Cochrane Handbook for Systematic Reviews 6.3, ch. 6.
 """
 
 import numpy as np

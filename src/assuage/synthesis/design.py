@@ -1,7 +1,7 @@
 """From moderator names to a design: numbers as they are, text as indicator columns against its first level.
 
-`ablat` a number, `alloc` text, `factor(year)` a number taken as text, `a:b` the product of two of them. The first level by
-alphabet is the reference; without an intercept the first text moderator keeps all its levels.
+`ablat` a number, `alloc` text, `factor(year)` a number taken as text, `a:b` the product of two of them. The first
+level by alphabet is the reference; without an intercept the first text moderator keeps all its levels.
 """
 
 import re
@@ -17,7 +17,7 @@ from assuage.synthesis.reading import StudyTable
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """Design x (k, p), the name of each column, which rows are complete (k,), and the term that each column belongs to."""
+    """Design x (k, p), the name and term of each of its columns, and which rows are complete (k,)."""
 
     x: Array
     names: tuple[str, ...]

@@ -1,13 +1,14 @@
 """An effect and a variance for every row of a study table, from whatever the row reports.
 
-For every row the first complete way is taken, in the order of `_ways`: what the measure is made of (`measures`), the effect as
-given (yi with vi or sei), a reported estimate with interval, standard error or p, and the conversions of `conversions`. Rows
-that give no way are dropped and named. Nothing is guessed: a measure that the columns leave open is asked for, and so is the
-sign of an F or a p.
+For every row the first complete way is taken, in the order of `_ways`: what the measure is made of (`measures`), the
+effect as given (yi with vi or sei), a reported estimate with interval, standard error or p, and the conversions of
+`conversions`. Rows that give no way are dropped and named. Nothing is guessed: a measure that the columns leave open
+is asked for, and so is the sign of an F or a p.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -94,9 +95,10 @@ def effects_of(
     _require_variances(table, y, v)
     rows = np.flatnonzero(np.isfinite(y))
     if rows.size == 0:
+        needs = " ".join(chosen.needs) or "yi and vi"
         raise DataError(
-            f"{table.source}: no row gives an effect of measure {name}; it needs {' '.join(chosen.needs) or 'yi and vi'}, "
-            f"or yi with vi or sei; the columns are {', '.join(table.header)}"
+            f"{table.source}: no row gives an effect of measure {name}; it needs {needs}"
+            f", or yi with vi or sei; the columns are {', '.join(table.header)}"
         )
     missing = [i for i in range(k) if i not in set(rows.tolist())]
     return EffectSet(
@@ -109,7 +111,7 @@ def effects_of(
 
 
 def _known(measure: str) -> str:
-    name = measure.upper().replace("FE", "FE")
+    name = measure.upper()
     if name not in MEASURES:
         raise DataError(f"--measure {measure!r} is not known; take one of {', '.join(MEASURES)}")
     return name
@@ -124,35 +126,34 @@ def infer_measure(table: StudyTable) -> str:
         They leave it open.
     """
     has = set(table.roles)
-    if "yi" in has and has & {"vi", "sei"}:
-        return measure_named(table.roles["yi"]) or "GEN"
-    if "ratio" in has:
-        return measure_named(table.roles["ratio"]) or "OR"
-    if has & {"g_value", "d_value"} and (has & {"vi", "sei"} or {"n1", "n2"} <= has):
-        return "SMD"
-    if ("yi" in has or "estimate" in has) and has & {"vi", "sei", "ci_low", "p"}:
+    named = {role: measure_named(column) for role, column in table.roles.items()}
+    spread = bool(has & {"vi", "sei"})
+    reported = bool(has & {"yi", "estimate"}) and bool(has & {"vi", "sei", "ci_low", "p"})
+    said: tuple[tuple[bool, str], ...] = (
+        ("yi" in has and spread, named.get("yi") or "GEN"),
+        ("ratio" in has, named.get("ratio") or "OR"),
+        (bool(has & {"g_value", "d_value"}) and (spread or {"n1", "n2"} <= has), "SMD"),
+        (reported, named.get("yi") or "GEN"),
+        ({"x1", "t1", "x2", "t2"} <= has, "IRR"),
+        ({"a", "c"} <= has, "counts of two groups: OR, RR or RD"),
+        ({"m1", "m2"} <= has, "two means: SMD, MD or ROM"),
+        ({"x", "n"} <= has, "events of one group: PLO or PR"),
+        ({"r", "n"} <= has, "ZCOR"),
+        ({"t_value", "n1", "n2"} <= has, "SMD"),
+        ({"m", "sd", "n"} <= has, "MN"),
+    )
+    answer = next((words for there, words in said if there), None)
+    if answer is None:
+        raise DataError(
+            f"{table.source}: the columns {', '.join(table.header)} give no effect; name them as in "
+            "docs/meta_analysis.md, for example yi and vi, or say which is which: --columns estimate=NAME,sei=NAME"
+        )
+    what, colon, choices = answer.partition(": ")
+    if colon:
+        raise DataError(f"{table.source} gives {what}: which effect is meant is open; write --measure {choices}")
+    if answer == "GEN" and "estimate" in has:
         _refuse_ratios(table)
-        return measure_named(table.roles.get("yi", "")) or "GEN"
-    if {"x1", "t1", "x2", "t2"} <= has:
-        return "IRR"
-    open_choices = (
-        ({"a", "c"} <= has, "counts of two groups", "OR, RR or RD"),
-        ({"m1", "m2"} <= has, "two means", "SMD, MD or ROM"),
-        ({"x", "n"} <= has, "events of one group", "PLO or PR"),
-    )
-    for there, words, choices in open_choices:
-        if there:
-            raise DataError(f"{table.source} gives {words}: which effect is meant is open; write --measure {choices}")
-    if {"r", "n"} <= has:
-        return "ZCOR"
-    if {"t_value", "n1", "n2"} <= has:
-        return "SMD"
-    if {"m", "sd", "n"} <= has:
-        return "MN"
-    raise DataError(
-        f"{table.source}: the columns {', '.join(table.header)} give no effect; name them as in docs/meta_analysis.md, "
-        "for example yi and vi, or say which is which: --columns estimate=NAME,sei=NAME"
-    )
+    return answer
 
 
 def _refuse_ratios(table: StudyTable) -> None:
@@ -167,8 +168,8 @@ def _refuse_ratios(table: StudyTable) -> None:
     logged = np.median(np.abs((np.log(low) + np.log(high)) / 2 - np.log(y)) / np.log(high / low))
     if plain > 0.05 and logged < plain / 3:
         raise DataError(
-            f"{table.source}: the intervals are symmetric on the log scale, as those of ratios; write --measure OR, RR or HR "
-            "to pool their logarithms, or --measure GEN to pool the values as they are"
+            f"{table.source}: the intervals are symmetric on the log scale, as those of ratios; write --measure OR, RR "
+            "or HR to pool their logarithms, or --measure GEN to pool the values as they are"
         )
 
 
@@ -223,7 +224,7 @@ def _ways(table: StudyTable, measure: Measure, given: Given | None, *, level: fl
         _Way(words="from estimate and standard error", find=lambda: _reported(table, measure, level, "se")),
         _Way(words="from estimate and p", find=lambda: _reported(table, measure, level, "p")),
     ]
-    converted = [_Way(words=words, find=lambda f=find: f(table)) for words, find in _CONVERTED.get(measure.name, ())]  # type: ignore[misc]
+    converted = [_Way(words=words, find=partial(find, table)) for words, find in _CONVERTED.get(measure.name, ())]
     return [*raw, *as_given, *reported, *converted] if stated else [*as_given, *raw, *reported, *converted]
 
 

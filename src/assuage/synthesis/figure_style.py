@@ -1,4 +1,4 @@
-"""How forest and funnel plots look: quiet, print-ready, readable without colour; written as SVG and PNG without a date."""
+"""How forest and funnel plots look: quiet, print-ready, readable without colour; SVG and PNG without a date."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -10,7 +10,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 INK, MUTED, RULE, ACCENT = "#1d2733", "#5b6773", "#c9d1d9", "#0b5c8a"
-SHADES = ("#ffffff", "#dfe5ea", "#c3ccd4", "#a9b5bf")
+SHADES = ("#ffffff", "#e6eaee", "#d3dae0", "#bfc9d1")
 """Of a contour-enhanced funnel, from not significant to p < 0.01."""
 
 _RC: Any = {

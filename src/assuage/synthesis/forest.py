@@ -1,4 +1,4 @@
-"""The forest plot: every effect with its interval, squares by weight, the pooled diamond and the prediction interval."""
+"""The forest plot: every effect with its interval, squares by weight, pooled diamond, prediction interval."""
 
 import math
 from collections.abc import Callable
@@ -15,9 +15,9 @@ from assuage.synthesis.analysis import Analysis
 from assuage.synthesis.figure_style import ACCENT, INK, MUTED, RULE, drawing
 from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.measures import back_transform
-from assuage.synthesis.pooling import Fit
+from assuage.synthesis.pooling import Fit, Omnibus
 
-ROW_IN, HEAD_IN, FOOT_IN = 0.235, 0.42, 0.95
+ROW_IN, HEAD_IN, FOOT_IN = 0.235, 0.42, 0.82
 LONGEST_LABEL = 44
 LARGEST_SQUARE, SMALLEST_SQUARE = 62.0, 5.0
 WIDTH_IN, TEXT_IN = 3.6, 2.25
@@ -50,11 +50,12 @@ def forest_figure(analysis: Analysis) -> Figure:
         axes.set_xlim(*limits)
         axes.set_ylim(len(lines) - 0.5, -0.5)
         top = max((line.weight_percent for line in lines if line.kind == "study"), default=1.0)
+        digits = _digits(lines, name)
         for row, line in enumerate(lines):
             _draw(axes, row, line, limits, top)
-            _write(axes, row, line, name, left_in / WIDTH_IN)
+            _write(axes, row, line, name, digits, left=left_in / WIDTH_IN, indent=0.04 * bool(analysis.subgroups))
         _frame(axes, lines, analysis, left_in / WIDTH_IN)
-        _foot(figure, analysis, left_in / width, height)
+        figure.text(0.03 * WIDTH_IN / width, 0.13 / height, heterogeneity_words(analysis), color=MUTED, fontsize=7.8)
     return figure
 
 
@@ -76,7 +77,7 @@ def forest_lines(analysis: Analysis) -> list[Line]:
         for name, group in analysis.subgroups.groups:
             lines.append(Line(kind="heading", label=name))
             lines += [study(i) for i in placed[name]]
-            lines += [_diamond(group, f"{name}: {_model_words(group.method)}", kind="part"), Line(kind="gap", label="")]
+            lines += [_diamond(group, _model_words(group.method), kind="part"), Line(kind="gap", label="")]
         loose = sorted(set(range(effects.k)) - {i for members in placed.values() for i in members})
         lines += [study(i) for i in loose]
     else:
@@ -111,7 +112,7 @@ def _weights(analysis: Analysis) -> Array:
 
 
 def _model_words(method: str) -> str:
-    return "common effect" if method == "EE" else f"random effects ({method})"
+    return "Common effect" if method == "EE" else f"Random effects ({method})"
 
 
 def _diamond(fit: Fit, label: str, *, kind: str) -> Line:
@@ -130,15 +131,21 @@ def _summary(analysis: Analysis) -> list[Line]:
     c = analysis.robust or (analysis.multilevel or analysis.fit).coefficients
     if c.estimate.size != 1 or (analysis.multilevel is None and not analysis.fit.intercept_only):
         return []
-    label = "Multilevel model" if analysis.multilevel else _model_words(analysis.fit.method).capitalize()
-    lines = [Line(kind="pooled", label=label, estimate=float(c.estimate[0]), low=float(c.ci_low[0]), high=float(c.ci_high[0]))]
+    label = "Multilevel model" if analysis.multilevel else _model_words(analysis.fit.method)
+    lines = [
+        Line(
+            kind="pooled", label=label, estimate=float(c.estimate[0]), low=float(c.ci_low[0]), high=float(c.ci_high[0])
+        )
+    ]
     if prediction:
-        lines.append(Line(kind="prediction", label=f"Prediction interval, {level}", low=prediction[0], high=prediction[1]))
+        lines.append(
+            Line(kind="prediction", label=f"Prediction interval, {level}", low=prediction[0], high=prediction[1])
+        )
     return lines
 
 
 def _limits(lines: list[Line], name: str) -> tuple[float, float]:
-    """Return the range of the axis: all intervals, but no more than four times what the middle half of the studies spans."""
+    """Return the range of the axis: all intervals, cut where they are far wider than most."""
     low = np.array([line.low for line in lines if math.isfinite(line.low)])
     high = np.array([line.high for line in lines if math.isfinite(line.high)])
     centre = np.array([line.estimate for line in lines if math.isfinite(line.estimate)])
@@ -187,28 +194,37 @@ def _short(label: str) -> str:
     return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].rstrip() + "…"
 
 
-def _write(axes: Axes, row: int, line: Line, name: str, left: float) -> None:
+def _write(axes: Axes, row: int, line: Line, name: str, digits: int, *, left: float, indent: float) -> None:
     bold = "bold" if line.kind in {"pooled", "heading"} else "normal"
     colour = MUTED if line.kind == "part" else INK
     transform = axes.get_yaxis_transform()
-    axes.text(-left + 0.03, row, _short(line.label), transform=transform, va="center", ha="left", weight=bold, color=colour)
+    start = -left + 0.03 + (indent if line.kind in {"study", "part"} else 0.0)
+    axes.text(start, row, _short(line.label), transform=transform, va="center", ha="left", weight=bold, color=colour)
     if not math.isfinite(line.low):
         return
-    interval = f"[{_number(line.low, name)}, {_number(line.high, name)}]"
-    text = interval if line.kind == "prediction" else f"{_number(line.estimate, name)} {interval}"
+    interval = f"[{_number(line.low, name, digits)}, {_number(line.high, name, digits)}]"
+    text = interval if line.kind == "prediction" else f"{_number(line.estimate, name, digits)} {interval}"
     right = 1 + TEXT_IN / WIDTH_IN
     axes.text(right - 0.19, row, text, transform=transform, va="center", ha="right", weight=bold, color=colour)
     if math.isfinite(line.weight_percent):
         axes.text(right - 0.03, row, f"{line.weight_percent:.1f}", transform=transform, va="center", ha="right")
 
 
-def _number(value: float, name: str) -> str:
-    """Return a value on the scale people read, with two decimals where that tells something."""
-    shown = back_transform(name, value)
-    x = value if shown is None else shown
-    digits = 2 if abs(x) >= 0.095 or x == 0 else 3
-    digits = 1 if abs(x) >= 100 else digits
-    return f"{x:.{digits}f}".replace("-", "−")
+def _number(value: float, name: str, digits: int) -> str:
+    """Return a value on the scale people read."""
+    text = f"{_shown(value, name):.{digits}f}"
+    return (text if float(text) else text.lstrip("-")).replace("-", "−")
+
+
+def _shown(value: float, name: str) -> float:
+    back = back_transform(name, value)
+    return value if back is None else back
+
+
+def _digits(lines: list[Line], name: str) -> int:
+    """Return how many decimals tell the typical effect apart from 0, the same for every line."""
+    size = float(np.median([abs(_shown(line.high, name)) for line in lines if math.isfinite(line.high)]))
+    return 1 if size >= 100 else 2 if size >= 0.2 else 3 if size >= 0.02 else 4
 
 
 def _frame(axes: Axes, lines: list[Line], analysis: Analysis, left: float) -> None:
@@ -227,9 +243,15 @@ def _frame(axes: Axes, lines: list[Line], analysis: Analysis, left: float) -> No
     right = 1 + TEXT_IN / WIDTH_IN
     transform = axes.get_yaxis_transform()
     heading = _heading(analysis)
-    for x, text, side in ((-left + 0.03, "Study", "left"), (right - 0.19, heading, "right"), (right - 0.03, "Weight\n%", "right")):
-        axes.text(x, -0.85, text, transform=transform, ha=side, va="bottom", weight="bold", linespacing=1.05)  # type: ignore[arg-type]
-    axes.plot([-left + 0.03, right - 0.03], [-0.62, -0.62], transform=transform, color=RULE, linewidth=0.8, clip_on=False)
+    for x, text, side in (
+        (-left + 0.03, "Study", "left"),
+        (right - 0.19, heading, "right"),
+        (right - 0.03, "Weight\n%", "right"),
+    ):
+        axes.text(x, -0.85, text, transform=transform, ha=side, va="bottom", weight="bold", linespacing=1.05)
+    axes.plot(
+        [-left + 0.03, right - 0.03], [-0.62, -0.62], transform=transform, color=RULE, linewidth=0.8, clip_on=False
+    )
 
 
 def _heading(analysis: Analysis) -> str:
@@ -237,12 +259,26 @@ def _heading(analysis: Analysis) -> str:
 
 
 def _scale_words(analysis: Analysis) -> str:
-    short = {"OR": "OR", "PETO": "OR", "RR": "RR", "HR": "HR", "IRR": "IRR", "SMD": "g", "ZCOR": "r", "COR": "r", "GEN": "Effect",
-             "PLO": "Proportion", "PR": "Proportion", "PAS": "Proportion", "PLN": "Proportion"}  # fmt: skip
+    short = {
+        "OR": "OR",
+        "PETO": "OR",
+        "RR": "RR",
+        "HR": "HR",
+        "IRR": "IRR",
+        "SMD": "g",
+        "ZCOR": "r",
+        "COR": "r",
+        "GEN": "Effect",
+        "PLO": "Proportion",
+        "PR": "Proportion",
+        "PAS": "Proportion",
+        "PLN": "Proportion",
+    }
     return short.get(analysis.effects.measure.name, analysis.effects.measure.name)
 
 
 def axis_words(analysis: Analysis) -> str:
+    """Return what stands below the axis of effects."""
     measure = analysis.effects.measure
     words = {"log": measure.words.removeprefix("log ").capitalize() + " (logarithmic axis)", "atanh": "Correlation",
              "logit": "Proportion (logit axis)", "arcsine": "Proportion (arcsine axis)"}  # fmt: skip
@@ -273,7 +309,9 @@ def _inverse(name: str) -> Callable[[float], float] | None:
 
 def _round_values(name: str, low: float, high: float) -> list[float]:
     if name in {"ZCOR", "PLO", "PAS"}:
-        candidates = np.round(np.linspace(-0.95, 0.95, 39), 2) if name == "ZCOR" else np.round(np.linspace(0.02, 0.98, 49), 2)
+        candidates = (
+            np.round(np.linspace(-0.95, 0.95, 39), 2) if name == "ZCOR" else np.round(np.linspace(0.02, 0.98, 49), 2)
+        )
         step = 0.2 if name == "ZCOR" else 0.1
         bottom, top = back_transform(name, low) or 0.0, back_transform(name, high) or 0.0
         if top - bottom < 0.5:
@@ -288,26 +326,21 @@ def _round_values(name: str, low: float, high: float) -> list[float]:
     return inside
 
 
-def _foot(figure: Figure, analysis: Analysis, left: float, height: float) -> None:
-    figure.text(0.012, 0.16 / height, heterogeneity_words(analysis), ha="left", va="bottom", color=MUTED, fontsize=7.8)
-    del left
-
-
 def heterogeneity_words(analysis: Analysis) -> str:
     """Return the line on heterogeneity that stands below the plot."""
     if analysis.multilevel:
         fit = analysis.multilevel
         parts = ", ".join(f"σ² {level.name} {level.variance:.4f}" for level in fit.levels)
-        return f"k = {fit.k}; {parts}; I² = {fit.i2_percent:.1f} %; Q({fit.q.df1}) = {fit.q.statistic:.2f}, {p_words(fit.q.p_value)}"
+        return f"k = {fit.k}; {parts}; I² = {fit.i2_percent:.1f} %; {_q_words(fit.q)}"
     counted = analysis.counted_result
     h = analysis.fit.heterogeneity
     q = counted.q if counted else h.q
     i2 = counted.i2_percent if counted else h.i2_percent
     tau2 = "" if counted or analysis.fit.method == "EE" else f"τ² = {h.tau2:.4f}; "
     interval = "" if counted or not math.isfinite(h.i2_ci[0]) else f" ({h.i2_ci[0]:.1f} to {h.i2_ci[1]:.1f})"
-    return f"k = {analysis.effects.k}; {tau2}I² = {i2:.1f} %{interval}; Q({q.df1}) = {q.statistic:.2f}, {p_words(q.p_value)}"
+    return f"k = {analysis.effects.k}; {tau2}I² = {i2:.1f} %{interval}; {_q_words(q)}"
 
 
-def p_words(p: float) -> str:
-    """Return a p-value as it is printed."""
-    return "p < 0.0001" if p < 0.0001 else f"p = {p:.4f}"
+def _q_words(q: Omnibus) -> str:
+    p_value = "p < 0.0001" if q.p_value < 0.0001 else f"p = {q.p_value:.4f}"
+    return f"Q({q.df1}) = {q.statistic:.2f}, {p_value}"

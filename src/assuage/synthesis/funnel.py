@@ -1,8 +1,10 @@
 """The contour-enhanced funnel plot: effects against standard errors, with the regions of p around no effect.
 
-Contours: Peters et al. 2008, doi:10.1016/j.jclinepi.2007.11.010. The dashed funnel is the range of 95 % of studies without
-heterogeneity around the pooled effect. Open circles: effects that trim and fill adds.
+Contours: Peters et al. 2008, doi:10.1016/j.jclinepi.2007.11.010. The dashed funnel is the range of 95 % of studies
+without heterogeneity around the pooled effect. Open circles: effects that trim and fill adds.
 """
+
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -72,19 +74,26 @@ def _contours(axes: Axes, deepest: float) -> None:
 
 def _triangle(axes: Axes, centre: float, deepest: float) -> None:
     half = 1.959964 * deepest
-    axes.plot([centre - half, centre, centre + half], [deepest, 0, deepest], color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+    axes.plot(
+        [centre - half, centre, centre + half], [deepest, 0, deepest], color=INK, linewidth=0.9, linestyle=(0, (4, 3))
+    )
     axes.plot([centre, centre], [0, deepest], color=INK, linewidth=0.9)
 
 
 def _legend(figure: Figure, with_added: bool, with_funnel: bool) -> None:
     words = ("p > 0.10", "0.05 < p ≤ 0.10", "0.01 < p ≤ 0.05", "p ≤ 0.01")
     handles: list[Patch | Line2D] = [
-        Patch(facecolor=shade, edgecolor=MUTED, linewidth=0.5, label=text) for shade, text in zip(SHADES, words, strict=True)
+        Patch(facecolor=shade, edgecolor=MUTED, linewidth=0.5, label=text)
+        for shade, text in zip(SHADES, words, strict=True)
     ]
-    dot = {"linestyle": "none", "marker": "o", "markersize": 5}
-    handles.append(Line2D([], [], color=ACCENT, label="study", **dot))  # type: ignore[arg-type]
+    dot: Any = {"linestyle": "none", "marker": "o", "markersize": 5}
+    handles.append(Line2D([], [], color=ACCENT, label="study", **dot))
     if with_added:
-        handles.append(Line2D([], [], markerfacecolor="white", markeredgecolor=INK, label="added by trim and fill", **dot))  # type: ignore[arg-type]
+        handles.append(
+            Line2D([], [], markerfacecolor="white", markeredgecolor=INK, label="added by trim and fill", **dot)
+        )
     if with_funnel:
-        handles.append(Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="pooled effect, 95 % funnel"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4 if len(handles) > 6 else 3, frameon=False, fontsize=7.5)
+        handles.append(
+            Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (4, 3)), label="pooled effect, 95 % funnel")
+        )
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)

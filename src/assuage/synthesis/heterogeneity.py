@@ -21,10 +21,10 @@ Model: y = X b + u + e, u ~ N(0, tau²), e ~ N(0, v_i) with v_i known.
 | HS | (Q(0) − k)/Σ w0 | Hunter and Schmidt 2004, Methods of Meta-Analysis |
 | SJ | t0 Q(t0)/(k − p), t0 = Σ(y − mean)²/k | Sidik and Jonkman 2005, doi:10.1111/j.1467-9876.2005.00489.x |
 
-PM and EB are the same number (Veroniki et al. 2016, doi:10.1002/jrsm.1164). The likelihood may have several maxima where
-the variances differ by orders of magnitude: the highest is taken. Interval of tau²: Q-profile (Viechtbauer 2007,
-doi:10.1002/sim.2514), the tau² at which Q(tau²) is a quantile of chi² with k − p degrees of freedom. I² = tau²/(tau² + s²),
-H² = 1 + tau²/s²; for a model without tau²: H² = Q/(k − p), I² = max(0, 1 − 1/H²).
+PM and EB are the same number (Veroniki et al. 2016, doi:10.1002/jrsm.1164). The likelihood may have several maxima
+where the variances differ by orders of magnitude: the highest is taken. Interval of tau²: Q-profile (Viechtbauer
+2007, doi:10.1002/sim.2514), the tau² at which Q(tau²) is a quantile of chi² with k − p degrees of freedom. I² =
+tau²/(tau² + s²), H² = 1 + tau²/s²; for a model without tau²: H² = Q/(k − p), I² = max(0, 1 − 1/H²).
 
 Standard errors of tau²: REML sqrt(2/tr PP), ML sqrt(2/Σw²) (expected information); DL, HE, HS, SJ the variance of the
 quadratic form, 2 tr(AΣAΣ), Σ = V + tau² (Biggerstaff and Tweedie 1997); PM by the delta method, k sqrt(2/(k − p))/Σw.
@@ -183,7 +183,7 @@ def _quadratic_se(fit: Projection, df: int, tau2: float, divisor: float) -> floa
     return float(np.sqrt(2 * df + 4 * tau2 * fit.trace + 2 * tau2**2 * fit.trace_squared) / divisor)
 
 
-def _unweighted(y: Array, v: Array, x: Array) -> tuple[Projection, Array]:
+def _unweighted(y: Array, x: Array) -> tuple[Projection, Array]:
     fit = project(y, x, np.ones_like(y))
     hat = x @ fit.M @ x.T
     return fit, np.eye(y.size) - hat
@@ -191,7 +191,7 @@ def _unweighted(y: Array, v: Array, x: Array) -> tuple[Projection, Array]:
 
 def _hedges(y: Array, v: Array, x: Array) -> Tau2:
     k, p = x.shape
-    fit, projector = _unweighted(y, v, x)
+    fit, projector = _unweighted(y, x)
     value = max(0.0, (fit.rss - float(np.diag(projector) @ v)) / (k - p))
     return Tau2(value=value, se=_se_of_form(projector / (k - p), v + value))
 
@@ -235,7 +235,7 @@ def tau2_interval(y: Array, v: Array, x: Array, level: float) -> tuple[float, fl
 def typical_variance(v: Array, x: Array) -> float:
     """Return s² = (k − p)/tr P (Higgins and Thompson 2002, doi:10.1002/sim.1186)."""
     k, p = x.shape
-    return (k - p) / project(np.zeros_like(v), x, 1 / v).trace
+    return float(k - p) / project(np.zeros_like(v), x, 1 / v).trace
 
 
 def i2_percent(tau2: float, s2: float) -> float:

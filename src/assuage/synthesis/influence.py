@@ -12,8 +12,8 @@ doi:10.1002/jrsm.11, after Belsley, Kuh and Welsch 1980 and Cook and Weisberg 19
 | covratio | det M(i)/det M |
 | dfbetas | (b − b(i))/sqrt(diag (X'W(i)X)⁻¹), W(i) of all studies at tau²(i) |
 
-A study is marked influential where |dffits| > 3 sqrt(p/(k − p)), chi² with p degrees of freedom puts more than half below
-Cook's distance, h > 3 p/k, or any |dfbetas| > 1.
+A study is marked influential where |dffits| > 3 sqrt(p/(k − p)), chi² with p degrees of freedom puts more than half
+below Cook's distance, h > 3 p/k, or any |dfbetas| > 1.
 """
 
 import math

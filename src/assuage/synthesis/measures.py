@@ -9,13 +9,13 @@ J(q) = Γ(q/2)/(sqrt(q/2) Γ((q − 1)/2)), exact (Hedges 1981, doi:10.3102/1076
 | OR | log ad/bc | 1/a + 1/b + 1/c + 1/d (Woolf 1955) |
 | RR | log (a/n1)/(c/n2) | 1/a − 1/n1 + 1/c − 1/n2 |
 | RD | a/n1 − c/n2 | ab/n1³ + cd/n2³ |
-| PETO | (a − n1(a + c)/N)/V | 1/V, V = n1 n2 (a + c)(b + d)/(N²(N − 1)) (Yusuf et al. 1985, doi:10.1016/S0033-0620(85)80003-7) |
+| PETO | (a − n1(a + c)/N)/V | 1/V, V = n1 n2 (a + c)(b + d)/(N²(N − 1)) [1] |
 | AS | asin sqrt(a/n1) − asin sqrt(c/n2) | 1/(4 n1) + 1/(4 n2) (Rücker et al. 2009, doi:10.1002/sim.3511) |
 | OR2D | OR times sqrt 3/π | v of OR times 3/π² (Hasselblad and Hedges 1995, doi:10.1037/0033-2909.117.1.167) |
 | IRR, IRD | log (x1/t1)/(x2/t2); x1/t1 − x2/t2 | 1/x1 + 1/x2; x1/t1² + x2/t2² |
 | MD | m1 − m2 | s1²/n1 + s2²/n2 |
-| SMD | g = J(n1 + n2 − 2)(m1 − m2)/s, s pooled | 1/n1 + 1/n2 + g²/(2(n1 + n2)) (Hedges 1982, doi:10.1037/0033-2909.92.2.490) |
-| SMD, unbiased | the same | 1/n1 + 1/n2 + (1 − (q − 2)/(q J²)) g², q = n1 + n2 − 2 (Hedges 1983, doi:10.1037/0033-2909.93.2.388) |
+| SMD | g = J(n1 + n2 − 2)(m1 − m2)/s, s pooled | 1/n1 + 1/n2 + g²/(2(n1 + n2)) [2] |
+| SMD, unbiased | the same | 1/n1 + 1/n2 + (1 − (q − 2)/(q J²)) g², q = n1 + n2 − 2 [3] |
 | SMD1 | J(n2 − 1)(m1 − m2)/s2 | 1/n1 + 1/n2 + y²/(2 n2) (Glass 1976; Hedges 1981) |
 | ROM | log m1/m2 | s1²/(n1 m1²) + s2²/(n2 m2²) (Hedges, Gurevitch, Curtis 1999, doi:10.2307/177062) |
 | MC | m1 − m2 of one group | (s1² + s2² − 2 r s1 s2)/n |
@@ -24,12 +24,17 @@ J(q) = Γ(q/2)/(sqrt(q/2) Γ((q − 1)/2)), exact (Hedges 1981, doi:10.3102/1076
 | COR | r | (1 − r²)²/(n − 1) |
 | ZCOR | atanh r | 1/(n − 3) (Fisher 1921) |
 | PR PLN PLO | x/n, log x/n, log x/(n − x) | p(1 − p)/n, 1/x − 1/n, 1/x + 1/(n − x) |
-| PAS PFT | asin sqrt(x/n); ½(asin sqrt(x/(n+1)) + asin sqrt((x+1)/(n+1))) | 1/(4n); 1/(4n + 2) (Freeman and Tukey 1950) |
+| PAS PFT | asin sqrt(x/n); ½(asin sqrt(x/(n+1)) + asin sqrt((x+1)/(n+1))) | 1/(4n); 1/(4n + 2) [4] |
 | IR IRLN | x/t, log x/t | x/t², 1/x |
 | MN | m | s²/n |
 
-Zero cells: ½ is added to all four cells of a study that has a zero among them (to both counts of a rate, to x and n − x of
-a proportion), and to no other study; AS, PAS and PFT need no addition. `HALF` says which measures are corrected.
+[1] Yusuf et al. 1985, doi:10.1016/S0033-0620(85)80003-7
+[2] Hedges 1982, doi:10.1037/0033-2909.92.2.490
+[3] Hedges 1983, doi:10.1037/0033-2909.93.2.388
+[4] Freeman and Tukey 1950
+
+Zero cells: ½ is added to all four cells of a study that has a zero among them (to both counts of a rate, to x and n −
+x of a proportion), and to no other study; AS, PAS and PFT need no addition. `HALF` says which measures are corrected.
 """
 
 from collections.abc import Callable, Mapping
@@ -234,7 +239,9 @@ MEASURES: dict[str, Measure] = {
         Measure(name="RD", words="risk difference", needs=TABLE, compute=risk_difference),
         Measure(name="PETO", words="log odds ratio (Peto)", needs=TABLE, compute=peto, scale="log"),
         Measure(name="AS", words="arcsine risk difference", needs=TABLE, compute=arcsine_difference),
-        Measure(name="OR2D", words="standardised mean difference from odds ratio", needs=TABLE, compute=odds_ratio_as_smd),
+        Measure(
+            name="OR2D", words="standardised mean difference from odds ratio", needs=TABLE, compute=odds_ratio_as_smd
+        ),
         Measure(name="IRR", words="log incidence rate ratio", needs=RATES, compute=rate_ratio, scale="log"),
         Measure(name="IRD", words="incidence rate difference", needs=RATES, compute=rate_difference),
         Measure(name="MD", words="mean difference", needs=MEANS, compute=mean_difference),
@@ -242,14 +249,22 @@ MEASURES: dict[str, Measure] = {
         Measure(name="SMD1", words="standardised mean difference (Glass' delta)", needs=MEANS, compute=glass_delta),
         Measure(name="ROM", words="log ratio of means", needs=MEANS, compute=ratio_of_means, scale="log"),
         Measure(name="MC", words="mean change", needs=PAIRED, compute=mean_change),
-        Measure(name="SMCC", words="standardised mean change (change score)", needs=PAIRED, compute=standardised_change),
-        Measure(name="SMCR", words="standardised mean change (raw score)", needs=("m1", "sd1", "m2", "r", "n"),
-                compute=standardised_change_raw),
+        Measure(
+            name="SMCC", words="standardised mean change (change score)", needs=PAIRED, compute=standardised_change
+        ),
+        Measure(
+            name="SMCR",
+            words="standardised mean change (raw score)",
+            needs=("m1", "sd1", "m2", "r", "n"),
+            compute=standardised_change_raw,
+        ),
         Measure(name="COR", words="correlation", needs=("r", "n"), compute=correlation),
         Measure(name="ZCOR", words="Fisher's z of a correlation", needs=("r", "n"), compute=fisher_z, scale="atanh"),
         Measure(name="PR", words="proportion", needs=("x", "n"), compute=proportion),
         Measure(name="PLN", words="log proportion", needs=("x", "n"), compute=log_proportion, scale="log"),
-        Measure(name="PLO", words="log odds of a proportion", needs=("x", "n"), compute=logit_proportion, scale="logit"),
+        Measure(
+            name="PLO", words="log odds of a proportion", needs=("x", "n"), compute=logit_proportion, scale="logit"
+        ),
         Measure(name="PAS", words="arcsine proportion", needs=("x", "n"), compute=arcsine_proportion, scale="arcsine"),
         Measure(name="PFT", words="double arcsine proportion", needs=("x", "n"), compute=double_arcsine),
         Measure(name="IR", words="incidence rate", needs=("x", "t"), compute=incidence_rate),
@@ -258,7 +273,7 @@ MEASURES: dict[str, Measure] = {
         Measure(name="HR", words="log hazard ratio", needs=(), compute=None, scale="log"),
         Measure(name="GEN", words="effect as given", needs=(), compute=None),
     )
-}  # fmt: skip
+}
 
 _BACK: dict[str, Callable[[Array], Array]] = {
     "log": np.exp,
@@ -269,7 +284,7 @@ _BACK: dict[str, Callable[[Array], Array]] = {
 
 
 def back_transform(measure: str, y: float) -> float | None:
-    """Return a pooled value on the scale people read (ratio, correlation, proportion); None where it is that already."""
+    """Return a value on the scale people read (ratio, correlation, proportion); None where it is that already."""
     scale = MEASURES[measure].scale
     return float(_BACK[scale](np.asarray(y))) if scale in _BACK else None
 

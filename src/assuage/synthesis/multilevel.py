@@ -11,11 +11,11 @@ V_ij = rho sqrt(v_i v_j) within a unit of the outermost level, v_i on the diagon
 | restricted log likelihood | −½[(k − p) log 2π − log det X'X + log det S + log det X'S⁻¹X + y'Py] |
 | log likelihood | −½[k log 2π + log det S + y'Py] |
 
-Goldstein 2011, Multilevel Statistical Models; Konstantopoulos 2011, doi:10.1002/jrsm.35. The maximum is found by Fisher
-scoring on the gradient ½[y'P Z Z' P y − tr(P Z Z')] and, where that stalls, by bounded quasi-Newton steps. Interval of s_l: the
-values at which twice the profile log likelihood falls by the quantile of chi² with one degree of freedom. Share of each level
-of the total variance: s_l/(Σ s + s²), s² = (k − p)/tr P at s = 0 (Higgins and Thompson 2002; Cheung 2014,
-doi:10.1037/a0032968). Q = y'Py at s = 0.
+Goldstein 2011, Multilevel Statistical Models; Konstantopoulos 2011, doi:10.1002/jrsm.35. The maximum is found by
+Fisher scoring on the gradient ½[y'P Z Z' P y − tr(P Z Z')] and, where that stalls, by bounded quasi-Newton steps.
+Interval of s_l: the values at which twice the profile log likelihood falls by the quantile of chi² with one degree of
+freedom. Share of each level of the total variance: s_l/(Σ s + s²), s² = (k − p)/tr P at s = 0 (Higgins and Thompson
+2002; Cheung 2014, doi:10.1037/a0032968). Q = y'Py at s = 0.
 """
 
 import math
@@ -100,7 +100,7 @@ class _State:
     trace: float
 
 
-def fit_multilevel(  # noqa: PLR0913  (the arguments are those of the model)
+def fit_multilevel(
     y: Array,
     v: Array,
     levels: Sequence[tuple[str, Sequence[str]]],
@@ -114,7 +114,8 @@ def fit_multilevel(  # noqa: PLR0913  (the arguments are those of the model)
 ) -> MultilevelFit:
     """Fit effects y (k,) of variances v (k,) with a random effect for each nested level.
 
-    `levels` names each level and gives its label for every effect, outermost first; a label counts within the level above.
+    `levels` names each level and gives its label for every effect, outermost first; a label counts within the level
+    above.
 
     Raises
     ------
@@ -143,25 +144,43 @@ def fit_multilevel(  # noqa: PLR0913  (the arguments are those of the model)
     intercept_only = p == 1 and bool(np.all(x == 1))
     q = Omnibus(statistic=at_zero.rss, df1=k - p, df2=None, p_value=float(chi2.sf(at_zero.rss, k - p)))
     return MultilevelFit(
-        method=method, test=test, level=level, rho=rho, coefficients=coefficients,
+        method=method,
+        test=test,
+        level=level,
+        rho=rho,
+        coefficients=coefficients,
         levels=tuple(
             Level(
-                name="/".join(name for name, _ in levels[: i + 1]), units=int(units[i].max()) + 1, variance=float(s[i]),
-                ci=_profile(state, s, i, best.height, level), share_percent=100 * float(s[i]) / total,
+                name="/".join(name for name, _ in levels[: i + 1]),
+                units=int(units[i].max()) + 1,
+                variance=float(s[i]),
+                ci=_profile(state, s, i, best.height, level),
+                share_percent=100 * float(s[i]) / total,
             )
             for i in range(len(units))
         ),
-        i2_percent=100 * float(np.sum(s)) / total, q=q,
+        i2_percent=100 * float(np.sum(s)) / total,
+        q=q,
         moderators=omnibus(coefficients, x, df2=None if test == "z" else k - p),
         likelihood=information(best.height, p + len(units), k - p if restricted else k),
         prediction=prediction_interval(
-            float(coefficients.estimate[0]), float(coefficients.se[0]), float(np.sum(s)), level=level, df=coefficients.df
-        ) if intercept_only else None,
-        y=y, x=x, blocks=tuple(block.rows for block in blocks), sigma=tuple(_sigma(block, s) for block in blocks), M=best.M,
-    )  # fmt: skip
+            float(coefficients.estimate[0]),
+            float(coefficients.se[0]),
+            float(np.sum(s)),
+            level=level,
+            df=coefficients.df,
+        )
+        if intercept_only
+        else None,
+        y=y,
+        x=x,
+        blocks=tuple(block.rows for block in blocks),
+        sigma=tuple(_sigma(block, s) for block in blocks),
+        M=best.M,
+    )
 
 
-def _require(  # noqa: PLR0913  (what the caller gave)
+def _require(
     y: Array, x: Array, levels: Sequence[tuple[str, Sequence[str]]], *, method: str, test: str, rho: float
 ) -> None:
     if method not in {"REML", "ML"}:
@@ -216,7 +235,7 @@ def _evaluate(y: Array, x: Array, blocks: list[_Block], s: Array, *, restricted:
         xs = x[block.rows].T @ inverse
         a += xs @ x[block.rows]
         c += xs @ y[block.rows]
-    m = np.linalg.inv(a)
+    m: Array = np.asarray(np.linalg.inv(a), float)
     beta = m @ c
     n = s.size
     gradient, fisher, rss, trace = np.zeros(n), np.zeros((n, n)), 0.0, 0.0

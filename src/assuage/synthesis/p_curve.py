@@ -8,10 +8,11 @@ non-centrality c; F_c its distribution, c33 the c at which the power of p < 0.05
 | right skew (no effect) | p/0.05 | p/0.025 |
 | flatter than 33 % power | (F_c33(x) − 2/3)/(1/3) | (F_c33(x) − (1 − h))/h |
 
-Each row is combined by Stouffer: Z = Σ Φ⁻¹(pp)/sqrt k, p = Φ(Z). Binomial tests hold the share of p < 0.025 against ½ and
-against 3h. Power: the one at which Z of (F_c(x) − (1 − power))/power is 0, between 5 % and 99 %; 90 % interval where Φ(Z) is
-0.95 and 0.05. Evidential value: half p < 0.05, or half and full p < 0.1. Inadequate: flat full p < 0.05, or flat half and
-binomial p < 0.1. Simonsohn, Nelson and Simmons 2014, doi:10.1037/a0033242; 2015, doi:10.1037/xge0000104.
+Each row is combined by Stouffer: Z = Σ Φ⁻¹(pp)/sqrt k, p = Φ(Z). Binomial tests hold the share of p < 0.025 against ½
+and against 3h. Power: the one at which Z of (F_c(x) − (1 − power))/power is 0, between 5 % and 99 %; 90 % interval
+where Φ(Z) is 0.95 and 0.05. Evidential value: half p < 0.05, or half and full p < 0.1. Inadequate: flat full p <
+0.05, or flat half and binomial p < 0.1. Simonsohn, Nelson and Simmons 2014, doi:10.1037/a0033242; 2015,
+doi:10.1037/xge0000104.
 """
 
 import math
@@ -90,8 +91,12 @@ def p_curve(statistics: Array, df: Array | None = None) -> PCurve:
 def _test(binomial_p: float, full: Array, half: Array) -> CurveTest:
     full_z, half_z = _stouffer(full), _stouffer(half)
     return CurveTest(
-        binomial_p=binomial_p, full_z=full_z, full_p=float(norm.cdf(full_z)), half_z=half_z, half_p=float(norm.cdf(half_z))
-    )  # fmt: skip
+        binomial_p=binomial_p,
+        full_z=full_z,
+        full_p=float(norm.cdf(full_z)),
+        half_z=half_z,
+        half_p=float(norm.cdf(half_z)),
+    )
 
 
 def _stouffer(pp: Array) -> float:
@@ -114,8 +119,12 @@ def _tail(x: float, q: float, c: float, *, sf: bool) -> float:
             (chi2.sf(x, 1) if sf else chi2.cdf(x, 1)) if math.isinf(q) else f.sf(x, 1, q) if sf else f.cdf(x, 1, q)
         )
     return float(
-        (ncx2.sf(x, 1, c) if sf else ncx2.cdf(x, 1, c)) if math.isinf(q) else ncf.sf(x, 1, q, c) if sf else ncf.cdf(x, 1, q, c)
-    )  # fmt: skip
+        (ncx2.sf(x, 1, c) if sf else ncx2.cdf(x, 1, c))
+        if math.isinf(q)
+        else ncf.sf(x, 1, q, c)
+        if sf
+        else ncf.cdf(x, 1, q, c)
+    )
 
 
 def _critical(p: float, q: Array) -> Array:

@@ -12,14 +12,18 @@ r"""One model for pooling and meta-regression: y = X b + u + e, solved by weight
 |---|---|---|
 | `z` | sqrt(diag M) | normal |
 | `t` | sqrt(diag M) | t with k − p |
-| `hk` | sqrt(s diag M), s = Σ w (y − Xb)²/(k − p) | t with k − p (Hartung and Knapp 2001, doi:10.1002/sim.791; Knapp and Hartung 2003, doi:10.1002/sim.1482) |
-| `hk-adhoc` | the same with max(1, s): never narrower than `t` | Röver, Knapp and Friede 2015, doi:10.1186/s12874-015-0091-1 |
+| `hk` | sqrt(s diag M), s = Σ w (y − Xb)²/(k − p) | t with k − p [1] |
+| `hk-adhoc` | the same with max(1, s): never narrower than `t` | [2] |
 
-Prediction interval of the true effect of a new study: b ± q sqrt(se² + tau²), q of the test's own reference, or t with k − p − 1
-degrees of freedom with `prediction_df="k-2"` (Higgins, Thompson and Spiegelhalter 2009, doi:10.1111/j.1467-985X.2008.00552.x).
+[1] Hartung and Knapp 2001, doi:10.1002/sim.791; Knapp and Hartung 2003, doi:10.1002/sim.1482
+[2] Röver, Knapp and Friede 2015, doi:10.1186/s12874-015-0091-1
 
-Log likelihoods carry their constants (also ½ log det X'X in the restricted one, Harville 1974); AIC, BIC and AICc count p + 1
-parameters (p for EE) and k observations, k − p for the restricted likelihood.
+Prediction interval of the true effect of a new study: b ± q sqrt(se² + tau²), q of the test's own reference, or t
+with k − p − 1 degrees of freedom with `prediction_df="k-2"` (Higgins, Thompson and Spiegelhalter 2009,
+doi:10.1111/j.1467-985X.2008.00552.x).
+
+Log likelihoods carry their constants (also ½ log det X'X in the restricted one, Harville 1974); AIC, BIC and AICc
+count p + 1 parameters (p for EE) and k observations, k − p for the restricted likelihood.
 """
 
 import math
@@ -150,7 +154,7 @@ class Fit:
         return self.x.shape[1] == 1 and bool(np.all(self.x == 1))
 
 
-def pool(  # noqa: PLR0913  (the arguments are those of the model)
+def pool(
     y: Array,
     v: Array,
     x: Array | None = None,
@@ -212,7 +216,7 @@ def _scale(fit: Projection, df: int) -> float:
     return fit.rss / df if df > 0 else math.nan
 
 
-def coefficients_of(  # noqa: PLR0913  (the arguments are those of the test)
+def coefficients_of(
     beta: Array,
     covariance: Array,
     names: tuple[str, ...],
@@ -255,7 +259,7 @@ def omnibus(coefficients: Coefficients, x: Array, *, df2: float | None) -> Omnib
     return Omnibus(statistic=quadratic / m, df1=m, df2=df2, p_value=p_value)
 
 
-def _heterogeneity(  # noqa: PLR0913  (data, estimate and choices)
+def _heterogeneity(
     y: Array, v: Array, x: Array, tau2: float, se: float, *, method: str, level: float, full: bool
 ) -> Heterogeneity:
     k, p = x.shape

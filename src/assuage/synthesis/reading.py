@@ -136,7 +136,8 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
             continue
         if len(cells) > len(header) and any(cells[len(header) :]):
             raise DataError(
-                f"{source} row {reader.line_num}: {len(cells)} fields under {len(header)} columns; quote text with commas"
+                f"{source} row {reader.line_num}: {len(cells)} fields under {len(header)} columns; "
+                "quote text with commas"
             )
         cells += [""] * (len(header) - len(cells))
         rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
@@ -149,8 +150,13 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
         raise DataError(f"{source}: column {sorted(twice)[0]!r} is there twice; give each column its own name")
     found = roles(named, given or {})
     return StudyTable(
-        source=source, header=tuple(named), rows=tuple(rows), lines=tuple(lines), roles=found, labels=_labels(named, rows, found)
-    )  # fmt: skip
+        source=source,
+        header=tuple(named),
+        rows=tuple(rows),
+        lines=tuple(lines),
+        roles=found,
+        labels=_labels(named, rows, found),
+    )
 
 
 def _delimiter(text: str) -> str:
@@ -161,7 +167,7 @@ def _delimiter(text: str) -> str:
 
 
 def _labels(header: Sequence[str], rows: Sequence[dict[str, str]], found: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a name for every row: a text column of `_LABELS`, with the year behind an author, else the row's number."""
+    """Return a name for every row: a text column of `_LABELS`, the year behind an author, else the row's number."""
     by_plain = {plain(name): name for name in header}
     candidates = [by_plain[key] for key in _LABELS if key in by_plain]
     column = found.get("study") or next(

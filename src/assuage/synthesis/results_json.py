@@ -81,7 +81,10 @@ def _first(coefficients: Coefficients, name: str, *, pooled: bool) -> dict[str, 
 def _back(name: str, estimate: float, low: float, high: float) -> dict[str, float | None] | None:
     if back_transform(name, estimate) is None:
         return None
-    return {key: back_transform(name, value) for key, value in zip(("estimate", "ci_low", "ci_high"), (estimate, low, high), strict=True)}  # noqa: E501
+    return {
+        key: back_transform(name, value)
+        for key, value in zip(("estimate", "ci_low", "ci_high"), (estimate, low, high), strict=True)
+    }
 
 
 def _prediction(low_high: tuple[float, float] | None, df: float | None, name: str) -> dict[str, Any] | None:
@@ -212,16 +215,19 @@ def _small_study(found: SmallStudy | None) -> dict[str, Any] | None:
         return None
     mixed, classical = found.egger_mixed, found.egger_classical
     return {
-        "egger_mixed": mixed and {"statistic": mixed.statistic, "p_value": mixed.p_value, "coefficients": mixed.coefficients.rows()},
+        "egger_mixed": mixed
+        and {"statistic": mixed.statistic, "p_value": mixed.p_value, "coefficients": mixed.coefficients.rows()},
         "egger_classical": {
-            "statistic": classical.statistic, "p_value": classical.p_value, "coefficients": classical.coefficients.rows()
+            "statistic": classical.statistic,
+            "p_value": classical.p_value,
+            "coefficients": classical.coefficients.rows(),
         },
         "rank_test": {"kendall_tau": found.rank.tau, "p_value": found.rank.p_value, "exact": found.rank.exact},
         "pet": classical.coefficients.rows()[0],
         "peese": found.peese.rows()[0],
         "pet_peese_takes": found.pet_peese,
         "fail_safe_n": {"rosenthal": found.fail_safe_rosenthal, "rosenberg": found.fail_safe_rosenberg},
-    }  # fmt: skip
+    }
 
 
 def _trim(one: TrimFill, name: str) -> dict[str, Any]:

@@ -6,10 +6,10 @@ S: model covariance (block diagonal by cluster j), W = S⁻¹, M = (X'WX)⁻¹, 
 |---|---|---|
 | CR1 | m/(m − 1) times M (Σ X_j'W_j e_j e_j'W_j X_j) M | m − 1 |
 | CR1p | m/(m − p) | m − p |
-| CR2 | e_j replaced by A_j e_j, A_j = D'(D B_j D')^(−1/2) D, D'D = S_j, B_j = S_j − X_j M X_j' | Satterthwaite, per coefficient |
+| CR2 | e_j replaced by A_j e_j, A_j = D'(D B_j D')^(−1/2) D, D'D = S_j, B_j = S_j − X_j M X_j' | Satterthwaite |
 
-Bell and McCaffrey 2002; Pustejovsky and Tipton 2018, doi:10.1080/07350015.2016.1247004. Satterthwaite for coefficient c:
-(tr G)²/tr GG, G_ij = p_i'S p_j, p_j = (I − H)_j'A_j'W_j X_j M c, H = X M X'W.
+Bell and McCaffrey 2002; Pustejovsky and Tipton 2018, doi:10.1080/07350015.2016.1247004. Satterthwaite for coefficient
+c: (tr G)²/tr GG, G_ij = p_i'S p_j, p_j = (I − H)_j'A_j'W_j X_j M c, H = X M X'W.
 """
 
 import math
@@ -25,7 +25,7 @@ from assuage.synthesis.pooling import Coefficients
 KINDS = ("CR1", "CR1p", "CR2")
 
 
-def robust_coefficients(  # noqa: PLR0913  (the fit, and the choices)
+def robust_coefficients(
     y: Array,
     x: Array,
     beta: Array,
@@ -44,7 +44,7 @@ def robust_coefficients(  # noqa: PLR0913  (the fit, and the choices)
     DataError
         Another kind, or fewer than two clusters.
     """
-    m, (k, p) = len(blocks), x.shape
+    m, p = len(blocks), x.shape[1]
     if kind not in KINDS:
         raise DataError(f"robust standard errors {kind!r} are not known; take one of {', '.join(KINDS)}")
     if m < 2 or (kind == "CR1p" and m <= p):
@@ -81,7 +81,7 @@ def _cr2(s: Array, b: Array) -> Array:
     return np.asarray(d.T @ root @ d)
 
 
-def _satterthwaite(  # noqa: PLR0913, PLR0917  (the pieces of the sandwich)
+def _satterthwaite(
     x: Array, m: Array, blocks: Sequence[np.ndarray], sigma: Sequence[Array], maps: Sequence[Array], i: int
 ) -> float:
     """Return the degrees of freedom of coefficient i: G_ab = c'maps_a (delta_ab S_a − X_a M X_b') maps_b'c."""

@@ -2,15 +2,23 @@ r"""Whether small studies say something else than large ones: regression, rank a
 
 | test | what is computed | source |
 |---|---|---|
-| Egger, mixed | slope of the standard error in a meta-regression with tau²; limit = intercept, the effect at standard error 0 | Sterne and Egger 2005, in Rothstein, Sutton, Borenstein |
-| Egger, classical | slope of the standard error in least squares of weights 1/v with a free dispersion, t with k − 2 | Egger et al. 1997, doi:10.1136/bmj.315.7109.629 |
-| rank | Kendall's tau of (y − b)/sqrt(v − 1/Σw) and v, b the common effect, w = 1/v; exact without ties, else normal | Begg and Mazumdar 1994, doi:10.2307/2533446 |
-| PET | intercept of the classical regression: the effect at standard error 0 | Stanley and Doucouliagos 2014, doi:10.1002/jrsm.1095 |
+| Egger, mixed | slope of the standard error in a meta-regression with tau²; its intercept is the limit | [1] |
+| Egger, classical | the same by least squares, weights 1/v, free dispersion, t with k − 2 | [2] |
+| rank | Kendall's tau of (y − b)/sqrt(v − 1/Σw) and v, b the common effect; exact without ties | [3] |
+| PET | intercept of the classical regression: the effect at standard error 0 | [4] |
 | PEESE | intercept of the same with v for the standard error | the same |
-| fail-safe N | k (Z/z_α)² − k, Z = Σ y/sqrt(v)/sqrt k, z_α one-sided | Rosenthal 1979, doi:10.1037/0033-2909.86.3.638 |
-| fail-safe N, weighted | k [(Σ w y)²/z² − Σ w]/Σ w, z two-sided | Rosenberg 2005, doi:10.1111/j.0014-3820.2005.tb01004.x |
+| fail-safe N | k (Z/z_α)² − k, Z = Σ y/sqrt(v)/sqrt k, z_α one-sided | [5] |
+| fail-safe N, weighted | k [(Σ w y)²/z² − Σ w]/Σ w, z two-sided | [6] |
 
-PET-PEESE: PEESE where the PET intercept differs from 0 at p < 0.1 two-sided, otherwise PET. All need at least 3 effects.
+[1] Sterne and Egger 2005, in Rothstein, Sutton, Borenstein
+[2] Egger et al. 1997, doi:10.1136/bmj.315.7109.629
+[3] Begg and Mazumdar 1994, doi:10.2307/2533446
+[4] Stanley and Doucouliagos 2014, doi:10.1002/jrsm.1095
+[5] Rosenthal 1979, doi:10.1037/0033-2909.86.3.638
+[6] Rosenberg 2005, doi:10.1111/j.0014-3820.2005.tb01004.x
+
+PET-PEESE: PEESE where the PET intercept differs from 0 at p < 0.1 two-sided, otherwise PET. All need at least 3
+effects.
 """
 
 import math

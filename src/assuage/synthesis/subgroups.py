@@ -1,7 +1,8 @@
 """Subgroups: a pooled effect in each, and whether they differ.
 
-Q between, tau² in each: Σ w_g (b_g − b)²/1, w_g = 1/se_g², b their weighted mean, chi² with g − 1 (Borenstein et al. 2009,
-Introduction to Meta-Analysis, ch. 19). Q between, one tau²: the omnibus test of a meta-regression on the groups (`pooling`).
+Q between, tau² in each: Σ w_g (b_g − b)²/1, w_g = 1/se_g², b their weighted mean, chi² with g − 1 (Borenstein et al.
+2009, Introduction to Meta-Analysis, ch. 19). Q between, one tau²: the omnibus test of a meta-regression on the groups
+(`pooling`).
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ class Subgroups:
     common_tau2: Omnibus | None
 
 
-def subgroups(  # noqa: PLR0913  (data and choices)
+def subgroups(
     y: Array, v: Array, labels: Sequence[str], *, column: str, method: str, test: str, level: float
 ) -> Subgroups:
     """Pool effects y (k,) of variances v (k,) in each group of `labels` (k,).

@@ -1,8 +1,8 @@
 r"""Trim and fill: how many studies a symmetric funnel would lack, and the effect with their mirror images added.
 
-The funnel is turned so that the missing side is the left. Repeat until k0 stays: take the k0 largest effects away, pool the
-rest, rank the absolute distances of all k effects to that centre, S the sum of the ranks of the effects above it, g the number
-of effects in the rightmost run of ranks above it.
+The funnel is turned so that the missing side is the left. Repeat until k0 stays: take the k0 largest effects away,
+pool the rest, rank the absolute distances of all k effects to that centre, S the sum of the ranks of the effects
+above it, g the number of effects in the rightmost run of ranks above it.
 
 | estimator | k0 | variance |
 |---|---|---|
@@ -10,9 +10,10 @@ of effects in the rightmost run of ranks above it.
 | R0 | g − 1 | 2 max(0, k0) + 2 |
 | Q0 | k − ½ − sqrt(2k² − 4S + ¼) | 4 Var S/((k − ½)² − k0(2k − k0 − 1)) |
 
-Var S = [k(k + 1)(2k + 1) + 10 k0³ + 27 k0² + 17 k0 − 18 k k0² − 18 k k0 + 6 k² k0]/24, at k0 before it is rounded and cut at 0.
-Duval and Tweedie 2000, doi:10.1111/j.0006-341X.2000.00455.x and doi:10.2307/2669529. The missing side is where the slope of
-the effect on its standard error (`small_study`, mixed) says: left for a positive slope, right otherwise.
+Var S = [k(k + 1)(2k + 1) + 10 k0³ + 27 k0² + 17 k0 − 18 k k0² − 18 k k0 + 6 k² k0]/24, at k0 before it is rounded and
+cut at 0. Duval and Tweedie 2000, doi:10.1111/j.0006-341X.2000.00455.x and doi:10.2307/2669529. The missing side is
+where the slope of the effect on its standard error (`small_study`, mixed) says: left for a positive slope, right
+otherwise.
 """
 
 import math
@@ -41,7 +42,7 @@ class TrimFill:
     fit: Fit
 
 
-def trim_and_fill(  # noqa: PLR0913  (data and choices)
+def trim_and_fill(
     y: Array,
     v: Array,
     *,
@@ -70,8 +71,12 @@ def trim_and_fill(  # noqa: PLR0913  (data and choices)
     k0, se, centre = _search(turned, spread, estimator, method)
     filled_y, filled_v = 2 * centre - turned[y.size - k0 :], spread[y.size - k0 :]
     fit = pool(
-        np.concatenate([turned, filled_y]) * sign, np.concatenate([spread, filled_v]), method=method, test=test, level=level
-    )  # fmt: skip
+        np.concatenate([turned, filled_y]) * sign,
+        np.concatenate([spread, filled_v]),
+        method=method,
+        test=test,
+        level=level,
+    )
     return TrimFill(
         estimator=estimator, side=side, missing=k0, se=se, added_y=filled_y * sign, added_v=filled_v, fit=fit
     )

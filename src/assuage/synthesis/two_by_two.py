@@ -4,16 +4,20 @@ a b c d, n1 n2 N, x t as in `measures`; sums run over studies; R = Σ a n2/N etc
 
 | measure | pooled | variance |
 |---|---|---|
-| OR | log R/S, R = Σ ad/N, S = Σ bc/N | ½[ΣPR/R² + Σ(PS + QR)/(RS) + ΣQS/S²], P = (a + d)/N, Q = (b + c)/N (Robins, Breslow, Greenland 1986, doi:10.2307/2531052) |
-| RR | log R/S, R = Σ a n2/N, S = Σ c n1/N | Σ(n1 n2 (a + c)/N² − ac/N)/(RS) (Greenland and Robins 1985, doi:10.2307/2530643) |
+| OR | log R/S, R = Σ ad/N, S = Σ bc/N | ½[ΣPR/R² + Σ(PS + QR)/(RS) + ΣQS/S²], P = (a + d)/N, Q = (b + c)/N [1] |
+| RR | log R/S, R = Σ a n2/N, S = Σ c n1/N | Σ(n1 n2 (a + c)/N² − ac/N)/(RS) [2] |
 | RD | Σ(a n2 − c n1)/N / Σ n1 n2/N | Sato, Greenland and Robins 1989, doi:10.2307/2531515 |
-| IRR | log R/S, R = Σ x1 t2/T, S = Σ x2 t1/T | Σ(t1 t2 (x1 + x2)/T²)/(RS) (Rothman, Greenland, Lash 2008, Modern Epidemiology, ch. 15) |
+| IRR | log R/S, R = Σ x1 t2/T, S = Σ x2 t1/T | Σ(t1 t2 (x1 + x2)/T²)/(RS) [3] |
 | IRD | Σ(x1 t2 − x2 t1)/T / Σ t1 t2/T | Σ (t1 t2/T)² (x1/t1² + x2/t2²)/(Σ t1 t2/T)² (the same) |
 | Peto OR | Σ(O − E)/ΣV | 1/ΣV (Yusuf et al. 1985, doi:10.1016/S0033-0620(85)80003-7) |
 
-Q = Σ (y − pooled)²/v over the studies' own effects (½ added to the cells of a study with a zero for Mantel-Haenszel; no
-study without events, or with events only, in both arms counts there for OR and RR). H² = Q/(k − 1), I² = max(0, 1 − 1/H²).
-Cochran-Mantel-Haenszel test with continuity correction: (max(0, |Σ(a − E)| − ½))²/ΣV.
+[1] Robins, Breslow, Greenland 1986, doi:10.2307/2531052
+[2] Greenland and Robins 1985, doi:10.2307/2530643
+[3] Rothman, Greenland, Lash 2008, Modern Epidemiology, ch. 15
+
+Q = Σ (y − pooled)²/v over the studies' own effects (½ added to the cells of a study with a zero for Mantel-Haenszel;
+no study without events, or with events only, in both arms counts there for OR and RR). H² = Q/(k − 1), I² = max(0, 1
+− 1/H²). Cochran-Mantel-Haenszel test with continuity correction: (max(0, |Σ(a − E)| − ½))²/ΣV.
 """
 
 import math
@@ -92,7 +96,7 @@ def pool_peto(given: Given, *, level: float = 0.95) -> CountFit:
     return _fit("Peto", "PETO", float(np.sum(y / v)) / total, 1 / total, y, v, level=level, association=None)
 
 
-def _fit(  # noqa: PLR0913  (one record from its parts)
+def _fit(
     method: str, measure: str, estimate: float, variance: float, y: Array, v: Array,
     *, level: float, association: Omnibus | None,
 ) -> CountFit:  # fmt: skip

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assuage.errors import DataError
 from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.reading import StudyTable
 
-_LIMITS: tuple[tuple[tuple[str, ...], Callable[[Array], Array], str], ...] = (
+_LIMITS: tuple[tuple[tuple[str, ...], Callable[[Array], NDArray[np.bool_]], str], ...] = (
     (("a", "b", "c", "d", "x1", "x2", "x"), lambda x: x < 0, "a count cannot be negative"),
     (("n1", "n2", "n"), lambda x: x < 1, "a sample has at least 1 member"),
     (("sd1", "sd2", "sd", "se1", "se2"), lambda x: x < 0, "a standard deviation cannot be negative"),
@@ -18,7 +19,7 @@ _LIMITS: tuple[tuple[tuple[str, ...], Callable[[Array], Array], str], ...] = (
     (("p",), lambda x: (x <= 0) | (x > 1), "a p-value lies above 0 and at most at 1"),
     (("f_value",), lambda x: x < 0, "an F cannot be negative"),
 )
-_FOR_MEASURE: dict[str, tuple[tuple[tuple[str, ...], Callable[[Array], Array], str], ...]] = {
+_FOR_MEASURE: dict[str, tuple[tuple[tuple[str, ...], Callable[[Array], NDArray[np.bool_]], str], ...]] = {
     "ZCOR": (
         (("r",), lambda x: np.abs(x) >= 1, "a correlation that is transformed lies between -1 and 1"),
         (("n",), lambda x: x <= 3, "Fisher's z needs more than 3"),
