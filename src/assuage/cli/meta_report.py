@@ -5,6 +5,7 @@ import math
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -12,7 +13,6 @@ from assuage.cli.listing import console
 from assuage.cli.output import fresh_directory, print_json, refuse_filled
 from assuage.errors import DataError
 from assuage.synthesis.analysis import Analysis, Choices, analyse, columns_given
-from assuage.synthesis.measures import back_transform
 from assuage.synthesis.pooling import Omnibus
 from assuage.synthesis.reading import read_studies
 from assuage.synthesis.results_json import as_json as document_of
@@ -94,11 +94,10 @@ def _model(analysis: Analysis) -> str:
 def _coefficients(analysis: Analysis) -> Table:
     level = f"{100 * analysis.choices.level:g} % CI"
     table = Table(box=None, pad_edge=False)
-    name = analysis.effects.measure.name
     counted = analysis.counted_result
     shown = analysis.robust or (analysis.multilevel or analysis.fit).coefficients
     pooled = counted is not None or (shown.estimate.size == 1 and analysis.fit.intercept_only)
-    back = pooled and back_transform(name, 0.0) is not None
+    back = pooled and analysis.effects.back(0.5) is not None
     headings = (
         "",
         "estimate",
@@ -119,7 +118,7 @@ def _coefficients(analysis: Analysis) -> Table:
             f"{row['ci_low']:.4f} to {row['ci_high']:.4f}", f"{row['statistic']:.4f}", _p(row["p_value"]),
         ]  # fmt: skip
         if back:
-            a, b, c = (back_transform(name, row[key]) for key in ("estimate", "ci_low", "ci_high"))
+            a, b, c = (analysis.effects.back(row[key]) for key in ("estimate", "ci_low", "ci_high"))
             cells.append(f"{a:.4f} ({b:.4f} to {c:.4f})")
         table.add_row(*cells)
     return table
@@ -159,7 +158,7 @@ def _figures(analysis: Analysis) -> list[str]:
 
 
 def _back(analysis: Analysis, pair: tuple[float, float]) -> str:
-    low, high = (back_transform(analysis.effects.measure.name, value) for value in pair)
+    low, high = (analysis.effects.back(value) for value in pair)
     return "" if low is None or high is None else f", back-transformed {low:.4f} to {high:.4f}"
 
 

@@ -124,14 +124,7 @@ def analyse(table: StudyTable, choices: Choices) -> Analysis:
         influence=leave_one_out(fit) if effects.k > 1 else (),
         subgroups=_subgroups(table, effects, choices, notes),
         small_study=_small_study(effects, choices, method, notes) if some else None,
-        trim_fill={
-            e: trim_and_fill(
-                y, v, estimator=e, side=choices.trim_side, method=method, test=choices.test, level=choices.level
-            )
-            for e in ESTIMATORS
-        }
-        if some
-        else {},
+        trim_fill=_trim_fill(effects, choices, method, notes) if some else {},
         p_curve=_p_curve(effects) if plain else None,
         notes=tuple(notes),
     )
@@ -273,6 +266,20 @@ def _small_study(effects: EffectSet, choices: Choices, method: str, notes: list[
     except DataError as error:
         notes.append(str(error))
         return None
+
+
+def _trim_fill(effects: EffectSet, choices: Choices, method: str, notes: list[str]) -> dict[str, TrimFill]:
+    """Return trim and fill by every estimator that has an answer; what has none is said."""
+    found: dict[str, TrimFill] = {}
+    for estimator in ESTIMATORS:
+        try:
+            found[estimator] = trim_and_fill(
+                effects.y, effects.v, estimator=estimator, side=choices.trim_side,
+                method=method, test=choices.test, level=choices.level,
+            )  # fmt: skip
+        except DataError as error:
+            notes.append(f"trim and fill by {estimator}: {error}")
+    return found
 
 
 def _p_curve(effects: EffectSet) -> PCurve | None:

@@ -16,7 +16,16 @@ from assuage.errors import DataError
 from assuage.synthesis import conversions
 from assuage.synthesis.columns import measure_named
 from assuage.synthesis.heterogeneity import Array
-from assuage.synthesis.measures import MEASURES, Given, Measure, hedges_g, odds_ratio, unbiased_variance, with_half
+from assuage.synthesis.measures import (
+    MEASURES,
+    Given,
+    Measure,
+    back_transform,
+    hedges_g,
+    odds_ratio,
+    unbiased_variance,
+    with_half,
+)
 from assuage.synthesis.reading import StudyTable
 from assuage.synthesis.values import check_values
 
@@ -47,11 +56,16 @@ class EffectSet:
     dropped: tuple[Dropped, ...]
     notes: tuple[str, ...]
     counts: dict[str, Array] | None
+    harmonic_n: float | None = None
 
     @property
     def k(self) -> int:
         """Number of effects."""
         return int(self.y.size)
+
+    def back(self, value: float) -> float | None:
+        """Return a value on the scale people read; None where it is that already."""
+        return back_transform(self.measure.name, value, self.harmonic_n)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +115,14 @@ def effects_of(
             f", or yi with vi or sei; the columns are {', '.join(table.header)}"
         )
     missing = [i for i in range(k) if i not in set(rows.tolist())]
+    sizes = table.numbers("n")[rows]
     return EffectSet(
         measure=chosen, y=y[rows], v=v[rows], rows=rows, labels=tuple(table.labels[i] for i in rows),
         way=tuple(way[i] for i in rows),
         dropped=tuple(Dropped(line=table.lines[i], label=table.labels[i], why=_why(table, given, i)) for i in missing),
         notes=(*notes, *_way_notes([way[i] for i in rows])),
         counts=None if counts is None else {key: values[rows] for key, values in counts.items()},
+        harmonic_n=float(1 / np.mean(1 / sizes)) if np.all(sizes > 0) else None,
     )  # fmt: skip
 
 

@@ -33,10 +33,13 @@ J(q) = Γ(q/2)/(sqrt(q/2) Γ((q − 1)/2)), exact (Hedges 1981, doi:10.3102/1076
 [3] Hedges 1983, doi:10.1037/0033-2909.93.2.388
 [4] Freeman and Tukey 1950
 
+PFT is turned back at the harmonic mean of the sample sizes (Miller 1978, doi:10.2307/2683464).
+
 Zero cells: ½ is added to all four cells of a study that has a zero among them (to both counts of a rate, to x and n −
 x of a proportion), and to no other study; AS, PAS and PFT need no addition. `HALF` says which measures are corrected.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -283,10 +286,22 @@ _BACK: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def back_transform(measure: str, y: float) -> float | None:
+def back_transform(measure: str, y: float, n: float | None = None) -> float | None:
     """Return a value on the scale people read (ratio, correlation, proportion); None where it is that already."""
     scale = MEASURES[measure].scale
+    if measure == "PFT":
+        return None if n is None else _inverse_double_arcsine(y, n)
     return float(_BACK[scale](np.asarray(y))) if scale in _BACK else None
+
+
+def _inverse_double_arcsine(y: float, n: float) -> float:
+    """Return the proportion of a double arcsine at a sample of n (Miller 1978, doi:10.2307/2683464)."""
+    low, high = (0.5 * (math.asin(math.sqrt(x / (n + 1))) + math.asin(math.sqrt((x + 1) / (n + 1)))) for x in (0.0, n))
+    if y <= low or y >= high:
+        return 0.0 if y <= low else 1.0
+    sine = math.sin(2 * y)
+    inner = sine + (sine - 1 / sine) / n
+    return 0.5 * (1 - math.copysign(1.0, math.cos(2 * y)) * math.sqrt(max(0.0, 1 - inner**2)))
 
 
 def with_half(measure: str, given: Given) -> tuple[dict[str, Array], NDArray[np.bool_]]:

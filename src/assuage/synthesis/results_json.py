@@ -1,12 +1,12 @@
 """A pairwise meta-analysis as one JSON document: numbers unrounded, null where there is none."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from scipy.stats import norm
 
 from assuage.synthesis.analysis import Analysis
-from assuage.synthesis.measures import back_transform
 from assuage.synthesis.multilevel import MultilevelFit
 from assuage.synthesis.p_curve import CurveTest, PCurve
 from assuage.synthesis.pooling import Coefficients, Fit, Omnibus
@@ -17,11 +17,14 @@ from assuage.synthesis.two_by_two import CountFit
 
 SCHEMA = "assuage.meta/1"
 
+Back = Callable[[float], float | None]
+"""From the scale that is pooled to the one that people read; None where they are the same."""
+
 
 def as_json(analysis: Analysis, *, source: str) -> dict[str, Any]:
     """Return everything of an analysis for machines."""
     effects, choices, fit = analysis.effects, analysis.choices, analysis.fit
-    name = effects.measure.name
+    name, back = effects.measure.name, effects.back
     document = {
         "schema": SCHEMA,
         "file": source,
@@ -35,17 +38,17 @@ def as_json(analysis: Analysis, *, source: str) -> dict[str, Any]:
             "robust": choices.robust,
         },
         **_main(analysis),
-        "independent_effects_model": _fit(fit, name),
-        "mantel_haenszel_and_peto": [_counted(counted, name) for counted in analysis.counted],
-        "by_method": {method: _fit(one, name, short=True) for method, one in analysis.by_method.items()},
-        "by_test": {test: _fit(one, name, short=True) for test, one in analysis.by_test.items()},
-        "multilevel": _multilevel(analysis.multilevel, name),
+        "independent_effects_model": _fit(fit, back),
+        "mantel_haenszel_and_peto": [_counted(counted, back) for counted in analysis.counted],
+        "by_method": {method: _fit(one, back, short=True) for method, one in analysis.by_method.items()},
+        "by_test": {test: _fit(one, back, short=True) for test, one in analysis.by_test.items()},
+        "multilevel": _multilevel(analysis.multilevel, back),
         "robust": analysis.robust.rows() if analysis.robust else None,
-        "subgroups": _subgroups(analysis.subgroups, name),
+        "subgroups": _subgroups(analysis.subgroups, back),
         "studies": _studies(analysis),
         "influence": _influence(analysis),
         "small_study": _small_study(analysis.small_study),
-        "trim_and_fill": {estimator: _trim(one, name) for estimator, one in analysis.trim_fill.items()},
+        "trim_and_fill": {estimator: _trim(one, back) for estimator, one in analysis.trim_fill.items()},
         "p_curve": _p_curve(analysis.p_curve),
     }  # fmt: skip
     return dict(_clean(document))
@@ -61,40 +64,39 @@ def _kind(analysis: Analysis) -> str:
 
 def _main(analysis: Analysis) -> dict[str, Any]:
     """Return the result of the model that was asked for, under the same keys whatever the model."""
-    name = analysis.effects.measure.name
+    back = analysis.effects.back
     counted = analysis.counted_result
     if counted:
-        return _counted(counted, name)
+        return _counted(counted, back)
     if analysis.multilevel:
-        return {**_multilevel(analysis.multilevel, name, robust=analysis.robust)}  # type: ignore[dict-item]
-    return _fit(analysis.fit, name)
+        return {**_multilevel(analysis.multilevel, back, robust=analysis.robust)}  # type: ignore[dict-item]
+    return _fit(analysis.fit, back)
 
 
-def _first(coefficients: Coefficients, name: str, *, pooled: bool) -> dict[str, Any]:
+def _first(coefficients: Coefficients, back: Back, *, pooled: bool) -> dict[str, Any]:
     row = coefficients.rows()[0]
     result = {key: row[key] for key in ("estimate", "se", "statistic", "p_value", "ci_low", "ci_high", "df")}
     if pooled:
-        result["back_transformed"] = _back(name, row["estimate"], row["ci_low"], row["ci_high"])
+        result["back_transformed"] = _back(back, row["estimate"], row["ci_low"], row["ci_high"])
     return result
 
 
-def _back(name: str, estimate: float, low: float, high: float) -> dict[str, float | None] | None:
-    if back_transform(name, estimate) is None:
+def _back(back: Back, estimate: float, low: float, high: float) -> dict[str, float | None] | None:
+    if back(estimate) is None:
         return None
     return {
-        key: back_transform(name, value)
-        for key, value in zip(("estimate", "ci_low", "ci_high"), (estimate, low, high), strict=True)
+        key: back(value) for key, value in zip(("estimate", "ci_low", "ci_high"), (estimate, low, high), strict=True)
     }
 
 
-def _prediction(low_high: tuple[float, float] | None, df: float | None, name: str) -> dict[str, Any] | None:
+def _prediction(low_high: tuple[float, float] | None, df: float | None, back: Back) -> dict[str, Any] | None:
     if low_high is None:
         return None
     low, high = low_high
     return {
         "low": low, "high": high, "df": df,
-        "back_transformed": None if back_transform(name, low) is None
-        else {"low": back_transform(name, low), "high": back_transform(name, high)},
+        "back_transformed": None if back(low) is None
+        else {"low": back(low), "high": back(high)},
     }  # fmt: skip
 
 
@@ -107,11 +109,11 @@ def _omnibus(test: Omnibus | None) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _fit(fit: Fit, name: str, *, short: bool = False) -> dict[str, Any]:
+def _fit(fit: Fit, back: Back, *, short: bool = False) -> dict[str, Any]:
     h = fit.heterogeneity
     result = {
-        **_first(fit.coefficients, name, pooled=fit.intercept_only),
-        "prediction_interval": _prediction(fit.prediction, fit.prediction_df, name),
+        **_first(fit.coefficients, back, pooled=fit.intercept_only),
+        "prediction_interval": _prediction(fit.prediction, fit.prediction_df, back),
         "tau2": h.tau2, "tau2_se": h.tau2_se, "tau2_ci": list(h.tau2_ci), "tau": math.sqrt(h.tau2),
         "tau_ci": [math.sqrt(bound) for bound in h.tau2_ci],
         "i2_percent": h.i2_percent, "i2_ci_percent": list(h.i2_ci), "h2": h.h2, "h2_ci": list(h.h2_ci),
@@ -128,24 +130,24 @@ def _fit(fit: Fit, name: str, *, short: bool = False) -> dict[str, Any]:
     return result
 
 
-def _counted(fit: CountFit, name: str) -> dict[str, Any]:
+def _counted(fit: CountFit, back: Back) -> dict[str, Any]:
     return {
         "method": fit.method, "k_informative": fit.k,
         "estimate": fit.estimate, "se": fit.se, "statistic": fit.statistic, "p_value": fit.p_value,
         "ci_low": fit.ci_low, "ci_high": fit.ci_high,
-        "back_transformed": _back(name, fit.estimate, fit.ci_low, fit.ci_high),
+        "back_transformed": _back(back, fit.estimate, fit.ci_low, fit.ci_high),
         "i2_percent": fit.i2_percent, "h2": fit.h2,
         "q": fit.q.statistic, "q_df": fit.q.df1, "q_p_value": fit.q.p_value,
         "mantel_haenszel_test": _omnibus(fit.association),
     }  # fmt: skip
 
 
-def _multilevel(fit: MultilevelFit | None, name: str, *, robust: Coefficients | None = None) -> dict[str, Any] | None:
+def _multilevel(fit: MultilevelFit | None, back: Back, *, robust: Coefficients | None = None) -> dict[str, Any] | None:
     if fit is None:
         return None
     shown = robust or fit.coefficients
     return {
-        **_first(shown, name, pooled=fit.prediction is not None),
+        **_first(shown, back, pooled=fit.prediction is not None),
         "coefficients": shown.rows(),
         "variance_components": [
             {
@@ -155,7 +157,7 @@ def _multilevel(fit: MultilevelFit | None, name: str, *, robust: Coefficients | 
             for level in fit.levels
         ],
         "i2_percent": fit.i2_percent,
-        "prediction_interval": _prediction(fit.prediction, fit.coefficients.df, name),
+        "prediction_interval": _prediction(fit.prediction, fit.coefficients.df, back),
         "q": fit.q.statistic, "q_df": fit.q.df1, "q_p_value": fit.q.p_value,
         "moderator_test": _omnibus(fit.moderators),
         "fit_statistics": {fit.method: {
@@ -165,12 +167,12 @@ def _multilevel(fit: MultilevelFit | None, name: str, *, robust: Coefficients | 
     }  # fmt: skip
 
 
-def _subgroups(found: Subgroups | None, name: str) -> dict[str, Any] | None:
+def _subgroups(found: Subgroups | None, back: Back) -> dict[str, Any] | None:
     if found is None:
         return None
     return {
         "column": found.column,
-        "groups": [{"name": group, "k": fit.k, **_fit(fit, name, short=True)} for group, fit in found.groups],
+        "groups": [{"name": group, "k": fit.k, **_fit(fit, back, short=True)} for group, fit in found.groups],
         "between_separate_tau2": _omnibus(found.separate_tau2),
         "between_common_tau2": _omnibus(found.common_tau2),
     }
@@ -187,7 +189,7 @@ def _studies(analysis: Analysis) -> list[dict[str, Any]]:
             {
                 "label": label, "table_row": int(effects.rows[i]) + 1, "yi": y, "vi": v, "sei": math.sqrt(v),
                 "ci_low": low, "ci_high": high, "weight_percent": float(fit.weights_percent[i]), "way": effects.way[i],
-                "back_transformed": _back(effects.measure.name, y, low, high),
+                "back_transformed": _back(effects.back, y, low, high),
             }
         )  # fmt: skip
     return rows
@@ -230,11 +232,11 @@ def _small_study(found: SmallStudy | None) -> dict[str, Any] | None:
     }
 
 
-def _trim(one: TrimFill, name: str) -> dict[str, Any]:
+def _trim(one: TrimFill, back: Back) -> dict[str, Any]:
     return {
         "side": one.side, "missing": one.missing, "missing_se": one.se,
         "added": [{"yi": float(y), "vi": float(v)} for y, v in zip(one.added_y, one.added_v, strict=True)],
-        **_fit(one.fit, name, short=True),
+        **_fit(one.fit, back, short=True),
     }  # fmt: skip
 
 

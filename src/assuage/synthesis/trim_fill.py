@@ -97,7 +97,7 @@ def _search(y: Array, v: Array, estimator: str, method: str) -> tuple[int, float
     for _ in range(MOST_ROUNDS):
         kept = k - k0
         if kept < 1:
-            raise DataError("trim and fill took every study away; it has no answer for these effects")
+            raise DataError("it would take every study away and has no answer for these effects")
         centre = float(pool(y[:kept], v[:kept], method=method, with_intervals=False).coefficients.estimate[0])
         away = y - centre
         ranks = np.empty(k)
