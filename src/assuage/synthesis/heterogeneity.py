@@ -60,16 +60,8 @@ class Projection:
 
 
 def project(y: Array, x: Array, w: Array) -> Projection:
-    """Fit y (k,) on x (k, p) with weights w (k,); traces of P and PP without building P.
-
-    Raises
-    ------
-    DataError
-        The columns of x are not independent.
-    """
+    """Fit y (k,) on x (k, p) of full rank with weights w (k,); traces of P and PP without building P."""
     a1 = x.T @ (w[:, None] * x)
-    if np.linalg.matrix_rank(x) < x.shape[1]:
-        raise DataError("the moderators are not independent of each other over these studies; leave one out")
     scale = np.sqrt(np.diag(a1))
     m = np.linalg.inv(a1 / np.outer(scale, scale)) / np.outer(scale, scale)
     beta = m @ (x.T @ (w * y))
@@ -85,6 +77,18 @@ def project(y: Array, x: Array, w: Array) -> Projection:
         trace=float(np.sum(w) - np.trace(m2)),
         trace_squared=float(np.sum(w**2) - 2 * np.trace(m3) + np.trace(m2 @ m2)),
     )
+
+
+def require_independent(x: Array) -> None:
+    """Refuse a design (k, p) whose columns do not vary independently.
+
+    Raises
+    ------
+    DataError
+        Its rank is below p.
+    """
+    if np.linalg.matrix_rank(x / np.maximum(np.linalg.norm(x, axis=0), 1e-300)) < x.shape[1]:
+        raise DataError("the moderators are not independent of each other over these studies; leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,25 +121,28 @@ def _likelihood(y: Array, v: Array, x: Array, *, restricted: bool) -> Tau2:
     def at(tau2: float) -> Projection:
         return project(y, x, 1 / (v + tau2))
 
-    def height(tau2: float) -> float:
-        fit = at(tau2)
-        penalty = float(np.linalg.slogdet(fit.M)[1]) if restricted else 0.0
-        return 0.5 * (float(np.sum(np.log(fit.w))) + penalty - fit.rss)
+    def heights(tau2: Array) -> Array:
+        w = 1 / (v[None, :] + tau2[:, None])
+        a = np.einsum("tk,ki,kj->tij", w, x, x)
+        beta = np.linalg.solve(a, np.einsum("tk,ki,k->ti", w, x, y)[:, :, None])[:, :, 0]
+        rss = np.sum(w * (y[None, :] - beta @ x.T) ** 2, axis=1)
+        penalty = np.linalg.slogdet(a)[1] if restricted else 0.0
+        return np.asarray(0.5 * (np.sum(np.log(w), axis=1) - penalty - rss))
 
     def slope(tau2: float) -> float:
         fit = at(tau2)
         return 0.5 * (float(np.sum((fit.w * fit.residual) ** 2)) - (fit.trace if restricted else float(np.sum(fit.w))))
 
-    value = _highest(height, slope, scale=max(float(np.var(y)), float(np.median(v))))
+    value = _highest(heights, slope, scale=max(float(np.var(y)), float(np.median(v))))
     fit = at(value)
     information = fit.trace_squared if restricted else float(np.sum(fit.w**2))
     return Tau2(value=value, se=float(np.sqrt(2 / information)))
 
 
-def _highest(height: Callable[[float], float], slope: Callable[[float], float], *, scale: float) -> float:
-    """Return the tau² >= 0 where `height` is largest: the best of a fine grid, then the root of its slope."""
+def _highest(heights: Callable[[Array], Array], slope: Callable[[float], float], *, scale: float) -> float:
+    """Return the tau² >= 0 of the largest height: the best of a fine grid, then the root of the slope."""
     grid = np.concatenate([[0.0], scale * np.geomspace(1e-6, 1e2, 49)])
-    best = int(np.argmax([height(t) for t in grid]))
+    best = int(np.argmax(heights(grid)))
     low, high = float(grid[max(best - 1, 0)]), float(grid[min(best + 1, grid.size - 1)])
     if slope(low) > 0 > slope(high):
         return float(brentq(slope, low, high, xtol=1e-14 * scale, rtol=1e-13))

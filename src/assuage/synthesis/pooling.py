@@ -41,6 +41,7 @@ from assuage.synthesis.heterogeneity import (
     h2_ratio,
     i2_percent,
     project,
+    require_independent,
     tau2_interval,
     typical_variance,
 )
@@ -210,6 +211,7 @@ def _require(y: Array, v: Array, x: Array, *, test: str, level: float, predictio
         raise DataError("an effect or variance is missing or not positive; every study needs both")
     if x.shape[0] < x.shape[1]:
         raise DataError(f"{x.shape[0]} studies cannot carry {x.shape[1]} coefficients; take fewer moderators")
+    require_independent(x)
 
 
 def _scale(fit: Projection, df: int) -> float:
