@@ -30,13 +30,14 @@ Standard errors of tau²: REML sqrt(2/tr PP), ML sqrt(2/Σw²) (expected informa
 quadratic form, 2 tr(AΣAΣ), Σ = V + tau² (Biggerstaff and Tweedie 1997); PM by the delta method, k sqrt(2/(k − p))/Σw.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 from assuage.errors import DataError
 
@@ -248,6 +249,26 @@ def typical_variance(v: Array, x: Array) -> float:
 def i2_percent(tau2: float, s2: float) -> float:
     """Return I² in percent."""
     return 100 * tau2 / (tau2 + s2)
+
+
+def i2_from_q(q: float, df: int, level: float) -> tuple[float, float, float]:
+    """Return I² = 1 − df/Q in percent with the test-based bounds of Higgins and Thompson 2002, doi:10.1002/sim.1186.
+
+    The bounds are those of log H ± z se, H² = Q/df; se = ½ (log Q − log df)/(sqrt(2Q) − sqrt(2 df − 1)) where Q > df + 1,
+    else sqrt((1 − 1/(3(df − 1)²))/(2(df − 1))); nan for df < 2.
+    """
+    if df < 1 or q <= 0:
+        return 0.0, math.nan, math.nan
+    share = max(0.0, 100 * (1 - df / q))
+    if df < 2:
+        return share, math.nan, math.nan
+    if q > df + 1:
+        se = 0.5 * (math.log(q) - math.log(df)) / (math.sqrt(2 * q) - math.sqrt(2 * df - 1))
+    else:
+        se = math.sqrt((1 - 1 / (3 * (df - 1) ** 2)) / (2 * (df - 1)))
+    log_h, z = 0.5 * max(0.0, math.log(q / df)), float(norm.ppf(0.5 + level / 2))
+    low, high = (max(0.0, 100 * (1 - math.exp(-2 * (log_h + sign * z * se)))) for sign in (-1, 1))
+    return share, low, high
 
 
 def h2_ratio(tau2: float, s2: float) -> float:

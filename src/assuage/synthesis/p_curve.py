@@ -11,7 +11,9 @@ non-centrality c; F_c its distribution, c33 the c at which the power of p < 0.05
 Each row is combined by Stouffer: Z = Σ Φ⁻¹(pp)/sqrt k, p = Φ(Z). Binomial tests hold the share of p < 0.025 against ½
 and against 3h. Power: the one at which Z of (F_c(x) − (1 − power))/power is 0, between 5 % and 99 %; 90 % interval
 where Φ(Z) is 0.95 and 0.05. Evidential value: half p < 0.05, or half and full p < 0.1. Inadequate: flat full p <
-0.05, or flat half and binomial p < 0.1. Simonsohn, Nelson and Simmons 2014, doi:10.1037/a0033242; 2015,
+0.05, or flat half and binomial p < 0.1. The half-curve test of flatness of p-curve.com (app 4) puts 3h for h in
+the table, so that its pp-values start at 2/3 under 33 % power and not at 0; the table is the definition.
+Simonsohn, Nelson and Simmons 2014, doi:10.1037/a0033242; 2015,
 doi:10.1037/xge0000104.
 """
 
@@ -43,13 +45,17 @@ class CurveTest:
 
 @dataclass(frozen=True, kw_only=True)
 class PCurve:
-    """A p-curve: how many results entered, both tests, power in percent with its 90 % interval, and the verdicts."""
+    """A p-curve: how many results entered, both tests, power in percent with its 90 % interval, and the verdicts.
+
+    `flat_half_z_of_the_app` is what p-curve.com and its ports print for the half curve; nothing here uses it.
+    """
 
     given: int
     significant: int
     below_025: int
     right_skew: CurveTest
     flat: CurveTest
+    flat_half_z_of_the_app: float
     power_percent: float
     power_ci_percent: tuple[float, float]
     evidential_value: bool
@@ -82,6 +88,7 @@ def p_curve(statistics: Array, df: Array | None = None) -> PCurve:
     power = _power(x, q, 0.5)
     return PCurve(
         given=int(statistics.size), significant=k, below_025=r, right_skew=skew, flat=flat,
+        flat_half_z_of_the_app=_stouffer((_lower(x, q, c33)[half] - (1 - 3 * h[half])) / (3 * h[half])),
         power_percent=100 * power, power_ci_percent=(100 * _power(x, q, 0.95), 100 * _power(x, q, 0.05)),
         evidential_value=skew.half_p < 0.05 or (skew.half_p < 0.1 and skew.full_p < 0.1),
         inadequate=flat.full_p < 0.05 or (flat.half_p < 0.1 and flat.binomial_p < 0.1),

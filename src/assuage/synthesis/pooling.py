@@ -39,6 +39,7 @@ from assuage.synthesis.heterogeneity import (
     Projection,
     estimate_tau2,
     h2_ratio,
+    i2_from_q,
     i2_percent,
     project,
     require_independent,
@@ -114,6 +115,8 @@ class Heterogeneity:
     h2: float
     h2_ci: tuple[float, float]
     q: Omnibus
+    i2_from_q: tuple[float, float, float]
+    """I² = 1 − df/Q in percent with its bounds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +272,10 @@ def _heterogeneity(
     cochran = Omnibus(statistic=q, df1=k - p, df2=None, p_value=float(chi2.sf(q, k - p)) if k > p else 1.0)
     none = (math.nan, math.nan)
     if k == p:
-        return Heterogeneity(tau2=tau2, tau2_se=math.nan, tau2_ci=none, i2_percent=0.0, i2_ci=none, h2=1.0, h2_ci=none, q=cochran)  # noqa: E501  # fmt: skip
+        return Heterogeneity(
+            tau2=tau2, tau2_se=math.nan, tau2_ci=none, i2_percent=0.0, i2_ci=none, h2=1.0, h2_ci=none, q=cochran,
+            i2_from_q=(0.0, *none),
+        )  # fmt: skip
     s2 = typical_variance(v, x)
     interval = tau2_interval(y, v, x, level) if full else none
     if method == "EE":
@@ -280,6 +286,7 @@ def _heterogeneity(
         tau2=tau2, tau2_se=se, tau2_ci=interval, i2_percent=i2,
         i2_ci=(i2_percent(interval[0], s2), i2_percent(interval[1], s2)), h2=h2,
         h2_ci=(h2_ratio(interval[0], s2), h2_ratio(interval[1], s2)), q=cochran,
+        i2_from_q=i2_from_q(q, k - p, level),
     )  # fmt: skip
 
 

@@ -117,6 +117,7 @@ def _fit(fit: Fit, back: Back, *, short: bool = False) -> dict[str, Any]:
         "tau2": h.tau2, "tau2_se": h.tau2_se, "tau2_ci": list(h.tau2_ci), "tau": math.sqrt(h.tau2),
         "tau_ci": [math.sqrt(bound) for bound in h.tau2_ci],
         "i2_percent": h.i2_percent, "i2_ci_percent": list(h.i2_ci), "h2": h.h2, "h2_ci": list(h.h2_ci),
+        "i2_from_q_percent": h.i2_from_q[0], "i2_from_q_ci_percent": list(h.i2_from_q[1:]),
         "q": h.q.statistic, "q_df": h.q.df1, "q_p_value": h.q.p_value,
         "r2_percent": fit.r2_percent, "moderator_test": _omnibus(fit.moderators),
     }  # fmt: skip
@@ -251,6 +252,7 @@ def _p_curve(curve: PCurve | None) -> dict[str, Any] | None:
         }  # fmt: skip
 
     return {
+        "flat_half_z_of_the_app": curve.flat_half_z_of_the_app,
         "given": curve.given, "significant": curve.significant, "below_025": curve.below_025,
         "right_skew": shown(curve.right_skew), "flatter_than_33_percent_power": shown(curve.flat),
         "power_percent": curve.power_percent, "power_ci90_percent": list(curve.power_ci_percent),
