@@ -1,7 +1,7 @@
 """Published worked examples to the printed digit; each says where its numbers were printed.
 
-Where a last digit differs from metafor's it is the stopping rule of its iterations (tau² to 1e-5, intervals to 1e-4) that
-shows, and the test says so by `within`.
+Where a last digit differs from metafor's it is the stopping rule of its iterations (tau² to 1e-5, intervals to 1e-4)
+that shows, and the test says so by `within`.
 """
 
 import math

@@ -254,8 +254,8 @@ def i2_percent(tau2: float, s2: float) -> float:
 def i2_from_q(q: float, df: int, level: float) -> tuple[float, float, float]:
     """Return I² = 1 − df/Q in percent with the test-based bounds of Higgins and Thompson 2002, doi:10.1002/sim.1186.
 
-    The bounds are those of log H ± z se, H² = Q/df; se = ½ (log Q − log df)/(sqrt(2Q) − sqrt(2 df − 1)) where Q > df + 1,
-    else sqrt((1 − 1/(3(df − 1)²))/(2(df − 1))); nan for df < 2.
+    The bounds are those of log H ± z se, H² = Q/df; se = ½ (log Q − log df)/(sqrt(2Q) − sqrt(2 df − 1)) where
+    Q > df + 1, else sqrt((1 − 1/(3(df − 1)²))/(2(df − 1))); nan for df < 2.
     """
     if df < 1 or q <= 0:
         return 0.0, math.nan, math.nan
