@@ -242,7 +242,7 @@ def test_robust_errors_of_single_effects_hold_the_design():
 
 
 def test_coverage_of_intervals():
-    """95 % intervals by Hartung-Knapp and the Q-profile hold the truth about as often as they say (k = 8, tau² = 0.1)."""
+    """95 % intervals by Hartung-Knapp and the Q-profile hold the truth about as often (k = 8, tau² = 0.1)."""
     rng = np.random.default_rng(11)
     runs, mean_held, tau2_held = 300, 0, 0
     for _ in range(runs):
@@ -357,7 +357,7 @@ def test_conversions_go_there_and_back():
 
 
 def test_borenstein_odds_ratio_to_d():
-    """Borenstein et al. 2009, Introduction to Meta-Analysis, page 47: log odds ratio 0.9069 (0.0676) is d 0.5000 (0.0205)."""
+    """Borenstein et al. 2009, Introduction to Meta-Analysis, page 47: 0.9069 (0.0676) is d 0.5000 (0.0205)."""
     d, v = d_from_log_odds(np.array([0.9069]), np.array([0.0676]))
     assert d == pytest.approx([0.5000], abs=5e-5)
     assert v == pytest.approx([0.0205], abs=5.1e-5)

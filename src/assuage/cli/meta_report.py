@@ -17,6 +17,9 @@ from assuage.synthesis.pooling import Omnibus
 from assuage.synthesis.reading import read_studies
 from assuage.synthesis.results_json import as_json as document_of
 
+FEW = 10
+"""Below this many effects tests of asymmetry have hardly any power: Sterne et al. 2011, doi:10.1136/bmj.d4002."""
+
 
 def run(
     file: Path, choices: Choices, *, columns: Sequence[str], plots: Path | None, out: Path | None, as_json: bool
@@ -168,7 +171,9 @@ def _small(analysis: Analysis) -> list[str]:
     if marked and not analysis.multilevel:
         lines.append(f"influential: {', '.join(marked)}")
     small, filled = analysis.small_study, analysis.trim_fill.get("L0")
-    if small and filled and not analysis.multilevel:
+    if small and analysis.effects.k < FEW:
+        lines.append(f"small studies: fewer than {FEW} effects tell little (Sterne et al. 2011); figures with --json")
+    elif small and filled and not analysis.multilevel:
         egger = f"Egger p {_p(small.egger_mixed.p_value)}, " if small.egger_mixed else ""
         pooled = f"{float(filled.fit.coefficients.estimate[0]):.4f}"
         added = f"{filled.missing} on the {filled.side}: {pooled}" if filled.missing else "none"

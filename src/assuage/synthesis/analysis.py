@@ -146,6 +146,8 @@ def _known(choices: Choices) -> Choices:
         raise DataError("--robust needs the column of what belongs together; name it with --cluster")
     if choices.rho and not choices.cluster:
         raise DataError("--rho needs the column within which errors are correlated; name it with --cluster")
+    if choices.trim_side not in {None, "left", "right"}:
+        raise DataError(f"--trim-side {choices.trim_side!r} is not known; take left or right")
     level = choices.level / 100 if 1 < choices.level < 100 else choices.level
     reported = choices.reported_level / 100 if 1 < choices.reported_level < 100 else choices.reported_level
     if not 0 < reported < 1:

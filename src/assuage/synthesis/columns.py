@@ -115,7 +115,18 @@ def role_of(name: str) -> tuple[str, int] | None:
     for role, names in _SINGLE.items():
         if key in names:
             return role, 1
-    return _role_of_arm(name)
+    return _role_of_arm(name) or _role_of_spread(name)
+
+
+def _role_of_spread(name: str) -> tuple[str, int] | None:
+    """Return the role of a spread named with its effect: hr_lower, var_g, se.logor, or.ub."""
+    effects = {*_MEASURE_OF, "es", "effect", "est", "estimate", "yi", "log", "ln", "te"}
+    tokens = re.findall(r"[a-z]+|[0-9]+", name.lower())
+    rest = "".join(token for token in tokens if token not in effects)
+    spreads = ("vi", "sei", "ci_low", "ci_high", "p")
+    if not rest or len(tokens) < 2:
+        return None
+    return next(((role, 2) for role in spreads if rest in _SINGLE[role] or _EXACT.get(rest) == role), None)
 
 
 def _role_of_arm(name: str) -> tuple[str, int] | None:

@@ -30,7 +30,8 @@ from assuage.synthesis.reading import StudyTable
 from assuage.synthesis.values import check_values
 
 SMD_VARIANCES = ("large-sample", "unbiased")
-_RATIOS = {"OR", "RR", "HR", "IRR"}
+ASYMMETRIC = 0.04
+"""An estimate further than this share of its interval from the middle is not in the middle."""
 _LOG_SCALE = {name for name, measure in MEASURES.items() if measure.scale == "log"}
 
 
@@ -172,21 +173,53 @@ def infer_measure(table: StudyTable) -> str:
     return answer
 
 
-def _refuse_ratios(table: StudyTable) -> None:
-    """Refuse reported intervals that are symmetric about the estimate only on the log scale."""
-    y = table.numbers("yi" if "yi" in table.roles else "estimate")
+def _asymmetry(table: StudyTable) -> tuple[float, float] | None:
+    """Return how far reported estimates lie from the middle of their intervals, plainly and on the log scale.
+
+    Median over studies of distance/width; None without two intervals, or where a bound is not above 0.
+    """
+    y = table.numbers("estimate")
     low, high = table.numbers("ci_low"), table.numbers("ci_high")
     whole = np.isfinite(y + low + high)
     if np.sum(whole) < 2 or np.any(low[whole] <= 0):
-        return
+        return None
     y, low, high = y[whole], low[whole], high[whole]
     plain = np.median(np.abs((low + high) / 2 - y) / (high - low))
     logged = np.median(np.abs((np.log(low) + np.log(high)) / 2 - np.log(y)) / np.log(high / low))
-    if plain > 0.05 and logged < plain / 3:
+    return float(plain), float(logged)
+
+
+def _refuse_ratios(table: StudyTable) -> None:
+    """Refuse reported intervals that are symmetric about the estimate only on the log scale."""
+    found = _asymmetry(table)
+    if found and found[0] > ASYMMETRIC and found[1] < found[0] / 3:
         raise DataError(
             f"{table.source}: the intervals are symmetric on the log scale, as those of ratios; write --measure OR, RR "
             "or HR to pool their logarithms, or --measure GEN to pool the values as they are"
         )
+
+
+def _estimates_are_ratios(table: StudyTable, name: str) -> bool:
+    """Return whether the column `estimate` of a ratio measure holds ratios (True) or their logarithms (False).
+
+    Raises
+    ------
+    DataError
+        The values leave it open.
+    """
+    y, low = table.numbers("estimate"), table.numbers("ci_low")
+    if not np.any(np.isfinite(y)):
+        return False
+    if np.any(y <= 0) or np.any(low <= 0):
+        return False
+    found = _asymmetry(table)
+    if found and max(found) > ASYMMETRIC and min(found) < max(found) / 3:
+        return found[1] < found[0]
+    column = table.roles["estimate"]
+    raise DataError(
+        f"{table.source}: column {column} could hold {name} or log {name}; say which: --columns ratio={column} or "
+        f"--columns yi={column} (logarithms)"
+    )
 
 
 def _raw(
@@ -256,9 +289,9 @@ def _reported(table: StudyTable, measure: Measure, level: float, by: str) -> tup
     """Return effects from a reported estimate: logs of a ratio with logs of its bounds, or as they are."""
     y = table.numbers("estimate")
     low, high = table.numbers("ci_low"), table.numbers("ci_high")
-    ratio = table.numbers("ratio") if measure.name in _RATIOS | _LOG_SCALE else np.full_like(y, np.nan)
-    if measure.name in _LOG_SCALE:
-        ratio = np.where(np.isnan(ratio), y, ratio)
+    ratio = table.numbers("ratio") if measure.name in _LOG_SCALE else np.full_like(y, np.nan)
+    if measure.name in _LOG_SCALE and not np.any(np.isfinite(ratio)) and _estimates_are_ratios(table, measure.name):
+        ratio = y
     if np.any(np.isfinite(ratio)):
         y, low, high = np.log(ratio), np.log(low), np.log(high)
     y = np.where(np.isnan(y), table.numbers("yi"), y)
