@@ -476,3 +476,61 @@ def test_third_wave_p_curve():
     assert [close(x, p) for x, p in zip(curve.power_ci_percent, ("62.7", "94.6"), strict=True)] == [True, True]
     assert curve.evidential_value
     assert not curve.inadequate
+
+
+def test_recidivism_with_moderators_and_robust_errors():
+    """Assink and Wibbelink 2016 as printed in the reference of clubSandwich (vcovCR.rma.mv): metafor's three-level
+    model, CR2 with Satterthwaite degrees of freedom."""
+    a = run("assink2016", cluster=("study", "esid"), moderators=("year", "deltype"), robust="CR2")
+    fit = a.multilevel
+    assert [close(level.variance, p) for level, p in zip(fit.levels, ("0.1493", "0.0853"), strict=True)] == [True, True]
+    assert close(fit.q.statistic, "610.2644")
+    assert close(fit.moderators.statistic, "19.2399")
+    printed = [
+        ("-0.2438", "0.2101", "-1.1605", "0.2458", "-0.6556", "0.1680"),
+        ("-0.0380", "0.0183", "-2.0773", "0.0378", "-0.0738", "-0.0021"),
+        ("0.7094", "0.1914", "3.7069", "0.0002", "0.3343", "1.0845"),
+        ("0.5054", "0.2099", "2.4078", "0.0160", "0.0940", "0.9168"),
+    ]
+    for row, numbers in zip(fit.coefficients.rows(), printed, strict=True):
+        for name, text in zip(("estimate", "se", "statistic", "p_value", "ci_low", "ci_high"), numbers, strict=True):
+            assert close(row[name], text), (row["name"], name)
+    covariance = [0.015081059, 0.0007603265, 0.0042972555, 0.010075586]
+    assert np.diag(a.robust.covariance) == pytest.approx(covariance, rel=2e-6)
+    assert [close(x, p) for x, p in zip(a.robust.df_each, ("5.35", "7.22", "2.25", "2.03"), strict=True)] == [True] * 4
+    p_values = ("0.10015", "0.20977", "0.00555", "0.03614")
+    assert [close(x, p) for x, p in zip(a.robust.p_value, p_values, strict=True)] == [True] * 4
+
+
+def test_recidivism_with_correlated_errors():
+    """The same data with V of rho 0.6 within studies, in metafor (printed beside a glmmTMB fit): logLik -72.7667."""
+    fit = run("assink2016", cluster=("study", "esid"), rho=0.6).multilevel
+    assert [close(level.variance, p) for level, p in zip(fit.levels, ("0.0807", "0.1545"), strict=True)] == [True, True]
+    assert close(fit.coefficients.estimate[0], "0.3678")
+    assert close(fit.coefficients.se[0], "0.0965")
+    assert close(fit.q.statistic, "745.4385")
+    i = fit.likelihood
+    printed = (("log_likelihood", "-72.7667"), ("aic", "151.5334"), ("bic", "159.3188"), ("aicc", "151.7861"))
+    assert all(close(getattr(i, name), text) for name, text in printed)
+
+
+def test_practical_meta_analysis():
+    """Lipsey and Wilson 2001, exhibits 7.3 to 7.7, pages 133-141."""
+    common = run("lipsey2001", method="EE", subgroup="random")
+    c = common.fit.coefficients.rows()[0]
+    names = ("estimate", "se", "statistic", "p_value", "ci_low", "ci_high")
+    assert [round(c[name], 4) for name in names] == [0.1549, 0.0609, 2.5450, 0.0109, 0.0356, 0.2742]
+    assert close(common.fit.heterogeneity.q.statistic, "14.7640")
+    groups = [fit.coefficients.rows()[0] for _, fit in common.subgroups.groups]
+    assert [round(row["estimate"], 4) for row in groups] == [0.2984, -0.0277]
+    assert close(common.subgroups.separate_tau2.statistic, "7.0739")
+    assert close(common.subgroups.common_tau2.statistic, "7.0739")
+    random = run("lipsey2001", method="DL").fit
+    assert round(random.tau2, 6) == 0.025955
+    c = random.coefficients.rows()[0]
+    assert [round(c[name], 4) for name in names] == [0.1534, 0.0858, 1.7893, 0.0736, -0.0146, 0.3215]
+    mixed = run("lipsey2001", method="DL", moderators=("random", "intensity")).fit
+    assert [round(x, 4) for x in mixed.coefficients.estimate] == [0.3311, -0.3269, -0.0068]
+    assert [round(x, 4) for x in mixed.coefficients.se] == [0.3198, 0.1439, 0.0528]
+    assert close(mixed.moderators.statistic, "5.5711")
+    assert close(mixed.r2_percent, "81.20")

@@ -229,6 +229,8 @@ def _dependent(
     )  # fmt: skip
     robust = None
     if choices.robust:
+        if design.x.shape[1] > 1:
+            notes.append("the test of all moderators together is that of the model, not a robust one")
         robust = robust_coefficients(
             fit.y, fit.x, fit.coefficients.estimate, fit.M, fit.blocks, fit.sigma,
             names=design.names, kind=choices.robust.upper().replace("CR1P", "CR1p"), level=choices.level,
