@@ -25,7 +25,7 @@ from assuage.synthesis.multilevel import fit_multilevel
 from assuage.synthesis.p_curve import p_curve
 from assuage.synthesis.pooling import TESTS, pool
 from assuage.synthesis.robust import robust_coefficients
-from assuage.synthesis.small_study import small_study
+from assuage.synthesis.small_study import rank_test, small_study
 from assuage.synthesis.trim_fill import trim_and_fill
 from assuage.synthesis.two_by_two import mantel_haenszel, pool_peto
 
@@ -302,6 +302,11 @@ def test_small_study_tests_refuse_what_they_cannot_see():
         small_study(np.array([0.1, 0.2]), np.array([0.1, 0.2]))
     with pytest.raises(DataError, match="same variance"):
         small_study(np.array([0.1, 0.2, 0.3]), np.full(3, 0.1))
+
+
+def test_rank_test_takes_the_common_effect_off_the_variances():
+    """By hand: with v - 1/Σw the deviates rise with v (tau 1); with v alone the first two would change places."""
+    assert rank_test(np.array([0.0, -0.007, 19.83]), np.array([0.01, 0.011, 1.0])).tau == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("n", [2, 5, 12, 300])
