@@ -153,6 +153,7 @@ def infer_measure(table: StudyTable) -> str:
         (reported, named.get("yi") or "GEN"),
         ({"x1", "t1", "x2", "t2"} <= has, "IRR"),
         ({"a", "c"} <= has, "counts of two groups: OR, RR or RD"),
+        ({"m1", "m2", "r"} <= has and "n1" not in has, "two means of one group: SMCC, SMCR or MC"),
         ({"m1", "m2"} <= has, "two means: SMD, MD or ROM"),
         ({"x", "n"} <= has, "events of one group: PLO or PR"),
         ({"r", "n"} <= has, "ZCOR"),

@@ -154,14 +154,14 @@ def _limits(lines: list[Line], name: str) -> tuple[float, float]:
     pooled = [x for line in lines if line.kind in {"pooled", "prediction"} for x in (line.low, line.high)]
     bottom = min(max(float(low.min()), middle - reach), float(centre.min()), *pooled or [math.inf])
     top = max(min(float(high.max()), middle + reach), float(centre.max()), *pooled or [-math.inf])
-    null = _null(name)
+    null = null_value(name)
     if null is not None:
         bottom, top = min(bottom, null), max(top, null)
     margin = 0.03 * (top - bottom)
     return bottom - margin, top + margin
 
 
-def _null(name: str) -> float | None:
+def null_value(name: str) -> float | None:
     """Return the value that says no effect; None for a proportion, rate or mean of one group."""
     return None if name in {"PR", "PLN", "PLO", "PAS", "PFT", "IR", "IRLN", "MN"} else 0.0
 
@@ -229,7 +229,7 @@ def _digits(lines: list[Line], name: str) -> int:
 
 def _frame(axes: Axes, lines: list[Line], analysis: Analysis, left: float) -> None:
     name = analysis.effects.measure.name
-    null = _null(name)
+    null = null_value(name)
     if null is not None:
         axes.axvline(null, color=MUTED, linewidth=0.8, zorder=1)
     for line in lines:

@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from assuage.synthesis.analysis import Analysis
 from assuage.synthesis.figure_style import ACCENT, INK, MUTED, SHADES, drawing
-from assuage.synthesis.forest import axis_words, scale_ticks
+from assuage.synthesis.forest import axis_words, null_value, scale_ticks
 
 LEVELS = (0.1, 0.05, 0.01)
 
@@ -34,8 +34,10 @@ def funnel_figure(analysis: Analysis) -> Figure:
         figure = Figure(figsize=(5.6, 4.6), layout="constrained")
         axes = figure.add_subplot()
         deepest = 1.06 * float(se.max())
-        _limits(axes, np.concatenate([effects.y, added_y]), deepest, centre)
-        _contours(axes, deepest)
+        null = null_value(effects.measure.name)
+        _limits(axes, np.concatenate([effects.y, added_y]), deepest, centre, contours=null is not None)
+        if null is not None:
+            _contours(axes, deepest)
         if centre is not None:
             _triangle(axes, centre, deepest)
         axes.scatter(effects.y, se, s=24, color=ACCENT, edgecolor="white", linewidth=0.5, zorder=4)
@@ -45,15 +47,17 @@ def funnel_figure(analysis: Analysis) -> Figure:
         scale_ticks(axes, effects.measure.name)
         axes.set_xlabel(axis_words(analysis))
         axes.set_ylabel("Standard error")
-        _legend(figure, bool(added_y.size), centre is not None)
+        _legend(figure, bool(added_y.size), centre is not None, null is not None)
     return figure
 
 
-def _limits(axes: Axes, y: np.ndarray, deepest: float, centre: float | None) -> None:
+def _limits(axes: Axes, y: np.ndarray, deepest: float, centre: float | None, *, contours: bool) -> None:
     half = float(norm.isf(0.005)) * deepest
     middle = 0.0 if centre is None else centre
-    low = min(float(y.min()), middle - 1.96 * deepest, -0.55 * half)
-    high = max(float(y.max()), middle + 1.96 * deepest, 0.55 * half)
+    low = min(float(y.min()), middle - 1.96 * deepest)
+    high = max(float(y.max()), middle + 1.96 * deepest)
+    if contours:
+        low, high = min(low, -0.55 * half), max(high, 0.55 * half)
     margin = 0.04 * (high - low)
     axes.set_xlim(low - margin, high + margin)
 
@@ -80,11 +84,12 @@ def _triangle(axes: Axes, centre: float, deepest: float) -> None:
     axes.plot([centre, centre], [0, deepest], color=INK, linewidth=0.9)
 
 
-def _legend(figure: Figure, with_added: bool, with_funnel: bool) -> None:
+def _legend(figure: Figure, with_added: bool, with_funnel: bool, with_contours: bool) -> None:
     words = ("p > 0.10", "0.05 < p ≤ 0.10", "0.01 < p ≤ 0.05", "p ≤ 0.01")
     handles: list[Patch | Line2D] = [
         Patch(facecolor=shade, edgecolor=MUTED, linewidth=0.5, label=text)
         for shade, text in zip(SHADES, words, strict=True)
+        if with_contours
     ]
     dot: Any = {"linestyle": "none", "marker": "o", "markersize": 5}
     handles.append(Line2D([], [], color=ACCENT, label="study", **dot))
