@@ -289,6 +289,15 @@ def test_choices_that_do_not_fit_are_refused(choices, words):
         analyse(parse(text), Choices(**choices))
 
 
+def test_what_is_not_needed_is_not_held_against_the_table():
+    text = "study,yi,vi,cases,events,p\na,0.1,0.2,3,4,0.000\nb,0.2,0.1,5,6,0.03"
+    assert effects_of(parse(text)).k == 2
+    with pytest.raises(DataError, match="could both be x"):
+        effects_of(parse("study,cases,events,n\na,3,4,9\nb,5,6,9"), measure="PR")
+    with pytest.raises(DataError, match=r"1\.5: a p-value"):
+        effects_of(parse("study,yi,p\na,0.1,1.5\nb,0.2,0.1"))
+
+
 def test_columns_may_be_named():
     assert columns_given(["estimate=logor", " sei = s "]) == {"estimate": "logor", "sei": "s"}
     with pytest.raises(DataError, match="ROLE=COLUMN"):

@@ -100,7 +100,7 @@ def analyse(table: StudyTable, choices: Choices) -> Analysis:
         prediction_df=choices.prediction_df,
     )  # fmt: skip
     if effects.k == 1:
-        notes.append("one study: its own effect is shown, nothing is pooled")
+        notes.append("one study: its own effect with its normal interval is shown, nothing is pooled")
     counted = _counted(effects, choices)
     multilevel, robust = _dependent(table, effects, design, choices, notes)
     _say_dependence(effects, choices, notes)

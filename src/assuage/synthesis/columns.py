@@ -147,13 +147,15 @@ def _role_of_arm(name: str) -> tuple[str, int] | None:
     return None
 
 
-def roles(header: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
-    """Return role -> column of a table; `given` maps roles to columns and goes first.
+def roles(header: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return role -> column of a table, and role -> a second column that claims it with equal right.
+
+    `given` maps roles to columns and goes first.
 
     Raises
     ------
     DataError
-        `given` names a column or role that is not there, or two columns claim a role with equal right.
+        `given` names a column or role that is not there.
     """
     known = set(_EXACT.values()) | set(_SINGLE) | {"se1", "se2", "m1", "m2", "sd1", "sd2", "n1", "n2", "study"}
     for role, column in given.items():
@@ -164,6 +166,7 @@ def roles(header: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
         if column not in header:
             raise DataError(f"--columns {role}={column}: there is no column {column!r}; there are {', '.join(header)}")
     found: dict[str, tuple[str, int]] = {role: (column, -1) for role, column in given.items()}
+    rivals: dict[str, str] = {}
     names = {plain(name) for name in header}
     for name in header:
         claim = _in_context(plain(name), names) or role_of(name)
@@ -173,11 +176,10 @@ def roles(header: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
         held = found.get(role)
         if held is None or rank < held[1]:
             found[role] = (name, rank)
+            rivals.pop(role, None)
         elif rank == held[1]:
-            raise DataError(
-                f"columns {held[0]!r} and {name!r} could both be {role}; say which: --columns {role}={held[0]}"
-            )
-    return {role: column for role, (column, _) in found.items()}
+            rivals[role] = name
+    return {role: column for role, (column, _) in found.items()}, rivals
 
 
 def _in_context(key: str, names: set[str]) -> tuple[str, int] | None:

@@ -27,12 +27,15 @@ from assuage.synthesis.measures import (
     with_half,
 )
 from assuage.synthesis.reading import StudyTable
-from assuage.synthesis.values import check_values
+from assuage.synthesis.values import check_p_values, check_values
 
 SMD_VARIANCES = ("large-sample", "unbiased")
 ASYMMETRIC = 0.04
 """An estimate further than this share of its interval from the middle is not in the middle."""
 _LOG_SCALE = {name for name, measure in MEASURES.items() if measure.scale == "log"}
+
+
+_BY_P = {"from estimate and p", "from p, direction and sizes"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +102,8 @@ def effects_of(
     k = len(table.rows)
     y, v, way = np.full(k, np.nan), np.full(k, np.nan), [""] * k
     for candidate in _ways(table, chosen, given, level=level, stated=measure is not None):
+        if np.all(np.isfinite(y)):
+            break
         with np.errstate(all="ignore"):
             found_y, found_v = candidate.find()
         new = np.isnan(y) & np.isfinite(found_y) & np.isfinite(found_v)
@@ -107,6 +112,7 @@ def effects_of(
     if smd_variance == "unbiased" and name == "SMD":
         n1, n2 = table.numbers("n1"), table.numbers("n2")
         v = np.where(np.isfinite(n1 + n2) & (np.array(way) != "as given"), unbiased_variance(y, n1, n2), v)
+    check_p_values(table, [i for i in range(k) if way[i] in _BY_P])
     _require_variances(table, y, v)
     rows = np.flatnonzero(np.isfinite(y))
     if rows.size == 0:
@@ -116,7 +122,7 @@ def effects_of(
             f", or yi with vi or sei; the columns are {', '.join(table.header)}"
         )
     missing = [i for i in range(k) if i not in set(rows.tolist())]
-    sizes = table.numbers("n")[rows]
+    sizes = table.numbers("n")[rows] if name == "PFT" else np.zeros(1)
     return EffectSet(
         measure=chosen, y=y[rows], v=v[rows], rows=rows, labels=tuple(table.labels[i] for i in rows),
         way=tuple(way[i] for i in rows),

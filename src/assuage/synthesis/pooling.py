@@ -184,7 +184,7 @@ def pool(
     _require(y, v, x, test=test, level=level, prediction_df=prediction_df)
     k, p = x.shape
     if k == 1:
-        method = "EE"
+        method, test = "EE", "z"
     tau2 = estimate_tau2(y, v, x, method)
     fit = project(y, x, 1 / (v + tau2.value))
     coefficients = coefficients_of(fit.beta, fit.M, names, test=test, level=level, df=k - p, scale=_scale(fit, k - p))

@@ -25,13 +25,17 @@ _LABELS = ("study", "studlab", "slab", "label", "author", "authors", "name", "re
 
 @dataclass(frozen=True, kw_only=True)
 class StudyTable:
-    """Rows of text by column, the role of every column that has one, a label and the line of the file for every row."""
+    """Rows of text by column, the role of every column that has one, a label and the line of the file for every row.
+
+    `rivals` are second columns that claim a role with equal right: asking for that role is refused.
+    """
 
     source: str
     header: tuple[str, ...]
     rows: tuple[dict[str, str], ...]
     lines: tuple[int, ...]
     roles: dict[str, str]
+    rivals: dict[str, str]
     labels: tuple[str, ...]
 
     def text(self, column: str) -> list[str | None]:
@@ -60,10 +64,16 @@ class StudyTable:
         Raises
         ------
         DataError
-            A value is not a number.
+            A value is not a number, or two columns claim the role.
         """
         if role not in self.roles:
             return np.full(len(self.rows), math.nan)
+        if role in self.rivals:
+            first, second = self.roles[role], self.rivals[role]
+            raise DataError(
+                f"{self.source}: columns {first!r} and {second!r} could both be {role}; "
+                f"say which: --columns {role}={first}"
+            )
         return self.numbers_in(self.roles[role])
 
     def numbers_in(self, column: str) -> Array:
@@ -148,13 +158,14 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
     twice = {name for name in named if named.count(name) > 1}
     if twice:
         raise DataError(f"{source}: column {sorted(twice)[0]!r} is there twice; give each column its own name")
-    found = roles(named, given or {})
+    found, rivals = roles(named, given or {})
     return StudyTable(
         source=source,
         header=tuple(named),
         rows=tuple(rows),
         lines=tuple(lines),
         roles=found,
+        rivals=rivals,
         labels=_labels(named, rows, found),
     )
 

@@ -1,6 +1,6 @@
 """What the values of a study table can be: the first that cannot is named with its row, its column and the way out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ _LIMITS: tuple[tuple[tuple[str, ...], Callable[[Array], NDArray[np.bool_]], str]
     (("t1", "t2"), lambda x: x <= 0, "time at risk has to be above 0"),
     (("sei", "vi"), lambda x: x <= 0, "it has to be above 0"),
     (("ratio",), lambda x: x <= 0, "a ratio has to be above 0"),
-    (("p",), lambda x: (x <= 0) | (x > 1), "a p-value lies above 0 and at most at 1"),
     (("f_value",), lambda x: x < 0, "an F cannot be negative"),
 )
 _FOR_MEASURE: dict[str, tuple[tuple[tuple[str, ...], Callable[[Array], NDArray[np.bool_]], str], ...]] = {
@@ -31,7 +30,7 @@ _FOR_MEASURE: dict[str, tuple[tuple[tuple[str, ...], Callable[[Array], NDArray[n
     "SMD": ((("n1", "n2"), lambda x: x < 2, "a standard deviation needs at least 2 members"),),
 }
 _USED_BY = {
-    "ratio": {"OR", "RR", "HR", "IRR"}, "p": {"SMD", "OR", "RR", "HR", "IRR", "MD", "RD", "GEN"}, "f_value": {"SMD"},
+    "ratio": {"OR", "RR", "HR", "IRR"}, "f_value": {"SMD"},
 }  # fmt: skip
 
 
@@ -45,7 +44,7 @@ def check_values(table: StudyTable, measure: str) -> None:
     """
     for names, wrong, words in (*_LIMITS, *_FOR_MEASURE.get(measure, ())):
         for role in names:
-            if role not in table.roles or measure not in _USED_BY.get(role, {measure}):
+            if role not in table.roles or role in table.rivals or measure not in _USED_BY.get(role, {measure}):
                 continue
             values = table.numbers(role)
             for i in np.flatnonzero(np.isfinite(values) & wrong(values)):
@@ -54,15 +53,25 @@ def check_values(table: StudyTable, measure: str) -> None:
     _check_intervals(table)
 
 
+def check_p_values(table: StudyTable, rows: Sequence[int]) -> None:
+    """Refuse a p-value that is used (in these rows) and cannot be."""
+    for i in rows:
+        value = table.numbers("p")[i]
+        if not 0 < value <= 1:
+            raise _refusal(table, i, table.roles["p"], value, "a p-value lies above 0 and at most at 1")
+
+
 def _check_totals(table: StudyTable) -> None:
     for events, total in (("a", "n1"), ("c", "n2"), ("x", "n")):
-        if events in table.roles and total in table.roles:
+        if {events, total} <= set(table.roles) - set(table.rivals):
             x, n = table.numbers(events), table.numbers(total)
             for i in np.flatnonzero(x > n):
                 raise _refusal(table, int(i), table.roles[events], x[i], f"more events than the {n[i]:g} of its group")
 
 
 def _check_intervals(table: StudyTable) -> None:
+    if set(table.rivals) & {"ci_low", "ci_high", "ratio", "estimate"}:
+        return
     low, high = table.numbers("ci_low"), table.numbers("ci_high")
     for i in np.flatnonzero(low >= high):
         raise _refusal(table, int(i), table.roles["ci_low"], low[i], f"not below the upper bound {high[i]:g}")
