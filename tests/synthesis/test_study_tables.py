@@ -34,6 +34,8 @@ def counts(header, rows, separator=","):
         ("events_treatment", "n_treatment", "events_control", "n_control"),
         ("deaths_active", "n_active", "deaths_sham", "n_sham"),
         ("r1", "n1", "r2", "n2"),
+        ("x1", "n1", "x2", "n2"),
+        ("xt", "nt", "xc", "nc"),
     ],
 )
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -61,6 +63,7 @@ def test_four_cells_by_any_name(names):
         ("Experimental Mean", "Experimental SD", "Experimental Total", "Control Mean", "Control SD", "Control Total"),
         ("mean_treatment", "sd_treatment", "n_treatment", "mean_control", "sd_control", "n_control"),
         ("Me", "Se", "Ne", "Mc", "Sc", "Nc"),
+        ("meant", "sdt", "nt", "meanc", "sdc", "nc"),
     ],
 )
 def test_means_by_any_name(names):
@@ -161,7 +164,10 @@ def test_every_row_by_what_it_reports():
 
 def test_odds_ratios_and_correlations_join_standardised_differences():
     text = "study,g,se,ai,bi,ci,di,r,n\na,0.5,0.2,,,,,,\nb,,,20,10,12,18,,\nc,,,,,,,0.24,80\n"
-    effects = effects_of(parse(text), measure="SMD")
+    alone = effects_of(parse(text), measure="SMD")
+    assert alone.k == 1
+    assert any("2 dropped row(s)" in note and "--convert" in note for note in alone.notes)
+    effects = effects_of(parse(text), measure="SMD", convert=True)
     assert effects.k == 3
     assert effects.y[1] == pytest.approx(math.log(20 * 18 / 120) * math.sqrt(3) / math.pi)
     assert effects.y[2] == pytest.approx(2 * 0.24 / math.sqrt(1 - 0.24**2))

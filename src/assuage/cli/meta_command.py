@@ -73,6 +73,9 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     drop_double_zeros: Annotated[
         bool, typer.Option("--drop-double-zeros", help="Leave out studies without events in both arms.")
     ] = False,
+    convert: Annotated[
+        bool, typer.Option("--convert", help="Also rows of another outcome: counts or r as SMD, means as OR.")
+    ] = False,
     trim_side: Annotated[
         str | None,
         typer.Option("--trim-side", help="Where trim and fill looks; default: by the slope.", metavar="left|right"),
@@ -107,6 +110,7 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         prediction_df=prediction,
         smd_variance=smd_variance,
         drop_double_zeros=drop_double_zeros,
+        convert=convert,
         trim_side=trim_side,
     )
     meta_report.run(file, choices, columns=split(columns), plots=plots, out=out, as_json=as_json)

@@ -43,6 +43,7 @@ class Choices:
     prediction_df: str = "test"
     smd_variance: str = "large-sample"
     drop_double_zeros: bool = False
+    convert: bool = False
     trim_side: str | None = None
 
 
@@ -89,6 +90,7 @@ def analyse(table: StudyTable, choices: Choices) -> Analysis:
     effects = effects_of(
         table, measure=measure, level=choices.reported_level,
         smd_variance=choices.smd_variance, drop_double_zeros=choices.drop_double_zeros,
+        convert=choices.convert,
     )  # fmt: skip
     design = design_of(table, effects.rows, choices.moderators, intercept=choices.intercept)
     notes = list(effects.notes)

@@ -179,7 +179,10 @@ def roles(header: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, st
             rivals.pop(role, None)
         elif rank == held[1]:
             rivals[role] = name
-    return {role: column for role, (column, _) in found.items()}, rivals
+    meaning = {role: column for role, (column, _) in found.items()}
+    if {"x1", "x2", "n1", "n2"} <= set(meaning) and not {"a", "t1"} & set(meaning):
+        meaning["a"], meaning["c"] = meaning.pop("x1"), meaning.pop("x2")
+    return meaning, rivals
 
 
 def _in_context(key: str, names: set[str]) -> tuple[str, int] | None:
@@ -193,8 +196,16 @@ def _in_context(key: str, names: set[str]) -> tuple[str, int] | None:
         return "t", 0
     if key == "t" and names & {"x", "events"} and "n" not in names:
         return "t", 1
+    return _in_letters(key, names)
+
+
+def _in_letters(key: str, names: set[str]) -> tuple[str, int] | None:
+    """Return the role of letters that mean something together: Me Se Ne Mc Sc Nc, xt nt xc nc."""
     if key in {"ne", "me", "se", "nc", "mc", "sc"} and {"ne", "me", "se", "nc", "mc", "sc"} <= names:
         return {"ne": "n1", "me": "m1", "se": "sd1", "nc": "n2", "mc": "m2", "sc": "sd2"}[key], 0
+    compact = re.fullmatch(r"(n|x|m|mean|sd)([tec])", key)
+    if compact and {f"{compact[1]}c", "nc"} <= names:
+        return {"mean": "m"}.get(compact[1], compact[1]) + ("2" if compact[2] == "c" else "1"), 1
     return None
 
 
