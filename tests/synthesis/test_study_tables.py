@@ -304,6 +304,26 @@ def test_what_is_not_needed_is_not_held_against_the_table():
         effects_of(parse("study,yi,p\na,0.1,1.5\nb,0.2,0.1"))
 
 
+def test_means_become_odds_ratios():
+    """Gibson et al. 2002, first four trials, as metafor's D2ORL (tests/testthat/test_misc_escalc.r)."""
+    text = (
+        "author,n1i,m1i,sd1i,n2i,m2i,sd2i\nCote,50,2.20,12.73,54,5.20,12.50\nGhosh,140,17.60,24.20,136,34.10,38.80\n"
+        "Hayward,23,0.38,0.56,19,0.23,0.29\nHeard,97,2.09,5.93,94,2.66,4.95\n"
+    )
+    effects = effects_of(parse(text), measure="OR", convert=True)
+    assert effects.y == pytest.approx([-0.4315, -0.9285, 0.5932, -0.1890], abs=5.1e-5)
+    assert effects.v == pytest.approx([0.1276, 0.0493, 0.3204, 0.0690], abs=5.1e-5)
+
+
+def test_rows_may_be_chosen():
+    table = parse("study,yi,vi,design\na,0.1,0.2,cohort\nb,0.2,0.1,trial\nc,0.3,0.1,trial")
+    assert analyse(table, Choices(where=("design=trial",))).effects.labels == ("b", "c")
+    with pytest.raises(DataError, match="there are cohort, trial"):
+        analyse(table, Choices(where=("design=case",)))
+    with pytest.raises(DataError, match="COLUMN=VALUE"):
+        analyse(table, Choices(where=("design",)))
+
+
 def test_columns_may_be_named():
     assert columns_given(["estimate=logor", " sei = s "]) == {"estimate": "logor", "sei": "s"}
     with pytest.raises(DataError, match="ROLE=COLUMN"):

@@ -38,6 +38,10 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     subgroup: Annotated[
         str | None, typer.Option("--subgroup", help="Column whose groups are pooled apart.", metavar="COLUMN")
     ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="Only rows with this value; may be repeated.", metavar="COLUMN=VALUE"),
+    ] = None,
     cluster: Annotated[
         str | None,
         typer.Option("--cluster", help="Nested columns of a multilevel model, outermost first.", metavar="A,B,..."),
@@ -111,6 +115,7 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         smd_variance=smd_variance,
         drop_double_zeros=drop_double_zeros,
         convert=convert,
+        where=tuple(where or ()),
         trim_side=trim_side,
     )
     meta_report.run(file, choices, columns=split(columns), plots=plots, out=out, as_json=as_json)

@@ -44,6 +44,7 @@ class Choices:
     smd_variance: str = "large-sample"
     drop_double_zeros: bool = False
     convert: bool = False
+    where: tuple[str, ...] = ()
     trim_side: str | None = None
 
 
@@ -86,6 +87,11 @@ def analyse(table: StudyTable, choices: Choices) -> Analysis:
         The table, a choice, or the number of studies does not allow it.
     """
     choices = _known(choices)
+    for condition in choices.where:
+        column, sign, value = condition.partition("=")
+        if not sign:
+            raise DataError(f"--where {condition!r} is not COLUMN=VALUE; write for example design=cohort")
+        table = table.only(column.strip(), value.strip())
     measure = choices.measure or ("PETO" if choices.method == "PETO" else None)
     effects = effects_of(
         table, measure=measure, level=choices.reported_level,

@@ -9,7 +9,7 @@ import io
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +93,24 @@ class StudyTable:
     def at(self, i: int, column: str) -> str:
         """Return where a value stands, for messages."""
         return f"{self.source} row {self.lines[i]}, column {column}"
+
+    def only(self, column: str, value: str) -> "StudyTable":
+        """Return the rows whose column holds a value.
+
+        Raises
+        ------
+        DataError
+            There is no such column, or no such row.
+        """
+        name = self.column(column)
+        keep = [i for i, row in enumerate(self.rows) if row[name] == value]
+        if not keep:
+            known = ", ".join(dict.fromkeys(row[name] for row in self.rows))
+            raise DataError(f"{self.source}: no row has {name} {value!r}; there are {known}")
+        return replace(
+            self, rows=tuple(self.rows[i] for i in keep), lines=tuple(self.lines[i] for i in keep),
+            labels=tuple(self.labels[i] for i in keep),
+        )  # fmt: skip
 
     def is_numeric(self, column: str) -> bool:
         """Return whether every value that is not missing is a number."""

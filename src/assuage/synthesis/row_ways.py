@@ -11,7 +11,7 @@ from assuage.synthesis import conversions
 from assuage.synthesis.columns import measure_named
 from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.measure_choice import estimates_are_ratios
-from assuage.synthesis.measures import MEASURES, Given, Measure, hedges_g, odds_ratio, with_half
+from assuage.synthesis.measures import MEASURES, Given, Measure, exact_j, hedges_g, odds_ratio, standardised, with_half
 from assuage.synthesis.reading import StudyTable
 
 _LOG_SCALE = {name for name, measure in MEASURES.items() if measure.scale == "log"}
@@ -219,11 +219,13 @@ def _cor_from_t(table: StudyTable) -> tuple[Array, Array]:
 
 
 def _log_odds_from_means(table: StudyTable) -> tuple[Array, Array]:
+    """Return log odds ratios of Cohen's d (not corrected for small samples, as the source has it)."""
     given, _, _ = raw_values(table, MEASURES["SMD"], drop_double_zeros=False)
-    compute = MEASURES["SMD"].compute
-    if given is None or compute is None:
+    if given is None:
         return np.full(len(table.rows), np.nan), np.full(len(table.rows), np.nan)
-    return conversions.log_odds_from_d(*compute(given))
+    n1, n2 = given["n1"], given["n2"]
+    d = standardised(given)[0] / exact_j(n1 + n2 - 2)
+    return conversions.log_odds_from_d(d, 1 / n1 + 1 / n2 + d**2 / (2 * (n1 + n2)))
 
 
 _FROM_TESTS: dict[str, Sequence[tuple[str, Callable[[StudyTable], tuple[Array, Array]]]]] = {
