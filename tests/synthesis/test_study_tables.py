@@ -280,6 +280,7 @@ def test_what_cannot_be_is_refused(text, choices, words):
         ({"subgroup": "one"}, "one group only"),
         ({"cluster": ("gap",)}, "every effect needs its --cluster"),
         ({"robust": "CR2"}, "--cluster"),
+        ({"cluster": ("one", "study")}, "one unit only"),
         ({"rho": 0.5}, "--cluster"),
         ({"rho": 1.5, "cluster": ("study",)}, r"\[0, 1\)"),
         ({"robust": "HC3", "cluster": ("study",)}, "CR2"),

@@ -128,6 +128,9 @@ def fit_multilevel(
     x = np.ones((y.size, 1)) if x is None else np.asarray(x, float)
     _require(y, x, levels, method=method, test=test, rho=rho)
     units = _nested(levels)
+    alone = next((name for (name, _), unit in zip(levels, units, strict=True) if unit.max() == 0), None)
+    if alone is not None:
+        raise DataError(f"--cluster {alone} has one unit only, which has no variance; leave it out")
     blocks = _blocks(v, units, rho, rows_at_least=ROWS_TOGETHER)
     restricted = method == "REML"
     require_independent(x)
