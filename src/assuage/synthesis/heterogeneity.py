@@ -51,33 +51,40 @@ METHODS = ("EE", "REML", "ML", "DL", "PM", "EB", "HE", "HS", "SJ")
 class Projection:
     """Weighted least squares at given weights: what every formula above is made of."""
 
+    x: Array
     w: Array
     M: Array
     beta: Array
     residual: Array
     rss: float
-    trace: float
-    trace_squared: float
+    diagonal: Array
+
+    @property
+    def trace(self) -> float:
+        """tr P."""
+        return float(np.sum(self.diagonal))
+
+    @property
+    def trace_squared(self) -> float:
+        """tr PP, the sum of the squares of P's elements: no difference of large numbers."""
+        scaled = self.w[:, None] * self.x
+        elements = scaled @ self.M @ scaled.T
+        np.fill_diagonal(elements, self.diagonal)
+        return float(np.sum(elements**2))
 
 
 def project(y: Array, x: Array, w: Array) -> Projection:
-    """Fit y (k,) on x (k, p) of full rank with weights w (k,); traces of P and PP without building P."""
-    a1 = x.T @ (w[:, None] * x)
-    scale = np.sqrt(np.diag(a1))
-    m = np.linalg.inv(a1 / np.outer(scale, scale)) / np.outer(scale, scale)
+    """Fit y (k,) on x (k, p) of full rank with weights w (k,)."""
+    a = x.T @ (w[:, None] * x)
+    scale = np.sqrt(np.diag(a))
+    m = np.linalg.inv(a / np.outer(scale, scale)) / np.outer(scale, scale)
     beta = m @ (x.T @ (w * y))
     residual = y - x @ beta
-    m2 = m @ (x.T @ ((w**2)[:, None] * x))
-    m3 = m @ (x.T @ ((w**3)[:, None] * x))
+    leverage = w * np.einsum("ij,jk,ik->i", x, m, x)
     return Projection(
-        w=w,
-        M=m,
-        beta=beta,
-        residual=residual,
-        rss=float(np.sum(w * residual**2)),
-        trace=float(np.sum(w) - np.trace(m2)),
-        trace_squared=float(np.sum(w**2) - 2 * np.trace(m3) + np.trace(m2 @ m2)),
-    )
+        x=x, w=w, M=m, beta=beta, residual=residual, rss=float(np.sum(w * residual**2)),
+        diagonal=w * np.maximum(0.0, 1 - leverage),
+    )  # fmt: skip
 
 
 def require_independent(x: Array) -> None:
@@ -137,7 +144,8 @@ def _likelihood(y: Array, v: Array, x: Array, *, restricted: bool) -> Tau2:
     value = _highest(heights, slope, scale=max(float(np.var(y)), float(np.median(v))))
     fit = at(value)
     information = fit.trace_squared if restricted else float(np.sum(fit.w**2))
-    return Tau2(value=value, se=float(np.sqrt(2 / information)))
+    se = math.sqrt(2 / information) if information > 0 else math.nan
+    return Tau2(value=value, se=se)
 
 
 def _highest(heights: Callable[[Array], Array], slope: Callable[[float], float], *, scale: float) -> float:
@@ -188,7 +196,7 @@ def _hunter_schmidt(y: Array, v: Array, x: Array) -> Tau2:
 
 def _quadratic_se(fit: Projection, df: int, tau2: float, divisor: float) -> float:
     """Return the standard error of y'Py/divisor with P of the weights 1/v, where PVP = P."""
-    return float(np.sqrt(2 * df + 4 * tau2 * fit.trace + 2 * tau2**2 * fit.trace_squared) / divisor)
+    return math.sqrt(2 * df + 4 * tau2 * fit.trace + 2 * tau2**2 * fit.trace_squared) / divisor
 
 
 def _unweighted(y: Array, x: Array) -> tuple[Projection, Array]:

@@ -326,13 +326,18 @@ def _profile(
         return height - state(last[0]).height - drop
 
     centre = float(s[i])
-    low = (
-        0.0 if centre == 0 or deficit(0.0) <= 0 else float(brentq(deficit, 0.0, centre, xtol=1e-8 * centre, rtol=1e-8))
-    )
+    low = 0.0 if centre == 0 or deficit(0.0) <= 0 else _root(deficit, 0.0, centre)
     last[0] = s.copy()
     high = max(2 * centre, 0.1 * float(np.sum(s)), 1e-4)
     for _ in range(60):
         if deficit(high) > 0:
-            return low, float(brentq(deficit, centre, high, xtol=1e-8 * high, rtol=1e-8))
+            return low, _root(deficit, centre, high)
         high *= 2
     return low, math.inf
+
+
+def _root(deficit: Callable[[float], float], low: float, high: float) -> float:
+    """Return where the profile crosses its drop; nan where rounding hides it (variances many orders apart)."""
+    if deficit(low) * deficit(high) > 0:
+        return math.nan
+    return float(brentq(deficit, low, high, xtol=1e-8 * high, rtol=1e-8))
