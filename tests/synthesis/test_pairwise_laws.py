@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from assuage.errors import DataError
+from assuage.synthesis.analysis import Choices, analyse
 from assuage.synthesis.conversions import (
     d_from_log_odds,
     d_from_r,
@@ -24,6 +25,8 @@ from assuage.synthesis.measures import MEASURES, back_transform, exact_j, with_h
 from assuage.synthesis.multilevel import fit_multilevel
 from assuage.synthesis.p_curve import p_curve
 from assuage.synthesis.pooling import TESTS, pool
+from assuage.synthesis.reading import parse_studies
+from assuage.synthesis.results_json import as_json
 from assuage.synthesis.robust import robust_coefficients
 from assuage.synthesis.small_study import rank_test, small_study
 from assuage.synthesis.trim_fill import trim_and_fill
@@ -133,6 +136,26 @@ def test_hartung_knapp_in_plain_code(data):
     assert fit.coefficients.se[0] == pytest.approx(se, rel=1e-9)
     adhoc, t = pool(y, v, test="hk-adhoc"), pool(y, v, test="t")
     assert adhoc.coefficients.se[0] == pytest.approx(max(se, t.coefficients.se[0]), rel=1e-9)
+
+
+@given(
+    y=st.lists(st.sampled_from([0.0, 0.3, -1.2, 110.0]), min_size=1, max_size=6),
+    v=st.lists(st.sampled_from([1e-6, 0.1, 1e4]), min_size=6, max_size=6),
+    choices=st.sampled_from(
+        [{}, {"test": "hk"}, {"method": "ML"}, {"method": "PM"}, {"moderators": ("group",)}, {"subgroup": "group"},
+         {"cluster": ("group",), "rho": 0.5}, {"cluster": ("group",), "robust": "CR2"}, {"prediction_df": "k-2"}]
+    ),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_any_table_has_a_result_or_is_refused(y, v, choices):
+    lines = [f"s{i},{effect},{v[i]},{'ab'[i % 2]}" for i, effect in enumerate(y)]
+    table = parse_studies("\n".join(["study,yi,vi,group", *lines]), source="t.csv")
+    try:
+        document = as_json(analyse(table, Choices(**choices)), source="t.csv")
+    except DataError:
+        return
+    assert min(y) - 1e-6 <= document["studies"][0]["yi"] <= max(y)
+    assert document["se"] is None or document["se"] >= 0
 
 
 @pytest.mark.parametrize("test", TESTS)

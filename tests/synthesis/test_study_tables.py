@@ -181,6 +181,14 @@ def test_variances_of_hedges_g():
     assert usual.v == pytest.approx(unbiased.v, rel=0.05)
 
 
+def test_a_reported_d_or_g_with_its_variance_is_taken_as_it_is():
+    for name in ("d", "g", "smd"):
+        effects = effects_of(parse(f"study,{name},se\na,0.5,0.2\nb,0.3,0.1"))
+        assert effects.measure.name == "SMD"
+        assert effects.y.tolist() == [0.5, 0.3]
+        assert effects.v == pytest.approx([0.04, 0.01])
+
+
 def test_standard_errors_of_arms_become_standard_deviations():
     effects = effects_of(parse("study,mean1,se1,n1,mean2,se2,n2\na,5,0.5,16,6,0.5,25"), measure="MD")
     assert effects.v == pytest.approx([0.5**2 + 0.5**2])

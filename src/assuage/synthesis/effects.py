@@ -100,7 +100,8 @@ def effects_of(
         way = [candidate.words if is_new else old for is_new, old in zip(new, way, strict=True)]
     if smd_variance == "unbiased" and name == "SMD":
         n1, n2 = table.numbers("n1"), table.numbers("n2")
-        v = np.where(np.isfinite(n1 + n2) & (np.array(way) != "as given"), unbiased_variance(y, n1, n2), v)
+        in_sizes = np.array([words.startswith("computed") or words.endswith("sizes") for words in way])
+        v = np.where(in_sizes, unbiased_variance(y, n1, n2), v)
     check_p_values(table, [i for i in range(k) if way[i] in BY_P])
     _require_variances(table, y, v)
     rows = np.flatnonzero(np.isfinite(y))

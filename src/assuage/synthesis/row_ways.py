@@ -106,10 +106,11 @@ def could_be_converted(others: Sequence[Way], missing: Sequence[int], name: str)
 
 def _as_given(table: StudyTable, measure: Measure) -> tuple[Array, Array]:
     y = table.numbers("yi")
+    v = np.where(np.isnan(table.numbers("vi")), table.numbers("sei") ** 2, table.numbers("vi"))
     if measure.name == "SMD":
-        y = np.where(np.isnan(y), table.numbers("g_value"), y)
-        y = np.where(np.isnan(y) & np.isfinite(table.numbers("vi") + table.numbers("sei")), table.numbers("d_value"), y)
-    return y, np.where(np.isnan(table.numbers("vi")), table.numbers("sei") ** 2, table.numbers("vi"))
+        for role in ("g_value", "d_value"):
+            y = np.where(np.isnan(y), table.numbers(role), y)
+    return y, v
 
 
 def _reported(table: StudyTable, measure: Measure, level: float, by: str) -> tuple[Array, Array]:
