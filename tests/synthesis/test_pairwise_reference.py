@@ -210,6 +210,9 @@ def test_normand_hospital_stay():
 def test_normand_standardised_means():
     """metafor, tests/testthat/test_misc_escalc.r: the first four trials, Hedges' g and ratios of means."""
     smd, rom = run("normand1999", measure="SMD").effects, run("normand1999", measure="ROM").effects
+    unequal = run("normand1999", measure="SMDH").effects
+    assert unequal.y[:4] == pytest.approx([-0.3553, -0.3465, -2.3018, -1.8880], abs=5.1e-5)
+    assert unequal.v[:4] == pytest.approx([0.0131, 0.0657, 0.0509, 0.1874], abs=5.1e-5)
     assert smd.y[:4] == pytest.approx([-0.3552, -0.3479, -2.3176, -1.8880], abs=5e-5)
     assert smd.v[:4] == pytest.approx([0.0131, 0.0645, 0.0458, 0.1606], abs=5e-5)
     assert rom.y[:4] == pytest.approx([-0.3102, -0.0715, -0.6202, -0.7303], abs=5e-5)

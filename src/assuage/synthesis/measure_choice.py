@@ -10,6 +10,8 @@ from assuage.synthesis.reading import StudyTable
 ASYMMETRIC = 0.04
 """An estimate further than this share of its interval from the middle is not in the middle."""
 
+_ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}  # fmt: skip
+
 
 def known_measure(measure: str) -> str:
     """Return the name of a measure as `MEASURES` spells it.
@@ -19,7 +21,7 @@ def known_measure(measure: str) -> str:
     DataError
         There is no such measure.
     """
-    name = measure.upper()
+    name = _ALSO_CALLED.get(measure.upper(), measure.upper())
     if name not in MEASURES:
         raise DataError(f"--measure {measure!r} is not known; take one of {', '.join(MEASURES)}")
     return name

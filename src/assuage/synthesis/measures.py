@@ -16,6 +16,7 @@ J(q) = Γ(q/2)/(sqrt(q/2) Γ((q − 1)/2)), exact (Hedges 1981, doi:10.3102/1076
 | MD | m1 − m2 | s1²/n1 + s2²/n2 |
 | SMD | g = J(n1 + n2 − 2)(m1 − m2)/s, s pooled | 1/n1 + 1/n2 + g²/(2(n1 + n2)) [2] |
 | SMD, unbiased | the same | 1/n1 + 1/n2 + (1 − (q − 2)/(q J²)) g², q = n1 + n2 − 2 [3] |
+| SMDH | J(n1 + n2 − 2)(m1 − m2)/s, s² = (s1² + s2²)/2 | J²[y²A/(8s⁴) + B/s²] [5] |
 | SMD1 | J(n2 − 1)(m1 − m2)/s2 | 1/n1 + 1/n2 + y²/(2 n2) (Glass 1976; Hedges 1981) |
 | ROM | log m1/m2 | s1²/(n1 m1²) + s2²/(n2 m2²) (Hedges, Gurevitch, Curtis 1999, doi:10.2307/177062) |
 | MC | m1 − m2 of one group | (s1² + s2² − 2 r s1 s2)/n |
@@ -32,6 +33,7 @@ J(q) = Γ(q/2)/(sqrt(q/2) Γ((q − 1)/2)), exact (Hedges 1981, doi:10.3102/1076
 [2] Hedges 1982, doi:10.1037/0033-2909.92.2.490
 [3] Hedges 1983, doi:10.1037/0033-2909.93.2.388
 [4] Freeman and Tukey 1950
+[5] Bonett 2009, Psychological Methods 14, 225; A = s1⁴/(n1 − 1) + s2⁴/(n2 − 1), B = s1²/(n1 − 1) + s2²/(n2 − 1).
 
 PFT is turned back at the harmonic mean of the sample sizes (Miller 1978, doi:10.2307/2683464).
 
@@ -130,6 +132,16 @@ def unbiased_variance(g: Array, n1: Array, n2: Array) -> Array:
     """Return the unbiased variance of Hedges' g."""
     q = n1 + n2 - 2
     return 1 / n1 + 1 / n2 + (1 - (q - 2) / (q * exact_j(q) ** 2)) * g**2
+
+
+def standardised_unequal(t: Given) -> Pair:
+    """Mean difference in units of the root mean square of two standard deviations that may differ."""
+    s2 = (t["sd1"] ** 2 + t["sd2"] ** 2) / 2
+    j = exact_j(t["n1"] + t["n2"] - 2)
+    y = j * (t["m1"] - t["m2"]) / np.sqrt(s2)
+    fourth = t["sd1"] ** 4 / (t["n1"] - 1) + t["sd2"] ** 4 / (t["n2"] - 1)
+    second = t["sd1"] ** 2 / (t["n1"] - 1) + t["sd2"] ** 2 / (t["n2"] - 1)
+    return y, j**2 * (y**2 * fourth / (8 * s2**2) + second / s2)
 
 
 def glass_delta(t: Given) -> Pair:
@@ -249,6 +261,9 @@ MEASURES: dict[str, Measure] = {
         Measure(name="IRD", words="incidence rate difference", needs=RATES, compute=rate_difference),
         Measure(name="MD", words="mean difference", needs=MEANS, compute=mean_difference),
         Measure(name="SMD", words="standardised mean difference (Hedges' g)", needs=MEANS, compute=standardised),
+        Measure(
+            name="SMDH", words="standardised mean difference, SDs differ", needs=MEANS, compute=standardised_unequal
+        ),
         Measure(name="SMD1", words="standardised mean difference (Glass' delta)", needs=MEANS, compute=glass_delta),
         Measure(name="ROM", words="log ratio of means", needs=MEANS, compute=ratio_of_means, scale="log"),
         Measure(name="MC", words="mean change", needs=PAIRED, compute=mean_change),
