@@ -10,7 +10,7 @@ from assuage.synthesis.reading import StudyTable
 ASYMMETRIC = 0.04
 """An estimate further than this share of its interval from the middle is not in the middle."""
 
-_ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}  # fmt: skip
+_ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}
 
 
 def known_measure(measure: str) -> str:
