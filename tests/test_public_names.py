@@ -32,6 +32,7 @@ STAGES = {
     "assuage.safety": {"Outcome", "Verdict", "check"},
     "assuage.sources": {"Coil", "Disc", "Electrode", "Montage", "Pad", "Ring", "place"},
     "assuage.space": {"read_markers", "read_session", "validate_pose", "validate_poses", "write_markers"},
+    "assuage.synthesis": {"Analysis", "Choices", "analyse", "pool", "read_studies"},
     "assuage.targets": {"Target", "from_coordinate"},
 }
 
