@@ -23,6 +23,7 @@ PUBLIC = [
 STAGES = {
     "assuage.circuits": {"Circuit", "Region", "circuit_names", "load_circuit"},
     "assuage.cli": {"main"},
+    "assuage.evidence": {"Evidence", "Filters", "Problem", "Row", "load_evidence", "query", "validate"},
     "assuage.head": {"Head", "HeadQc", "conductivities", "load_head", "qc", "with_white_matter_tensors"},
     "assuage.plan": {"Choosing", "Plan", "PlanRecord", "json_schema", "load_record", "plan"},
     "assuage.protocols": {"Protocol", "load_published", "quantities", "read_protocol", "write_protocol"},
@@ -31,6 +32,7 @@ STAGES = {
     "assuage.safety": {"Outcome", "Verdict", "check"},
     "assuage.sources": {"Coil", "Disc", "Electrode", "Montage", "Pad", "Ring", "place"},
     "assuage.space": {"read_markers", "read_session", "validate_pose", "validate_poses", "write_markers"},
+    "assuage.synthesis": {"Analysis", "Choices", "analyse", "pool", "read_studies"},
     "assuage.targets": {"Target", "from_coordinate"},
 }
 

@@ -4,6 +4,7 @@ import pytest
 
 from assuage.circuits import circuit_names, load_circuit
 from assuage.errors import DataError
+from assuage.evidence import load_evidence
 
 
 def test_the_four_domains():
@@ -61,3 +62,12 @@ def test_unknown_names_are_refused_with_the_known_ones():
         circuit.find("amygdala")
     with pytest.raises(DataError, match="subgenual"):
         circuit.find("cerebellum")
+
+
+def test_who_names_a_region_stands_in_the_evidence():
+    evidence = load_evidence()
+    known = {row.id for table in ("studies", "trials") for row in evidence.rows[table]}
+    named = {name for domain in circuit_names() for region in load_circuit(domain).regions for name in region.named_by}
+    identifiers = {name.partition(" (")[0] for name in named}
+    assert len(identifiers & known) > 20
+    assert {name for name in identifiers - known if " " not in name} == {"trials"}

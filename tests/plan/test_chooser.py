@@ -8,16 +8,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from assuage.errors import DataError, PlanError
+from assuage.errors import PlanError
+from assuage.evidence.grades import evidence_for, graded, load_trials
 from assuage.plan.chooser import CRITERIA, Candidate, Site, shortlist
 from assuage.plan.technique_facts import (
-    Trial,
-    _trial,
     age_limits,
     equipment_names,
-    evidence_for,
-    grade_evidence,
-    load_trials,
     scales,
     technique_facts,
 )
@@ -116,15 +112,15 @@ def test_more_field_or_focus_never_lowers_the_score(low, more, name):
 
 def test_better_grades_less_burden_and_less_invasive_score_higher():
     trials = load_trials()
-    row = replace(trials[0], nssi="yes", controlled="yes", results="yes", source_level="abstract")
+    row = replace(trials[0], nssi="yes", controlled="yes", result_read="yes", level="abstract")
     grades = [
-        grade_evidence(rows)
+        graded(rows)
         for rows in (
             (),
             (replace(row, controlled="no"),),
             (replace(row, nssi="no"),),
             (row,),
-            (row, replace(row, citation="another")),
+            (row, replace(row, report="another")),
         )
     ]
     assert [found.grade for found in grades] == ["none", "D", "C", "B", "A"]
@@ -306,39 +302,6 @@ def test_every_technique_has_facts_with_a_source(technique):
     assert facts.equipment
     assert facts.invasiveness in scales().invasiveness
     assert all(limit.source for limit in age_limits(technique))
-
-
-def test_evidence_counts_what_was_read_and_nothing_else():
-    assert all(trial.source and trial.source_level for trial in load_trials())
-    assert {name for trial in load_trials() for name in trial.techniques} <= set(TECHNIQUES)
-    grades = {name: evidence_for(name).grade for name in TECHNIQUES}
-    assert grades["rtms_10hz"] == "B"
-    assert grades["tdcs"] == grades["ect"] == "C"
-    assert grades["ti"] == grades["dbs"] == grades["tacs"] == "D"
-    assert evidence_for("ect").other_controlled == 1, "two arms of one network meta-analysis"
-    assert evidence_for("eeg").grade == "none"
-    assert "0 controlled in NSSI" in evidence_for("tdcs").words
-
-
-@pytest.mark.parametrize(
-    "change", [{"controlled": "no"}, {"results": "no"}, {"source_level": "title"}, {"source_level": "registry"}]
-)
-def test_a_trial_that_was_not_read_does_not_count(change):
-    row = next(trial for trial in load_trials() if trial.counts)
-    assert not replace(row, **change).counts
-    assert isinstance(row, Trial)
-
-
-def test_a_row_without_source_or_with_another_answer_is_refused():
-    row = {
-        "id": "x", "citation": "X", "year": "2020", "identifier": "", "techniques": "tdcs", "population": "adults",
-        "nssi": "no", "controlled": "yes", "results": "yes", "effect": "", "source_level": "abstract", "source": "here",
-    }  # fmt: skip
-    assert _trial(row).counts
-    with pytest.raises(DataError, match="no source"):
-        _trial(row | {"source": ""})
-    with pytest.raises(DataError, match="unknown answer in controlled"):
-        _trial(row | {"controlled": "maybe"})
 
 
 def test_the_page_lists_the_equipment_that_can_be_named():

@@ -11,6 +11,7 @@ from assuage.head import load_head
 from assuage.head.folder import EMBEDDED
 from assuage.head.gallery import sphere_head
 from assuage.head.minors import MARK, lines_of, template_line, with_age
+from assuage.plan import SCHEMA_VERSION
 from assuage.plan import plan as make_plan
 from assuage.plan.drafting import draft_protocol
 from assuage.protocols.gallery import example
@@ -50,7 +51,7 @@ def test_the_age_of_the_plan_is_enough(minor):
     assert load_head(minor.folder.parent / "head.nii.gz").age_years is None
     (line,) = lines_of(minor.record.head.metadata["warnings"])
     assert "age 15" in line
-    assert minor.record.schema_version == "2.1"
+    assert minor.record.schema_version == SCHEMA_VERSION
 
 
 def test_the_report_of_the_plan(minor):

@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from assuage import __version__
+from assuage.cli.circuits import circuits_app
 from assuage.cli.delivery import readback
+from assuage.cli.evidence_commands import evidence_app
 from assuage.cli.export import export_app
 from assuage.cli.head_commands import head_app
 from assuage.cli.navigator import navigator_app
@@ -34,6 +36,8 @@ app.add_typer(head_app, name="head")
 app.add_typer(protocol_app, name="protocol")
 app.add_typer(navigator_app, name="navigator")
 app.add_typer(export_app, name="export")
+app.add_typer(circuits_app, name="circuits")
+app.add_typer(evidence_app, name="evidence")
 app.command("person", epilog=PERSON_EPILOG, context_settings=PERSON_SETTINGS)(person)
 app.command(
     "readback",
@@ -440,22 +444,6 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
         print_json(result.as_json())
     else:
         result.print()
-
-
-@app.command(epilog="Example: assuage circuits --circuit emotion_regulation")
-def circuits(
-    circuit: Annotated[str | None, typer.Option("--circuit", help="Show this circuit only.", metavar="NAME")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """List the circuits and their regions, where each centroid comes from, and which regions have none."""
-    from assuage.circuits import circuit_names, load_circuit
-    from assuage.cli import listing
-
-    chosen = [load_circuit(name) for name in ([circuit] if circuit else circuit_names())]
-    if as_json:
-        print_json(listing.circuits_json(chosen))
-    else:
-        listing.print_circuits(chosen)
 
 
 @app.command(epilog="Example: assuage check protocol.json")

@@ -9,7 +9,7 @@ with the user's weights W_c and, `half` being the scale of the criterion (`data/
 
     target_field   v = x / (x + half)       x: field in the target over the technique's own reference field
     focality       v = x / (x + half)       x: field in the target over the 99th percentile of its tissue
-    evidence       v by grade (`technique_facts`)
+    evidence       v by grade (`evidence.grades`)
     burden         v = half / (half + h)    h: hours on site of a course
     invasiveness   v by kind
     equipment      v = share of what it needs that the site has; only where the site may acquire the rest
@@ -25,10 +25,10 @@ from types import MappingProxyType
 import numpy as np
 
 from assuage.errors import PlanError
+from assuage.evidence.grades import Graded
 from assuage.plan.shifts import Shift, shift_of
 from assuage.plan.technique_facts import (
     Criterion,
-    Evidence,
     Facts,
     Scales,
     age_limits,
@@ -96,7 +96,7 @@ class Candidate:
     reached: bool | None = None
     reach_words: str = ""
     elsewhere: str = ""
-    evidence: Evidence | None = None
+    evidence: Graded | None = None
     basis: str = ""
     own_facts: Facts | None = None
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from assuage.errors import PlanError
+from assuage.evidence.grades import evidence_for
 from assuage.plan import chooser
 from assuage.plan.chooser import Site
 from assuage.plan.course_records import CombinationRecord, CourseRecord
@@ -11,7 +12,7 @@ from assuage.plan.describe import number
 from assuage.plan.order_records import ChosenRecord, CriterionRecord, LeftOutRecord, ShiftRecord, ShortlistRecord
 from assuage.plan.records import TechniqueRecord
 from assuage.plan.sessions import GIVEN
-from assuage.plan.technique_facts import Criterion, Facts, equipment_names, evidence_for, technique_facts
+from assuage.plan.technique_facts import Criterion, Facts, equipment_names, technique_facts
 from assuage.safety import Verdict
 from assuage.units import MIN_PER_H, S_PER_MIN
 

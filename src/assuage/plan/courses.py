@@ -14,12 +14,13 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from assuage.errors import PlanError
+from assuage.evidence.grades import evidence_for
 from assuage.plan.common_dose import CommonDose
 from assuage.plan.course_records import CombinationRecord, CourseRecord, IntensityRecord, UnderCoilRecord
 from assuage.plan.describe import known, number, verdict_records
 from assuage.plan.driving import driven, driving_record
 from assuage.plan.records import CoilProposal, MontageProposal, ScaledDose, TechniqueRecord
-from assuage.plan.technique_facts import Facts, course_facts, evidence_for, technique_facts
+from assuage.plan.technique_facts import Facts, course_facts, technique_facts
 from assuage.protocols import electrodes_under_coil
 from assuage.protocols.coil import CoilPlan
 from assuage.protocols.combined import NOT_ADDITIVE, Footprint

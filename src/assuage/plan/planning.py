@@ -41,6 +41,7 @@ from assuage.plan.comparison import Choosing, check_choosing, shortlist
 from assuage.plan.course_records import CombinationRecord
 from assuage.plan.courses import chosen_courses, combination, with_courses
 from assuage.plan.driving import Driving
+from assuage.plan.evidence_record import evidence_record
 from assuage.plan.further import Aim, Made
 from assuage.plan.implants import make_dbs
 from assuage.plan.interference import make_ti
@@ -334,6 +335,15 @@ class _Work:
             ),
             matrix=matrix,
             target_distribution=None if aimed is None else aimed.record,
+            evidence=evidence_record(
+                [
+                    *(name for item in records for name in (item.technique, *(c.technique for c in item.courses))),
+                    *(both.technique for both in combinations),
+                ],
+                circuit,
+                key,
+                place_mm=None if head.mni is None else head.mni.head_to_mni([target.center_mm])[0].tolist(),
+            ),
             maps=says,
             files=(),
             limits=(anisotropy_words(head) or ISOTROPIC, *LIMITS),

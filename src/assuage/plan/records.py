@@ -12,11 +12,12 @@ from assuage.plan.aim_records import CircuitRecord, HeadRecord, TargetRecord
 from assuage.plan.course_records import CombinationRecord, CourseRecord, DrivingRecord
 from assuage.plan.currency_records import Currency, ReachRecord
 from assuage.plan.distribution_records import TargetDistributionRecord
+from assuage.plan.evidence_record import EvidenceRecord
 from assuage.plan.order_records import Ranking, ShortlistRecord
 from assuage.plan.record_base import Point, Record, Row4
 from assuage.safety import Outcome, Verdict
 
-SCHEMA_VERSION = "2.1"
+SCHEMA_VERSION = "2.2"
 
 DISCLAIMER = (
     "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
@@ -351,6 +352,7 @@ class PlanRecord(Record):
     target_distribution: TargetDistributionRecord | None = Field(
         default=None, description="of an individual target: what the plan maximised over it"
     )
+    evidence: EvidenceRecord | None = Field(default=None, description="studies behind techniques and regions")
     maps: dict[str, str] = Field(description="arrays of maps.npz: name to what it holds")
     files: tuple[FileRecord, ...] = Field(description="filled when the plan is written")
     limits: tuple[str, ...] = Field(description="what the model leaves out, in words")

@@ -1,16 +1,5 @@
-"""What a technique asks of person and site, and how much controlled evidence there is: data for the chooser.
+"""What a technique asks of person and site: data for the chooser. How much it was studied: `evidence.grades`."""
 
-The grade of evidence counts trials whose abstract was read and whose result stands in it; it says how much was studied,
-not that it works. Results against a technique count like results for it and are listed beside it.
-
-    A     two or more controlled trials in people with non-suicidal self-injury
-    B     one
-    C     controlled trials in another population only
-    D     no controlled trial with a result read: uncontrolled, registered, known by title, or in animals
-    none  nothing in the table
-"""
-
-import csv
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,13 +14,7 @@ from assuage.protocols.courses import coil_course
 from assuage.units import MIN_PER_H, S_PER_MIN
 
 Criterion = Literal["target_field", "focality", "evidence", "burden", "invasiveness", "equipment"]
-Grade = Literal["A", "B", "C", "D", "none"]
 Invasiveness = Literal["none", "anaesthesia", "surgery"]
-
-COUNTED_LEVELS = frozenset({"abstract", "full text"})
-"""A trial known by its title, a registry entry or a second-hand report is listed, not counted."""
-
-ANSWERS = {"nssi": {"yes", "no", "related"}, "controlled": {"yes", "no", "not stated"}, "results": {"yes", "no"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,53 +59,6 @@ class AgeLimit:
     says: str
     source: str
     source_level: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
-    """A row of the evidence table."""
-
-    key: str
-    citation: str
-    techniques: frozenset[str]
-    population: str
-    nssi: str
-    controlled: str
-    results: str
-    effect: str
-    source_level: str
-    source: str
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is a controlled trial whose result was read."""
-        return self.controlled == "yes" and self.results == "yes" and self.source_level in COUNTED_LEVELS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """How much was studied.
-
-    Attributes
-    ----------
-    grade
-        By the rule of the module docstring.
-    nssi_controlled, other_controlled
-        Controlled trials with a result read, in people with NSSI and in others.
-    listed
-        Rows of the table in all.
-    words
-        The same in a sentence.
-    trials
-        The rows.
-    """
-
-    grade: Grade
-    nssi_controlled: int
-    other_controlled: int
-    listed: int
-    words: str
-    trials: tuple[Trial, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,64 +153,6 @@ def scales() -> Scales:
         burden_half_hours=row["burden_half_hours"],
         invasiveness=MappingProxyType(row["invasiveness"]),
         evidence=MappingProxyType(row["evidence"]),
-        source=row["source"],
-    )
-
-
-def evidence_for(technique: str) -> Evidence:
-    """Return how much was studied of a technique."""
-    return grade_evidence(tuple(trial for trial in load_trials() if technique in trial.techniques))
-
-
-def grade_evidence(trials: tuple[Trial, ...]) -> Evidence:
-    """Grade the rows of one technique by the rule of the module docstring."""
-    counted = [trial for trial in trials if trial.counts]
-    # several rows of one publication are arms or outcomes of one trial
-    nssi = len({trial.citation for trial in counted if trial.nssi == "yes"})
-    other = len({trial.citation for trial in counted if trial.nssi != "yes"})
-    grade: Grade = "none"
-    if nssi:
-        grade = "A" if nssi > 1 else "B"
-    elif other:
-        grade = "C"
-    elif trials:
-        grade = "D"
-    words = (
-        f"grade {grade}: {nssi} controlled in NSSI and {other} in other populations; "
-        f"{len(trials) - len(counted)} more listed"
-    )
-    return Evidence(
-        grade=grade, nssi_controlled=nssi, other_controlled=other, listed=len(trials), words=words, trials=trials
-    )
-
-
-@cache
-def load_trials() -> tuple[Trial, ...]:
-    """Return the evidence table.
-
-    Raises
-    ------
-    DataError
-        A row without source or with an answer that the rule does not know.
-    """
-    text = files("assuage.plan").joinpath("data/trials.csv").read_text(encoding="utf-8")
-    return tuple(_trial(row) for row in csv.DictReader(text.splitlines()))
-
-
-def _trial(row: Mapping[str, str]) -> Trial:
-    wrong = [name for name, allowed in ANSWERS.items() if row[name] not in allowed]
-    if wrong or not (row["source"] and row["source_level"]):
-        raise DataError(f"trials.csv: row {row['id']!r} has no source, or an unknown answer in {', '.join(wrong)}")
-    return Trial(
-        key=row["id"],
-        citation=f"{row['citation']} {row['year']}".strip(),
-        techniques=frozenset(row["techniques"].split(";")),
-        population=row["population"],
-        nssi=row["nssi"],
-        controlled=row["controlled"],
-        results=row["results"],
-        effect=row["effect"],
-        source_level=row["source_level"],
         source=row["source"],
     )
 

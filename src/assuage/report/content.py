@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from assuage.head.signoff import SignOff, said
+from assuage.plan.aim_records import RegionRecord
 from assuage.plan.course_records import CombinationRecord, CourseRecord
+from assuage.plan.evidence_record import RegionStudiedRecord
 from assuage.plan.records import CoilProposal, ErrorBar, LeadProposal, MontageProposal, PlanRecord, TechniqueRecord
 from assuage.report import (
     charts,
@@ -38,6 +40,7 @@ CONTENTS = (
     ("distribution", "Individual and group target"),
     ("scale", "One dose scale"),
     ("shortlist", "Shortlist"),
+    ("evidence", "What was studied"),
     ("circuit", "The circuit"),
     ("verdicts", "Cited limits"),
     ("head", "The head model"),
@@ -60,6 +63,7 @@ def overview(files: PlanFiles) -> dict[str, Any]:
     return {
         "ranked": ranked,
         "primary": primary,
+        "studied_region": _studied(record, primary),
         "cautions": _cautions(files),
         "signed": sign_off_words(record),
         "near": near,
@@ -104,6 +108,13 @@ def field_words(files: PlanFiles) -> str:
     """Say where the viewer shows the field."""
     shown = "The field is shown in grey and white matter only. " if files.brain is not None else ""
     return f"{shown}The orange line is the border of the target. Left is the person's left."
+
+
+def _studied(record: PlanRecord, primary: RegionRecord | None) -> RegionStudiedRecord | None:
+    """Return what was studied of the region planned for."""
+    if record.evidence is None or primary is None:
+        return None
+    return next((region for region in record.evidence.regions if region.key == primary.key), None)
 
 
 def contents(**shown: bool) -> list[tuple[str, str]]:

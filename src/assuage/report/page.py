@@ -63,6 +63,7 @@ def render(files: PlanFiles) -> str:
             combination=bool(files.record.combinations),
             distribution=files.record.target_distribution is not None,
             shortlist=files.record.shortlist is not None,
+            evidence=files.record.evidence is not None,
             circuit=files.record.circuit is not None,
         ),
         **content.overview(files),

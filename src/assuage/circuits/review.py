@@ -1,0 +1,214 @@
+"""What a living review shows: who was studied, which technique in which domain, effects as printed, what is missing.
+
+A trial belongs to the domains that have its target among their regions (`data/trial_targets.csv` says what a target as
+printed is called there). A trial whose target was not stated, or is no region of a circuit, stands in a column of its
+own.
+
+Effects are listed as printed and not pooled: they differ in technique, population, comparison and outcome.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from assuage.circuits.circuits import circuit_names, load_circuit
+from assuage.circuits.weights import CircuitEvidence, weigh
+from assuage.evidence import Evidence, Row
+from assuage.evidence.cbma import eligible
+from assuage.evidence.grades import AGAINST, Graded, Trial, graded, trials_of
+from assuage.evidence.printed import clauses, estimates
+from assuage.evidence.schema import levels
+
+ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
+RATIOS = frozenset({"OR", "RR", "HR"})
+DIFFERENCES = frozenset({"d", "g", "SMD", "SMCC"})
+"""Effects that can be drawn: ratios about 1 and standardised differences about 0."""
+
+
+FEW = 6
+"""Fewer studies than this are called few; a working choice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """An effect as a trial prints it; `says` is the text in front of its interval."""
+
+    trial: str
+    citation: str
+    technique: str
+    population: str
+    comparator: str
+    outcome: str
+    measure: str
+    value: float
+    low: float
+    high: float
+    nssi: str
+    level: str
+    says: str
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether no effect is 1."""
+        return self.measure in RATIOS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Trials of one technique in one domain."""
+
+    technique: str
+    domain: str
+    graded: Graded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Everything that the page shows.
+
+    Attributes
+    ----------
+    counts
+        Table -> rows; table -> level of text -> rows.
+    people
+        Age group -> studies, and the same of those with self-injury.
+    techniques, trials
+        Names, and technique -> its trials, those that count first.
+    columns, cells
+        Domains of the gap map with the two columns without a domain, and its cells by (technique, column).
+    circuits
+        Every circuit with its weights.
+    effects
+        As printed, ratios first.
+    against
+        Technique and trial, once for each trial whose result does not speak for it.
+    registered
+        Trials known by a registration alone.
+    missing
+        Sentences.
+    """
+
+    counts: Mapping[str, int]
+    levels: Mapping[str, Mapping[str, int]]
+    people: Mapping[str, tuple[int, int]]
+    techniques: tuple[str, ...]
+    trials: Mapping[str, tuple[Trial, ...]]
+    columns: tuple[str, ...]
+    cells: Mapping[tuple[str, str], Cell]
+    circuits: tuple[CircuitEvidence, ...]
+    effects: tuple[Effect, ...]
+    against: tuple[tuple[str, Trial], ...]
+    registered: tuple[Row, ...]
+    missing: tuple[str, ...]
+
+
+def review(evidence: Evidence) -> Review:
+    """Gather what the tables hold."""
+    trials = trials_of(evidence)
+    techniques = tuple(dict.fromkeys(name for trial in trials for name in sorted(trial.techniques)))
+    columns = (*circuit_names(), ELSEWHERE, NOT_STATED)
+    cells = {}
+    for technique in techniques:
+        ours = [trial for trial in trials if technique in trial.techniques]
+        for column in columns:
+            here = [trial for trial in ours if column in domains_of(trial)]
+            if here:
+                cells[technique, column] = Cell(technique=technique, domain=column, graded=graded(here))
+    circuits = tuple(weigh(load_circuit(name), evidence) for name in circuit_names())
+    return Review(
+        counts={name: len(rows) for name, rows in evidence.rows.items()},
+        levels={name: Counter(row["coded_from"] for row in rows) for name, rows in evidence.rows.items()},
+        people=_people(evidence.rows["studies"]),
+        techniques=techniques,
+        trials={name: graded(t for t in trials if name in t.techniques).trials for name in techniques},
+        columns=columns,
+        cells=cells,
+        circuits=circuits,
+        effects=tuple(sorted(_effects(evidence.rows["trials"]), key=lambda e: (not e.is_ratio, e.technique, -e.value))),
+        against=_against(techniques, trials),
+        registered=tuple(row for row in evidence.rows["trials"] if row["coded_from"] == "registry"),
+        missing=(*_missing(techniques, cells, circuits), *_peaks(evidence)),
+    )
+
+
+def domains_of(trial: Trial) -> frozenset[str]:
+    """Return the columns of the gap map that a trial belongs to."""
+    if not trial.target:
+        return frozenset({NOT_STATED})
+    if trial.target not in _targets():
+        return frozenset({ELSEWHERE})
+    name, side = _targets()[trial.target]
+    return frozenset(
+        domain
+        for domain in circuit_names()
+        for region in load_circuit(domain).regions
+        if region.name == name and (not side or region.hemisphere in {"", side})
+    ) or frozenset({ELSEWHERE})
+
+
+@cache
+def _targets() -> dict[str, tuple[str, str]]:
+    text = files("assuage.circuits").joinpath("data/trial_targets.csv").read_text(encoding="utf-8")
+    return {row["target"]: (row["region"], row["hemisphere"]) for row in csv.DictReader(text.splitlines())}
+
+
+def _people(studies: tuple[Row, ...]) -> dict[str, tuple[int, int]]:
+    groups = [(row["age_group"].replace(";", ", ") or "not stated", row["nssi_sample"] != "no") for row in studies]
+    every, ours = Counter(age for age, _ in groups), Counter(age for age, nssi in groups if nssi)
+    return {age: (count, ours[age]) for age, count in every.most_common()}
+
+
+def _effects(trials: tuple[Row, ...]) -> list[Effect]:
+    return [
+        Effect(
+            trial=row.id,
+            citation=row["citation"],
+            technique=row["technique_printed"],
+            population=row["population"],
+            comparator=row["comparator"],
+            outcome=row["outcome"],
+            measure=found.measure,
+            value=found.value.value,
+            low=found.low.value,
+            high=found.high.value,
+            nssi=row["nssi_sample"],
+            level=row["coded_from"],
+            says=next(clause for clause in clauses(row["effect"]) if found.text in clause).split("(")[0].strip(),
+        )
+        for row in trials
+        if levels()[row["coded_from"]].claims
+        for found in estimates(row["effect"])
+        if found.measure in RATIOS | DIFFERENCES
+    ]
+
+
+def _against(techniques: tuple[str, ...], trials: tuple[Trial, ...]) -> tuple[tuple[str, Trial], ...]:
+    return tuple(
+        (next(name for name in techniques if name in trial.techniques), trial)
+        for trial in trials
+        if trial.result in AGAINST
+    )
+
+
+def _missing(
+    techniques: tuple[str, ...], cells: Mapping[tuple[str, str], Cell], circuits: tuple[CircuitEvidence, ...]
+) -> tuple[str, ...]:
+    said = []
+    for circuit in circuits:
+        domain, regions = circuit.circuit.domain, circuit.regions
+        if not any((t, domain) in cells and cells[t, domain].graded.nssi_controlled for t in techniques):
+            said.append(f"{domain}: no controlled trial in self-injury with a target and a result that were read.")
+        few = [f"{count} of {age}" for age, count in circuit.by_age.items() if count < FEW]
+        if few:
+            said.append(f"{domain}: of the studies counted, {' and '.join(few)}.")
+        unsure = sum(item.wanted == "open" for item in regions)
+        said.append(f"{domain}: the wanted direction of change is open for {unsure} of {len(regions)} regions.")
+    return tuple(said)
+
+
+def _peaks(evidence: Evidence) -> tuple[str, ...]:
+    found = eligible(evidence, method="ale")
+    return () if found.enough else (f"peaks of activation cannot be pooled: {found.sentence}",)

@@ -1,0 +1,253 @@
+"""What is known from studies, as records of a plan: how much each technique was studied, and what names each region.
+
+Every number leads to rows of the tables by their ids.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from assuage.circuits import Circuit, circuit_names, load_circuit
+from assuage.circuits.connectome import BELOW_CORTEX, network_reach, packaged_connectome
+from assuage.circuits.review import FEW
+from assuage.circuits.weights import CircuitEvidence, RegionEvidence, Report, Share, weigh
+from assuage.errors import DataError
+from assuage.evidence import load_evidence
+from assuage.evidence.grades import Graded, Trial, evidence_for
+from assuage.plan.record_base import Record
+
+
+class TrialRecord(Record):
+    """A row of the table of trials."""
+
+    id: str
+    report: str = Field(description="publication: its arms and outcomes are one trial")
+    citation: str
+    identifier: str
+    population: str
+    target: str
+    nssi: Literal["yes", "part", "no"]
+    result: str = Field(
+        description="better, no_difference, worse, mixed or unclear against its comparison; blank: not read"
+    )
+    says: str
+    level: str = Field(description="level of text it was read from")
+    source: str
+    counted: bool
+    why_not: str
+
+
+class StudiedRecord(Record):
+    """How much a technique was studied."""
+
+    grade: Literal["A", "B", "C", "D", "none"]
+    words: str
+    nssi_controlled: int
+    other_controlled: int
+    adolescent_controlled: int
+    listed: int
+    trials: tuple[TrialRecord, ...]
+
+
+class ShareRecord(Record):
+    """A share with its 95 % interval and the votes behind it."""
+
+    mean: float
+    low: float
+    high: float
+    yes: float
+    no: float
+
+
+class FindingRecord(Record):
+    """A row of the table of findings that names a region."""
+
+    finding: str = Field(description="row of the table of findings")
+    study: str
+    citation: str
+    measure: str
+    direction: str
+    contrast: str
+    statistic: str
+    age_group: str
+    nssi_sample: str
+    coded_from: str = Field(description="level of text it was read from")
+    vote: float
+    why_not: str
+
+
+class RegionStudiedRecord(Record):
+    """What the findings say of a region."""
+
+    key: str
+    label: str
+    weight: ShareRecord = Field(description="share of the studies of the domain that would name the region")
+    weight_by_age: dict[str, ShareRecord]
+    higher: ShareRecord = Field(description="share that would find its function higher than in the comparison group")
+    wanted: Literal["increase", "decrease", "open"] = Field(
+        description="direction of change towards the comparison group"
+    )
+    why: str
+    conflict: bool
+    findings: tuple[FindingRecord, ...]
+
+
+class CouplingRecord(Record):
+    """How the target is coupled to a circuit in a group connectome; no effect of stimulation."""
+
+    domain: str
+    r: float
+    rank: float = Field(description="share of the cortex's parcels that are coupled to the circuit less")
+    through: tuple[str, ...]
+    without: tuple[str, ...]
+
+
+class NetworkRecord(Record):
+    """The network reach of the target over the circuits, or why there is none."""
+
+    source: str = ""
+    couplings: tuple[CouplingRecord, ...] = ()
+    missing: str = ""
+
+
+class EvidenceRecord(Record):
+    """The evidence that a plan stands on."""
+
+    techniques: dict[str, StudiedRecord]
+    studies: int | None = Field(description="studies of the domain that were counted; None: the plan has no circuit")
+    regions: tuple[RegionStudiedRecord, ...]
+    against: tuple[str, ...] = Field(description="what speaks against the target, in sentences")
+    network: NetworkRecord
+
+
+def evidence_record(
+    techniques: Iterable[str], circuit: Circuit | None, region_key: str, *, place_mm: Sequence[float] | None
+) -> EvidenceRecord:
+    """Return the evidence of techniques and, for a circuit, of its regions.
+
+    Parameters
+    ----------
+    techniques
+        Of the plan.
+    circuit, region_key
+        Circuit and the region of it that is planned for; None and "" for a single target.
+    place_mm
+        (3,) MNI place of the target, None where the head has no MNI frame.
+    """
+    weighed = None if circuit is None else weigh(circuit, load_evidence())
+    return EvidenceRecord(
+        techniques={name: _studied(evidence_for(name)) for name in dict.fromkeys(techniques)},
+        studies=None if weighed is None else weighed.studies,
+        regions=() if weighed is None else tuple(_region(item) for item in weighed.regions),
+        against=() if weighed is None else _against(weighed, region_key),
+        network=_network(circuit, region_key, place_mm),
+    )
+
+
+def _network(circuit: Circuit | None, region_key: str, place_mm: Sequence[float] | None) -> NetworkRecord:
+    region = next((r for r in circuit.regions if r.key == region_key), None) if circuit else None
+    if place_mm is None or (region is not None and region.name in BELOW_CORTEX):
+        return NetworkRecord(missing="the target has no place on the cortex of a connectome")
+    try:
+        connectome = packaged_connectome()
+    except DataError as error:
+        return NetworkRecord(missing=str(error))
+    evidence = load_evidence()
+    found = network_reach(connectome, [weigh(load_circuit(name), evidence) for name in circuit_names()], place_mm)
+    if found is None:
+        return NetworkRecord(source=connectome.source, missing="no cortex of the connectome lies near the target")
+    return NetworkRecord(
+        source=connectome.source,
+        couplings=tuple(
+            CouplingRecord(domain=c.domain, r=c.r, rank=c.rank, through=c.through, without=c.without) for c in found
+        ),
+    )
+
+
+def _against(weighed: CircuitEvidence, region_key: str) -> tuple[str, ...]:
+    item = next((item for item in weighed.regions if item.region.key == region_key), None)
+    said = []
+    if weighed.studies < FEW:
+        said.append(f"Only {weighed.studies} studies of this domain could be counted; every weight rests on few votes.")
+    if item is None:
+        return tuple(said)
+    said.append(
+        f"{item.region.label} has {item.weight.yes:.1f} votes of {weighed.studies} counted studies of the domain; the "
+        "others do not name it."
+    )
+    heavier = [other.region.label for other in weighed.regions if other.weight.mean > item.weight.mean]
+    if heavier:
+        said.append(f"The evidence names more often: {', '.join(heavier)}.")
+    if item.conflict:
+        said.append(f"Studies disagree on the direction: {item.why().removeprefix('open: ')}.")
+    elif item.wanted == "open":
+        said.append(f"Which direction of change to want is {item.why()}.")
+    few = {age: share.yes + share.no for age, share in item.by_age.items() if share.yes + share.no < FEW}
+    said += [f"Counted studies of {age} in this domain: {count:.0f}." for age, count in few.items()]
+    return tuple(said)
+
+
+def _studied(found: Graded) -> StudiedRecord:
+    return StudiedRecord(
+        grade=found.grade,
+        words=found.words,
+        nssi_controlled=found.nssi_controlled,
+        other_controlled=found.other_controlled,
+        adolescent_controlled=found.adolescent_controlled,
+        listed=found.listed,
+        trials=tuple(_trial(trial) for trial in found.trials),
+    )
+
+
+def _trial(trial: Trial) -> TrialRecord:
+    return TrialRecord(
+        id=trial.id,
+        report=trial.report,
+        citation=trial.citation,
+        identifier=trial.identifier,
+        population=trial.population,
+        target=trial.target,
+        nssi=trial.nssi,
+        result=trial.result,
+        says=trial.says,
+        level=trial.level,
+        source=trial.source,
+        counted=trial.counts,
+        why_not=trial.why_not,
+    )
+
+
+def _region(item: RegionEvidence) -> RegionStudiedRecord:
+    return RegionStudiedRecord(
+        key=item.region.key,
+        label=item.region.label,
+        weight=_share(item.weight),
+        weight_by_age={age: _share(share) for age, share in item.by_age.items()},
+        higher=_share(item.higher),
+        wanted=item.wanted,
+        why=item.why(),
+        conflict=item.conflict,
+        findings=tuple(_finding(report) for report in item.reports),
+    )
+
+
+def _share(share: Share) -> ShareRecord:
+    return ShareRecord(mean=share.mean, low=share.low, high=share.high, yes=share.yes, no=share.no)
+
+
+def _finding(report: Report) -> FindingRecord:
+    return FindingRecord(
+        finding=report.finding,
+        study=report.study,
+        citation=report.citation,
+        measure=report.measure,
+        direction=report.direction,
+        contrast=report.contrast,
+        statistic=report.statistic,
+        age_group=report.age_group,
+        nssi_sample=report.nssi_sample,
+        coded_from=report.coded_from,
+        vote=report.vote,
+        why_not=report.why_not,
+    )

@@ -1,0 +1,214 @@
+"""What a column of a study table means, from its name: the short names of the literature, plain words, RevMan's.
+
+A role is what `effects` asks for:
+
+| role | meaning |
+|---|---|
+| a b c d n1 n2 | events and non-events of arm 1 (treated), of arm 2, and sizes |
+| m1 sd1 se1 m2 sd2 se2 | means, standard deviations or standard errors of the arms |
+| x1 t1 x2 t2 | events and time at risk of the arms |
+| x m sd t n r | the same of one group; r a correlation |
+| yi vi sei | effect as it is pooled (ratios on the log scale), variance, standard error |
+| estimate ci_low ci_high p | effect as reported with its interval or two-sided p |
+| ratio | odds, risk, hazard or rate ratio, not logged |
+| d_value g_value t_value f_value direction | Cohen's d, Hedges' g, t, F with one numerator degree of freedom, sign |
+
+Names are read without case, dots, spaces or underscores; a trailing i (n1i) means nothing.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from assuage.errors import DataError
+
+_EXACT: dict[str, str] = {
+    "ai": "a", "bi": "b", "ci": "c", "di": "d", "tpos": "a", "tneg": "b", "cpos": "c", "cneg": "d",
+    "x1i": "x1", "x2i": "x2", "t1i": "t1", "t2i": "t2", "e1i": "x1", "e2i": "x2", "r1i": "a", "r2i": "c",
+    "r1": "a", "r2": "c", "ri": "r", "ni": "n", "xi": "x", "mi": "m", "sdi": "sd", "ti": "t_value",
+    "yi": "yi", "vi": "vi", "sei": "sei", "pi": "p", "zi": "yi",
+}  # fmt: skip
+_SINGLE: dict[str, tuple[str, ...]] = {
+    role: tuple(words.split())
+    for role, words in {
+        "yi": (
+            "y es effect effectsize te smd md rd meandifference riskdifference fisherz fishersz logor "
+            "lnor logoddsratio logrr lnrr logriskratio loghr lnhr loghazardratio logirr lnirr "
+            "lograteratio logodds lnoddsratio lnriskratio lnhazardratio"
+        ),
+        "estimate": "estimate est effectestimate pointestimate coef coefficient b",
+        "vi": ("v var variance vyi vary vares esvar effectvariance varianceofeffect samplingvariance vg vd"),
+        "sei": (
+            "se sete stderr stderror standarderror seyi sees esse sey seeffect selogor selogrr "
+            "seloghr selnor selnrr seg sed sesmd"
+        ),
+        "ci_low": (
+            "cilow cilb cilower cil lower lowerci lcl lci ll lb low lowerbound ci95low ci95lower "
+            "95cilow 95cilower cistart cill lower95 conflow lower95ci cimin lowerlimit ci95lb lowercl "
+            "llci loci cilo"
+        ),
+        "ci_high": (
+            "cihigh ciub ciupper ciu upper upperci ucl uci ul ub high upperbound ci95high ci95upper "
+            "95cihigh 95ciupper ciend ciul upper95 confhigh upper95ci cimax upperlimit ci95ub uppercl "
+            "ulci hici cihi"
+        ),
+        "p": "p pvalue pval",
+        "r": "r cor corr correlation pearsonr",
+        "n": "n ntotal totaln samplesize total nobs sample ntot",
+        "x": "x events event cases responders",
+        "m": "m mean",
+        "sd": "sd stdev standarddeviation",
+        "t": "time persontime personyears personmonths persondays",
+        "ratio": "or oddsratio rr riskratio relativerisk hr hazardratio irr rateratio incidencerateratio",
+        "d_value": "d cohend cohensd",
+        "g_value": "g hedgesg hedgeg",
+        "t_value": "t tvalue tval tstat tstatistic",
+        "f_value": "f fvalue fval fstat fstatistic",
+        "direction": "direction sign",
+    }.items()
+}
+_MEASURE_OF: dict[str, str] = {
+    name: measure
+    for measure, names in {
+        "OR": "or oddsratio logor lnor logoddsratio lnoddsratio",
+        "RR": "rr riskratio relativerisk logrr lnrr logriskratio lnriskratio",
+        "HR": "hr hazardratio loghr lnhr loghazardratio lnhazardratio",
+        "IRR": "irr rateratio incidencerateratio logirr lnirr lograteratio",
+        "SMD": "smd g hedgesg hedgeg d cohend cohensd",
+        "MD": "md meandifference",
+        "RD": "rd riskdifference",
+        "ZCOR": "zi fisherz fishersz",
+    }.items()
+    for name in names.split()
+}
+_QUANTITY: dict[str, tuple[str, ...]] = {
+    "m": ("m", "mean", "avg", "average"),
+    "sd": ("sd", "std", "stdev", "s"),
+    "se": ("se", "sem"),
+    "n": ("n", "total", "size", "participants", "nn"),
+    "events": ("events", "event", "cases", "responders", "deaths", "ev", "pos", "dead", "died", "yes"),
+    "non": ("nonevents", "noevents", "noncases", "failures", "neg", "survivors", "alive", "no"),
+    "count": ("x",),
+    "time": ("time", "t", "persontime", "personyears", "personmonths", "persondays", "py"),
+}
+_ARM: dict[str, tuple[str, ...]] = {
+    "1": ("1", "e", "exp", "experimental", "t", "trt", "tx", "treat", "treated", "treatment", "intervention", "active",
+          "verum", "exposed", "stim", "i", "a"),
+    "2": ("2", "c", "con", "ctl", "ctrl", "control", "controls", "comparator", "comparison", "placebo", "pbo", "sham",
+          "unexposed", "b"),
+}  # fmt: skip
+_ROLE_OF_PAIR = {
+    "m": "m", "sd": "sd", "se": "se", "n": "n", "count": "x", "time": "t",
+}  # fmt: skip
+_FILLER = {"group", "arm", "grp", "of", "in", "the", "number", "patients", "subjects", "dev", "deviation", "standard"}
+
+
+def plain(name: str) -> str:
+    """Return a column name without case and separators."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def role_of(name: str) -> tuple[str, int] | None:
+    """Return the role of a column and its rank (0: short names of the literature, 1: words); None if it has none."""
+    key = plain(name)
+    if key in _EXACT:
+        return _EXACT[key], 0
+    for role, names in _SINGLE.items():
+        if key in names:
+            return role, 1
+    return _role_of_arm(name) or _role_of_spread(name)
+
+
+def _role_of_spread(name: str) -> tuple[str, int] | None:
+    """Return the role of a spread named with its effect: hr_lower, var_g, se.logor, or.ub."""
+    effects = {*_MEASURE_OF, "es", "effect", "est", "estimate", "yi", "log", "ln", "te"}
+    tokens = re.findall(r"[a-z]+|[0-9]+", name.lower())
+    rest = "".join(token for token in tokens if token not in effects)
+    spreads = ("vi", "sei", "ci_low", "ci_high", "p")
+    if not rest or len(tokens) < 2:
+        return None
+    return next(((role, 2) for role in spreads if rest in _SINGLE[role] or _EXACT.get(rest) == role), None)
+
+
+def _role_of_arm(name: str) -> tuple[str, int] | None:
+    tokens = [t for t in re.findall(r"[a-z]+|[0-9]+", name.lower()) if t not in _FILLER]
+    joined = "".join(tokens)
+    tokens = ["nonevents", *tokens[2:]] if joined.startswith(("nonevents", "noevents")) and len(tokens) > 1 else tokens
+    if len(tokens) == 3 and tokens[2] == "i":
+        tokens = tokens[:2]
+    if len(tokens) != 2:
+        return None
+    for quantity, arm in ((tokens[0], tokens[1]), (tokens[1], tokens[0])):
+        what = next((role for role, names in _QUANTITY.items() if quantity in names), None)
+        which = next((number for number, names in _ARM.items() if arm in names), None)
+        if what and which:
+            if what in {"events", "non"}:
+                return {"events1": "a", "non1": "b", "events2": "c", "non2": "d"}[what + which], 1
+            return _ROLE_OF_PAIR[what] + which, 1
+    return None
+
+
+def roles(header: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return role -> column of a table, and role -> a second column that claims it with equal right.
+
+    `given` maps roles to columns and goes first.
+
+    Raises
+    ------
+    DataError
+        `given` names a column or role that is not there.
+    """
+    known = set(_EXACT.values()) | set(_SINGLE) | {"se1", "se2", "m1", "m2", "sd1", "sd2", "n1", "n2", "study"}
+    for role, column in given.items():
+        if role not in known:
+            raise DataError(
+                f"--columns {role}={column}: {role!r} is not a role; take one of {', '.join(sorted(known))}"
+            )
+        if column not in header:
+            raise DataError(f"--columns {role}={column}: there is no column {column!r}; there are {', '.join(header)}")
+    found: dict[str, tuple[str, int]] = {role: (column, -1) for role, column in given.items()}
+    rivals: dict[str, str] = {}
+    names = {plain(name) for name in header}
+    for name in header:
+        claim = _in_context(plain(name), names) or role_of(name)
+        if claim is None or name in given.values():
+            continue
+        role, rank = claim
+        held = found.get(role)
+        if held is None or rank < held[1]:
+            found[role] = (name, rank)
+            rivals.pop(role, None)
+        elif rank == held[1]:
+            rivals[role] = name
+    meaning = {role: column for role, (column, _) in found.items()}
+    if {"x1", "x2", "n1", "n2"} <= set(meaning) and not {"a", "t1"} & set(meaning):
+        meaning["a"], meaning["c"] = meaning.pop("x1"), meaning.pop("x2")
+    return meaning, rivals
+
+
+def _in_context(key: str, names: set[str]) -> tuple[str, int] | None:
+    """Return the role of a name that means one thing beside some columns and another without them."""
+    has_table = "ai" in names or "a" in names
+    if key in {"a", "b", "c", "d"} and {"a", "c"} <= names:
+        return key, 0
+    if key == "di" and not has_table:
+        return "d_value", 0
+    if key == "ti" and names & {"xi", "x"} and "ni" not in names:
+        return "t", 0
+    if key == "t" and names & {"x", "events"} and "n" not in names:
+        return "t", 1
+    return _in_letters(key, names)
+
+
+def _in_letters(key: str, names: set[str]) -> tuple[str, int] | None:
+    """Return the role of letters that mean something together: Me Se Ne Mc Sc Nc, xt nt xc nc."""
+    if key in {"ne", "me", "se", "nc", "mc", "sc"} and {"ne", "me", "se", "nc", "mc", "sc"} <= names:
+        return {"ne": "n1", "me": "m1", "se": "sd1", "nc": "n2", "mc": "m2", "sc": "sd2"}[key], 0
+    compact = re.fullmatch(r"(n|x|m|mean|sd)([tec])", key)
+    if compact and {f"{compact[1]}c", "nc"} <= names:
+        return {"mean": "m"}.get(compact[1], compact[1]) + ("2" if compact[2] == "c" else "1"), 1
+    return None
+
+
+def measure_named(column: str) -> str | None:
+    """Return the effect measure that a column's name says (logor, HR, smd); None where it says none."""
+    return _MEASURE_OF.get(plain(column))

@@ -1,0 +1,146 @@
+"""An effect and a variance for every row of a study table, from whatever the row reports.
+
+For every row the first complete way is taken, in the order of `row_ways`: what the measure is made of (`measures`), the
+effect as given (yi with vi or sei), a reported estimate with interval, standard error or p, and the conversions of
+`conversions`. Rows that give no way are dropped and named. Nothing is guessed: a measure that the columns leave open
+is asked for, and so is the sign of an F or a p.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assuage.errors import DataError
+from assuage.synthesis.heterogeneity import Array
+from assuage.synthesis.measure_choice import infer_measure, known_measure
+from assuage.synthesis.measures import (
+    MEASURES,
+    Given,
+    Measure,
+    back_transform,
+    unbiased_variance,
+)
+from assuage.synthesis.reading import StudyTable
+from assuage.synthesis.row_ways import BY_P, converted_ways, could_be_converted, raw_values, ways_of
+from assuage.synthesis.values import check_p_values, check_values
+
+SMD_VARIANCES = ("large-sample", "unbiased")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped:
+    """A row that gives no effect, and why."""
+
+    line: int
+    label: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectSet:
+    """Effects y (k,) with variances v (k,); `rows` are their rows in the table, `way` how each was found."""
+
+    measure: Measure
+    y: Array
+    v: Array
+    rows: np.ndarray
+    labels: tuple[str, ...]
+    way: tuple[str, ...]
+    dropped: tuple[Dropped, ...]
+    notes: tuple[str, ...]
+    counts: dict[str, Array] | None
+    harmonic_n: float | None = None
+
+    @property
+    def k(self) -> int:
+        """Number of effects."""
+        return int(self.y.size)
+
+    def back(self, value: float) -> float | None:
+        """Return a value on the scale people read; None where it is that already."""
+        return back_transform(self.measure.name, value, self.harmonic_n)
+
+
+def effects_of(
+    table: StudyTable,
+    *,
+    measure: str | None = None,
+    level: float = 0.95,
+    smd_variance: str = "large-sample",
+    drop_double_zeros: bool = False,
+    convert: bool = False,
+) -> EffectSet:
+    """Return the effects of a study table; `level` is that of the reported intervals.
+
+    `convert` also takes rows that report another kind of outcome (counts or correlations as SMD, means as odds ratios).
+
+    Raises
+    ------
+    DataError
+        The measure is not known or left open by the columns, a value cannot be, or no row gives an effect.
+    """
+    if smd_variance not in SMD_VARIANCES:
+        raise DataError(f"--smd-variance {smd_variance!r} is not known; take {' or '.join(SMD_VARIANCES)}")
+    name = known_measure(measure) if measure else infer_measure(table)
+    chosen = MEASURES[name]
+    given, notes, counts = raw_values(table, chosen, drop_double_zeros=drop_double_zeros)
+    check_values(table, name)
+    k = len(table.rows)
+    y, v, way = np.full(k, np.nan), np.full(k, np.nan), [""] * k
+    ways = ways_of(table, chosen, given, level=level, stated=measure is not None)
+    others = converted_ways(table, name, level)
+    for candidate in [*ways, *others] if convert else ways:
+        if np.all(np.isfinite(y)):
+            break
+        with np.errstate(all="ignore"):
+            found_y, found_v = candidate.find()
+        new = np.isnan(y) & np.isfinite(found_y) & np.isfinite(found_v)
+        y, v = np.where(new, found_y, y), np.where(new, found_v, v)
+        way = [candidate.words if is_new else old for is_new, old in zip(new, way, strict=True)]
+    if smd_variance == "unbiased" and name == "SMD":
+        n1, n2 = table.numbers("n1"), table.numbers("n2")
+        in_sizes = np.array([words.startswith("computed") or words.endswith("sizes") for words in way])
+        v = np.where(in_sizes, unbiased_variance(y, n1, n2), v)
+    check_p_values(table, [i for i in range(k) if way[i] in BY_P])
+    _require_variances(table, y, v)
+    rows = np.flatnonzero(np.isfinite(y))
+    if rows.size == 0:
+        needs = " ".join(chosen.needs) or "yi and vi"
+        raise DataError(
+            f"{table.source}: no row gives an effect of measure {name}; it needs {needs}"
+            f", or yi with vi or sei; the columns are {', '.join(table.header)}"
+        )
+    missing = [i for i in range(k) if i not in set(rows.tolist())]
+    notes += [] if convert else could_be_converted(others, missing, name)
+    sizes = table.numbers("n")[rows] if name == "PFT" else np.zeros(1)
+    return EffectSet(
+        measure=chosen, y=y[rows], v=v[rows], rows=rows, labels=tuple(table.labels[i] for i in rows),
+        way=tuple(way[i] for i in rows),
+        dropped=tuple(Dropped(line=table.lines[i], label=table.labels[i], why=_why(table, given, i)) for i in missing),
+        notes=(*notes, *_way_notes([way[i] for i in rows])),
+        counts=None if counts is None else {key: values[rows] for key, values in counts.items()},
+        harmonic_n=float(1 / np.mean(1 / sizes)) if np.all(sizes > 0) else None,
+    )  # fmt: skip
+
+
+def _require_variances(table: StudyTable, y: Array, v: Array) -> None:
+    for i in np.flatnonzero(np.isfinite(y) & ~(v > 0)):
+        raise DataError(
+            f"{table.source} row {table.lines[i]} ({table.labels[i]}): the variance of the effect is {v[i]:g}; "
+            "it has to be above 0, correct the row or leave its values empty"
+        )
+
+
+def _why(table: StudyTable, given: Given | None, i: int) -> str:
+    gaps = [role for role, column in table.roles.items() if table.text(column)[i] is None]
+    if given is not None and not any(np.isnan(values[i]) for values in given.values()):
+        return "its values give no effect"
+    return f"no value of {', '.join(sorted(table.roles[role] for role in gaps))}" if gaps else "left out"
+
+
+def _way_notes(way: Sequence[str]) -> list[str]:
+    kinds = list(dict.fromkeys(way))
+    if len(kinds) == 1 and (kinds[0] == "as given" or kinds[0].startswith("computed")):
+        return []
+    return [f"{way.count(kind)} effect(s) {kind}" for kind in kinds]

@@ -1,0 +1,116 @@
+"""Which measure a table means, and whether its estimates are ratios or their logarithms: read off, or asked for."""
+
+import numpy as np
+
+from assuage.errors import DataError
+from assuage.synthesis.columns import measure_named
+from assuage.synthesis.measures import MEASURES
+from assuage.synthesis.reading import StudyTable
+
+ASYMMETRIC = 0.04
+"""An estimate further than this share of its interval from the middle is not in the middle."""
+
+_ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}
+
+
+def known_measure(measure: str) -> str:
+    """Return the name of a measure as `MEASURES` spells it.
+
+    Raises
+    ------
+    DataError
+        There is no such measure.
+    """
+    name = _ALSO_CALLED.get(measure.upper(), measure.upper())
+    if name not in MEASURES:
+        raise DataError(f"--measure {measure!r} is not known; take one of {', '.join(MEASURES)}")
+    return name
+
+
+def infer_measure(table: StudyTable) -> str:
+    """Return the measure that the columns say.
+
+    Raises
+    ------
+    DataError
+        They leave it open.
+    """
+    has = set(table.roles)
+    named = {role: measure_named(column) for role, column in table.roles.items()}
+    spread = bool(has & {"vi", "sei"})
+    reported = bool(has & {"yi", "estimate"}) and bool(has & {"vi", "sei", "ci_low", "p"})
+    said: tuple[tuple[bool, str], ...] = (
+        ("yi" in has and spread, named.get("yi") or "GEN"),
+        ("ratio" in has, named.get("ratio") or "OR"),
+        (bool(has & {"g_value", "d_value"}) and (spread or {"n1", "n2"} <= has), "SMD"),
+        (reported, named.get("yi") or "GEN"),
+        ({"x1", "t1", "x2", "t2"} <= has, "IRR"),
+        ({"a", "c"} <= has, "counts of two groups: OR, RR or RD"),
+        ({"m1", "m2", "r"} <= has and "n1" not in has, "two means of one group: SMCC, SMCR or MC"),
+        ({"m1", "m2"} <= has, "two means: SMD, MD or ROM"),
+        ({"x", "n"} <= has, "events of one group: PLO or PR"),
+        ({"r", "n"} <= has, "ZCOR"),
+        ({"t_value", "n1", "n2"} <= has, "SMD"),
+        ({"m", "sd", "n"} <= has, "MN"),
+    )
+    answer = next((words for there, words in said if there), None)
+    if answer is None:
+        raise DataError(
+            f"{table.source}: the columns {', '.join(table.header)} give no effect; name them as in "
+            "docs/meta_analysis.md, for example yi and vi, or say which is which: --columns estimate=NAME,sei=NAME"
+        )
+    what, colon, choices = answer.partition(": ")
+    if colon:
+        raise DataError(f"{table.source} gives {what}: which effect is meant is open; write --measure {choices}")
+    if answer == "GEN" and "estimate" in has:
+        _refuse_ratios(table)
+    return answer
+
+
+def _asymmetry(table: StudyTable) -> tuple[float, float] | None:
+    """Return how far reported estimates lie from the middle of their intervals, plainly and on the log scale.
+
+    Median over studies of distance/width; None without two intervals, or where a bound is not above 0.
+    """
+    y = table.numbers("estimate")
+    low, high = table.numbers("ci_low"), table.numbers("ci_high")
+    whole = np.isfinite(y + low + high)
+    if np.sum(whole) < 2 or np.any(low[whole] <= 0):
+        return None
+    y, low, high = y[whole], low[whole], high[whole]
+    plain = np.median(np.abs((low + high) / 2 - y) / (high - low))
+    logged = np.median(np.abs((np.log(low) + np.log(high)) / 2 - np.log(y)) / np.log(high / low))
+    return float(plain), float(logged)
+
+
+def _refuse_ratios(table: StudyTable) -> None:
+    """Refuse reported intervals that are symmetric about the estimate only on the log scale."""
+    found = _asymmetry(table)
+    if found and found[0] > ASYMMETRIC and found[1] < found[0] / 3:
+        raise DataError(
+            f"{table.source}: the intervals are symmetric on the log scale, as those of ratios; write --measure OR, RR "
+            "or HR to pool their logarithms, or --measure GEN to pool the values as they are"
+        )
+
+
+def estimates_are_ratios(table: StudyTable, name: str) -> bool:
+    """Return whether the column `estimate` of a ratio measure holds ratios (True) or their logarithms (False).
+
+    Raises
+    ------
+    DataError
+        The values leave it open.
+    """
+    y, low = table.numbers("estimate"), table.numbers("ci_low")
+    if not np.any(np.isfinite(y)):
+        return False
+    if np.any(y <= 0) or np.any(low <= 0):
+        return False
+    found = _asymmetry(table)
+    if found and max(found) > ASYMMETRIC and min(found) < max(found) / 3:
+        return found[1] < found[0]
+    column = table.roles["estimate"]
+    raise DataError(
+        f"{table.source}: column {column} could hold {name} or log {name}; say which: --columns ratio={column} or "
+        f"--columns yi={column} (logarithms)"
+    )

@@ -1,0 +1,215 @@
+"""A table of studies from a file: CSV, TSV or semicolons, with whatever names its columns have (`columns`).
+
+Missing values: empty, NA, NaN, NR, n/a, a dot, a dash, a question mark. A comma is a decimal mark where the fields are
+separated by something else. Columns without a name (row numbers of a spreadsheet) are left out.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from assuage.errors import DataError
+from assuage.synthesis.columns import plain, roles
+from assuage.synthesis.heterogeneity import Array
+
+MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
+_LABELS = ("study", "studlab", "slab", "label", "author", "authors", "name", "reference", "source", "citation", "trial",
+           "studyname", "studylabel", "firstauthor", "paper", "id", "studyid")  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyTable:
+    """Rows of text by column, the role of every column that has one, a label and the line of the file for every row.
+
+    `rivals` are second columns that claim a role with equal right: asking for that role is refused.
+    """
+
+    source: str
+    header: tuple[str, ...]
+    rows: tuple[dict[str, str], ...]
+    lines: tuple[int, ...]
+    roles: dict[str, str]
+    rivals: dict[str, str]
+    labels: tuple[str, ...]
+
+    def text(self, column: str) -> list[str | None]:
+        """Return a column as text; None where it is missing.
+
+        Raises
+        ------
+        DataError
+            There is no such column.
+        """
+        name = self.column(column)
+        return [None if row[name].lower() in MISSING else row[name] for row in self.rows]
+
+    def column(self, name: str) -> str:
+        """Return the column's own spelling of a name given in any case or with other separators."""
+        if name in self.header:
+            return name
+        close = [column for column in self.header if plain(column) == plain(name)]
+        if len(close) != 1:
+            raise DataError(f"{self.source}: there is no column {name!r}; there are {', '.join(self.header)}")
+        return close[0]
+
+    def numbers(self, role: str) -> Array:
+        """Return the numbers of a role (k,), nan where missing; all nan where no column has the role.
+
+        Raises
+        ------
+        DataError
+            A value is not a number, or two columns claim the role.
+        """
+        if role not in self.roles:
+            return np.full(len(self.rows), math.nan)
+        if role in self.rivals:
+            first, second = self.roles[role], self.rivals[role]
+            raise DataError(
+                f"{self.source}: columns {first!r} and {second!r} could both be {role}; "
+                f"say which: --columns {role}={first}"
+            )
+        return self.numbers_in(self.roles[role])
+
+    def numbers_in(self, column: str) -> Array:
+        """Return a column as numbers (k,), nan where missing."""
+        values = np.full(len(self.rows), math.nan)
+        for i, text in enumerate(self.text(column)):
+            if text is not None:
+                values[i] = self._number(text, i, column)
+        return values
+
+    def _number(self, text: str, i: int, column: str) -> float:
+        value = number_of(text)
+        if value is None:
+            raise DataError(f"{self.at(i, column)}: {text!r} is not a number; correct it or leave it empty")
+        return value
+
+    def at(self, i: int, column: str) -> str:
+        """Return where a value stands, for messages."""
+        return f"{self.source} row {self.lines[i]}, column {column}"
+
+    def only(self, column: str, value: str) -> "StudyTable":
+        """Return the rows whose column holds a value.
+
+        Raises
+        ------
+        DataError
+            There is no such column, or no such row.
+        """
+        name = self.column(column)
+        keep = [i for i, row in enumerate(self.rows) if row[name] == value]
+        if not keep:
+            known = ", ".join(dict.fromkeys(row[name] for row in self.rows))
+            raise DataError(f"{self.source}: no row has {name} {value!r}; there are {known}")
+        return replace(
+            self, rows=tuple(self.rows[i] for i in keep), lines=tuple(self.lines[i] for i in keep),
+            labels=tuple(self.labels[i] for i in keep),
+        )  # fmt: skip
+
+    def is_numeric(self, column: str) -> bool:
+        """Return whether every value that is not missing is a number."""
+        return all(number_of(text) is not None for text in self.text(column) if text is not None)
+
+
+def number_of(text: str) -> float | None:
+    """Return a number from text with any minus sign, thousands blank or decimal comma; None if it is none."""
+    tidy = text.strip().replace("−", "-").replace("–", "-").replace(" ", "").replace(" ", "").rstrip("%")
+    if re.fullmatch(r"[+-]?\d+,\d+", tidy):
+        tidy = tidy.replace(",", ".")
+    try:
+        value = float(tidy)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def read_studies(path: Path, *, given: Mapping[str, str] | None = None) -> StudyTable:
+    """Read a table of studies; `given` maps roles to columns where the names leave it open.
+
+    Raises
+    ------
+    DataError
+        The file is not a table, has no rows, or two columns claim one role.
+    """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name a CSV or TSV file")
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="replace")
+    if "\0" in text:
+        raise DataError(f"{path.name} is not a text table; save it as CSV")
+    return parse_studies(text, source=path.name, given=given)
+
+
+def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = None) -> StudyTable:
+    """Read a table of studies from text; see `read_studies`."""
+    delimiter = _delimiter(text)
+    header: list[str] | None = None
+    rows, lines = [], []
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+    for fields in reader:
+        cells = [cell.strip() for cell in fields]
+        if not any(cells) or (cells[0].startswith("#") and header is None):
+            continue
+        if header is None:
+            header = cells
+            continue
+        if len(cells) > len(header) and any(cells[len(header) :]):
+            raise DataError(
+                f"{source} row {reader.line_num}: {len(cells)} fields under {len(header)} columns; "
+                "quote text with commas"
+            )
+        cells += [""] * (len(header) - len(cells))
+        rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
+        lines.append(reader.line_num)
+    if header is None or not rows:
+        raise DataError(f"{source} has no rows of studies; it needs a line of column names and one line per study")
+    named = [name for name in header if name]
+    twice = {name for name in named if named.count(name) > 1}
+    if twice:
+        raise DataError(f"{source}: column {sorted(twice)[0]!r} is there twice; give each column its own name")
+    found, rivals = roles(named, given or {})
+    return StudyTable(
+        source=source,
+        header=tuple(named),
+        rows=tuple(rows),
+        lines=tuple(lines),
+        roles=found,
+        rivals=rivals,
+        labels=_labels(named, rows, found),
+    )
+
+
+def _delimiter(text: str) -> str:
+    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    counts = {mark: first.count(mark) for mark in ("\t", ";", ",")}
+    best = max(counts, key=lambda mark: counts[mark])
+    return best if counts[best] else ","
+
+
+def _labels(header: Sequence[str], rows: Sequence[dict[str, str]], found: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a name for every row: a text column of `_LABELS`, the year behind an author, else the row's number."""
+    by_plain = {plain(name): name for name in header}
+    candidates = [by_plain[key] for key in _LABELS if key in by_plain]
+    column = found.get("study") or next(
+        (name for name in candidates if any(number_of(row[name]) is None and row[name] for row in rows)),
+        candidates[0] if candidates else None,
+    )
+    if column is None:
+        return tuple(f"row {i + 1}" for i in range(len(rows)))
+    year = by_plain.get("year")
+    labels = []
+    for i, row in enumerate(rows):
+        label = row[column] or f"row {i + 1}"
+        if year and plain(column) in {"author", "authors", "firstauthor"} and row[year]:
+            label = f"{label}, {row[year]}"
+        labels.append(f"study {label}" if number_of(label) is not None else label)
+    return tuple(labels)

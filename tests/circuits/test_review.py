@@ -1,0 +1,71 @@
+"""The living review: cells, effects and sentences come from rows of the tables, and none claims more than its level."""
+
+import pytest
+
+from assuage.circuits.review import ELSEWHERE, NOT_STATED, domains_of, review
+from assuage.cli.app import run
+from assuage.evidence import load_evidence
+from assuage.evidence.grades import load_trials
+from assuage.evidence.schema import levels
+
+
+@pytest.fixture(scope="module")
+def found():
+    return review(load_evidence())
+
+
+def test_every_trial_is_in_the_map_and_cells_add_up_to_no_more(found):
+    for trial in load_trials():
+        columns = domains_of(trial)
+        assert columns <= set(found.columns)
+        for technique in trial.techniques:
+            assert all(trial in found.cells[technique, column].graded.trials for column in columns)
+    assert all(cell.graded.listed == len(cell.graded.trials) for cell in found.cells.values())
+
+
+def test_a_target_leads_to_the_domains_that_have_it():
+    by_id = {trial.id: trial for trial in load_trials()}
+    assert domains_of(by_id["liux2025"]) == {"emotion_regulation", "impulse_control"}
+    assert domains_of(by_id["gorodetsky2024"]) == {"reward"}
+    assert domains_of(by_id["xu2024"]) == {NOT_STATED}
+    assert domains_of(by_id["woodham"]) == {ELSEWHERE}
+
+
+def test_effects_are_printed_ones_and_of_levels_that_may_claim(found):
+    evidence = load_evidence()
+    assert found.effects
+    for effect in found.effects:
+        row = evidence.row("trials", effect.trial)
+        assert levels()[effect.level].claims
+        assert effect.low <= effect.value <= effect.high
+        assert effect.says in row["effect"]
+        assert f"{effect.value:g}" in row["effect"]
+
+
+def test_results_against_are_listed_once(found):
+    ids = [trial.id for _, trial in found.against]
+    assert len(ids) == len(set(ids))
+    assert {"wjbp2015", "khosravani2025", "ronnqvist2021"} <= set(ids)
+
+
+def test_registered_trials_have_no_result(found):
+    assert all(row["effect"] == "" for row in found.registered)
+    assert {"nct06139484_snt", "nct06127056"} <= {row.id for row in found.registered}
+
+
+def test_the_page_is_one_file_that_names_rows_and_hash(tmp_path, capsys):
+    assert run(["evidence", "report", "--out", str(tmp_path / "review.html")]) == 0
+    text = (tmp_path / "review.html").read_text(encoding="utf-8")
+    assert "review.html" in capsys.readouterr().out
+    for mark in ("not a medical device", "No full text was read", "liux2025", "NCT06139484", "Evidence-gap map"):
+        assert mark in text
+    assert all(word not in text for word in ('src="http', "<script", "<link", "@import"))
+
+
+def test_the_circuits_page_links_every_located_region(tmp_path):
+    assert run(["circuits", "show", "--circuit", "reward", "--out", str(tmp_path / "reward.html")]) == 0
+    text = (tmp_path / "reward.html").read_text(encoding="utf-8")
+    for key in ("orbitofrontal_cortex_L", "nucleus_accumbens_R", "ventromedial_prefrontal_cortex"):
+        assert f'href="#reward-{key}"' in text
+        assert f'id="reward-{key}"' in text
+    assert "studies disagree" in text

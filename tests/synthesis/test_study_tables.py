@@ -1,0 +1,354 @@
+"""Reading: many names for the same columns, one meaning; what cannot be is refused in one line with its place."""
+
+import math
+
+import numpy as np
+import pytest
+
+from assuage.errors import DataError
+from assuage.synthesis.analysis import Choices, analyse, columns_given
+from assuage.synthesis.columns import role_of
+from assuage.synthesis.effects import effects_of
+from assuage.synthesis.measures import MEASURES
+from assuage.synthesis.reading import number_of, parse_studies, read_studies
+
+COUNTS = [(4, 119, 11, 128), (6, 300, 29, 274), (3, 228, 11, 209)]
+
+
+def parse(text, **given):
+    return parse_studies(text, source="t.csv", given=given)
+
+
+def counts(header, rows, separator=","):
+    lines = [separator.join(header)] + [separator.join(str(x) for x in row) for row in rows]
+    return parse("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("ai", "n1i", "ci", "n2i"),
+        ("event.e", "n.e", "event.c", "n.c"),
+        ("Events 1", "Total 1", "Events 2", "Total 2"),
+        ("Experimental cases", "Experimental total", "Control cases", "Control total"),
+        ("events_treatment", "n_treatment", "events_control", "n_control"),
+        ("deaths_active", "n_active", "deaths_sham", "n_sham"),
+        ("r1", "n1", "r2", "n2"),
+        ("x1", "n1", "x2", "n2"),
+        ("xt", "nt", "xc", "nc"),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_counts_by_any_name(names, separator):
+    rows = [(f"s{i}", a, a + b, c, c + d) for i, (a, b, c, d) in enumerate(COUNTS)]
+    effects = effects_of(counts(("study", *names), rows, separator), measure="RR")
+    a, b, c, d = np.array(COUNTS, float).T
+    assert effects.y == pytest.approx(np.log((a / (a + b)) / (c / (c + d))))
+
+
+@pytest.mark.parametrize("names", [("ai", "bi", "ci", "di"), ("tpos", "tneg", "cpos", "cneg"), ("a", "b", "c", "d")])
+def test_four_cells_by_any_name(names):
+    effects = effects_of(counts(names, COUNTS), measure="OR")
+    a, b, c, d = np.array(COUNTS, float).T
+    assert effects.y == pytest.approx(np.log(a * d / (b * c)))
+    assert effects.labels == ("row 1", "row 2", "row 3")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i"),
+        ("mean.e", "sd.e", "n.e", "mean.c", "sd.c", "n.c"),
+        ("Mean 1", "SD 1", "Total 1", "Mean 2", "SD 2", "Total 2"),
+        ("Experimental Mean", "Experimental SD", "Experimental Total", "Control Mean", "Control SD", "Control Total"),
+        ("mean_treatment", "sd_treatment", "n_treatment", "mean_control", "sd_control", "n_control"),
+        ("Me", "Se", "Ne", "Mc", "Sc", "Nc"),
+        ("meant", "sdt", "nt", "meanc", "sdc", "nc"),
+    ],
+)
+def test_means_by_any_name(names):
+    effects = effects_of(counts(names, [(5, 2, 20, 6, 2.5, 25)]), measure="MD")
+    assert effects.y == pytest.approx([-1])
+    assert effects.v == pytest.approx([4 / 20 + 6.25 / 25])
+
+
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("yi", "yi"), ("TE", "yi"), ("seTE", "sei"), ("vi", "vi"), ("std_err", "sei"), ("95% CI lower", "ci_low"),
+        ("ci.ub", "ci_high"), ("hr_lower", "ci_low"), ("OR.ub", "ci_high"), ("var_g", "vi"), ("se.logOR", "sei"),
+        ("Cohen's d", "d_value"), ("hedges_g", "g_value"), ("x1i", "x1"), ("t2i", "t2"), ("time.e", "t1"),
+        ("sd of group 1", "sd1"), ("author", None), ("ablat", None), ("year", None), ("country", None), ("dose", None),
+    ],
+)  # fmt: skip
+def test_roles(name, role):
+    found = role_of(name)
+    assert (found[0] if found else None) == role
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1.5", 1.5),
+        ("−0.3", -0.3),
+        ("0,25", 0.25),
+        ("1e-3", 0.001),
+        (" 7 ", 7.0),
+        ("12%", 12.0),
+        ("x", None),
+        ("inf", None),
+    ],
+)
+def test_numbers(text, value):
+    assert number_of(text) == value
+
+
+def test_a_decimal_comma_and_a_byte_order_mark(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_bytes("\ufeffStudie;yi;vi\nä;0,5;0,04\nb;−0,1;0,09\n".encode())
+    effects = effects_of(read_studies(file))
+    assert effects.y.tolist() == [0.5, -0.1]
+    file.write_bytes("study;yi;vi\nMüller;0,5;0,04\n".encode("cp1252"))
+    assert read_studies(file).labels == ("Müller",)
+
+
+def test_ratios_with_intervals_are_logged():
+    effects = effects_of(parse("study,OR,ci.lb,ci.ub\na,1.18,0.90,1.54\nb,1.45,1.02,2.08"))
+    assert effects.measure.name == "OR"
+    assert effects.y == pytest.approx(np.log([1.18, 1.45]))
+    assert effects.v[0] == pytest.approx(((math.log(1.54) - math.log(0.90)) / (2 * 1.959964)) ** 2, rel=1e-6)
+
+
+def test_the_level_of_reported_intervals():
+    table = parse("study,OR,lower,upper\na,1.18,0.90,1.54\nb,1.4,1.0,2.0")
+    wide, narrow = effects_of(table, level=0.95), effects_of(table, level=0.90)
+    assert narrow.v[0] / wide.v[0] == pytest.approx((1.959964 / 1.644854) ** 2, rel=1e-5)
+
+
+def test_estimates_that_could_be_ratios_are_not_pooled_as_they_are():
+    table = parse("study,estimate,ci_low,ci_high\na,0.5,0.3,0.8333\nb,1.2,0.7,2.0571\nc,0.9,0.5,1.62")
+    with pytest.raises(DataError, match="log scale"):
+        effects_of(table)
+    assert effects_of(table, measure="OR").y == pytest.approx(np.log([0.5, 1.2, 0.9]))
+    assert effects_of(table, measure="GEN").y.tolist() == [0.5, 1.2, 0.9]
+
+
+def test_logarithms_of_ratios_are_told_from_ratios():
+    logged = parse("study,estimate,ci_low,ci_high\na,0.9,0.5,1.3\nb,1.2,0.2,2.2\nc,0.8,0.1,1.5")
+    assert effects_of(logged, measure="OR").y.tolist() == [0.9, 1.2, 0.8]
+    negative = parse("study,estimate,se\na,-0.9,0.5\nb,1.2,0.2")
+    assert effects_of(negative, measure="OR").y.tolist() == [-0.9, 1.2]
+    with pytest.raises(DataError, match="ratio=estimate"):
+        effects_of(parse("study,estimate,se\na,0.9,0.5\nb,1.2,0.2"), measure="OR")
+
+
+def test_every_row_by_what_it_reports():
+    text = (
+        "study,mean1,sd1,n1,mean2,sd2,n2,t,d,F,p,direction\n"
+        "means,5,2,20,6,2,20,,,,,\n"
+        "t,,,20,,,22,2.1,,,,\n"
+        "d,,,30,,,30,,0.4,,,\n"
+        "F,,,15,,,15,,,4.41,,-\n"
+        "p,,,15,,,15,,,,0.03,+\n"
+        "p without sign,,,15,,,15,,,,0.03,\n"
+    )
+    effects = effects_of(parse(text), measure="SMD")
+    assert effects.labels == ("means", "t", "d", "F", "p")
+    assert [d.label for d in effects.dropped] == ["p without sign"]
+    assert effects.y[3] < 0 < effects.y[4]
+    means = {"m1": 5.0, "sd1": 2.0, "n1": 20.0, "m2": 6.0, "sd2": 2.0, "n2": 20.0}
+    smd = MEASURES["SMD"].compute({role: np.array([value]) for role, value in means.items()})
+    assert effects.y[0] == pytest.approx(smd[0][0])
+    assert any("from t" in note for note in effects.notes)
+
+
+def test_odds_ratios_and_correlations_join_standardised_differences():
+    text = "study,g,se,ai,bi,ci,di,r,n\na,0.5,0.2,,,,,,\nb,,,20,10,12,18,,\nc,,,,,,,0.24,80\n"
+    alone = effects_of(parse(text), measure="SMD")
+    assert alone.k == 1
+    assert any("2 dropped row(s)" in note and "--convert" in note for note in alone.notes)
+    effects = effects_of(parse(text), measure="SMD", convert=True)
+    assert effects.k == 3
+    assert effects.y[1] == pytest.approx(math.log(20 * 18 / 120) * math.sqrt(3) / math.pi)
+    assert effects.y[2] == pytest.approx(2 * 0.24 / math.sqrt(1 - 0.24**2))
+
+
+def test_variances_of_hedges_g():
+    table = parse("study,mean1,sd1,n1,mean2,sd2,n2\na,5,2,8,6,2,9\nb,5,2,20,5.5,2.5,18")
+    usual, unbiased = effects_of(table, measure="SMD"), effects_of(table, measure="SMD", smd_variance="unbiased")
+    assert usual.y.tolist() == unbiased.y.tolist()
+    assert np.all(np.abs(usual.v - unbiased.v) > 0)
+    assert usual.v == pytest.approx(unbiased.v, rel=0.05)
+
+
+def test_a_reported_d_or_g_with_its_variance_is_taken_as_it_is():
+    for name in ("d", "g", "smd"):
+        effects = effects_of(parse(f"study,{name},se\na,0.5,0.2\nb,0.3,0.1"))
+        assert effects.measure.name == "SMD"
+        assert effects.y.tolist() == [0.5, 0.3]
+        assert effects.v == pytest.approx([0.04, 0.01])
+
+
+def test_standard_errors_of_arms_become_standard_deviations():
+    effects = effects_of(parse("study,mean1,se1,n1,mean2,se2,n2\na,5,0.5,16,6,0.5,25"), measure="MD")
+    assert effects.v == pytest.approx([0.5**2 + 0.5**2])
+
+
+def test_zero_cells_are_said():
+    text = "study,ai,n1i,ci,n2i\na,0,20,3,20\nb,0,10,0,12\nc,5,40,9,41\n"
+    effects = effects_of(parse(text), measure="OR")
+    assert effects.k == 3
+    assert any("½ added" in note and "a, b" in note for note in effects.notes)
+    assert any("both arms" in note and note.endswith(": b") for note in effects.notes)
+    dropped = effects_of(parse(text), measure="OR", drop_double_zeros=True)
+    assert dropped.labels == ("a", "c")
+
+
+def test_missing_rows_are_counted_and_said():
+    effects = effects_of(parse("study,yi,vi\na,0.1,0.2\nb,NA,0.1\nc,.,\nd,0.3,0.1"))
+    assert effects.k == 2
+    assert [(d.line, d.label) for d in effects.dropped] == [(3, "b"), (4, "c")]
+    assert "yi" in effects.dropped[0].why
+
+
+def test_labels_are_authors_with_years():
+    table = parse("trial,author,year,yi,vi\n1,Aronson,1948,0.1,0.2\n2,Rosenthal,1960,0.1,0.2")
+    assert table.labels == ("Aronson, 1948", "Rosenthal, 1960")
+    assert parse("id,yi,vi\n7,0.1,0.2").labels == ("study 7",)
+
+
+def test_moderators_of_every_kind():
+    text = "study,yi,vi,dose,kind,group\n" + "\n".join(
+        f"s{i},{0.1 * i},0.1,{i},{'sham' if i % 2 else 'open'},{i % 3}" for i in range(9)
+    )
+    fit = analyse(parse(text), Choices(moderators=("dose", "kind", "factor(group)", "dose:kind"))).fit
+    assert fit.coefficients.names == ("intercept", "dose", "kind=sham", "group=1", "group=2", "dose:kind=sham")
+    bare = analyse(parse(text), Choices(moderators=("kind",), intercept=False)).fit
+    assert bare.coefficients.names == ("kind=open", "kind=sham")
+    assert bare.moderators.df1 == 2
+
+
+def test_effects_without_a_moderator_are_left_out_and_said():
+    text = "study,yi,vi,dose\na,0.1,0.1,1\nb,0.2,0.1,NA\nc,0.4,0.1,3\nd,0.3,0.2,4\n"
+    analysis = analyse(parse(text), Choices(moderators=("dose",)))
+    assert analysis.effects.k == 3
+    assert any("moderator: b" in note for note in analysis.notes)
+
+
+def test_a_random_effect_for_each_effect_is_added_below_a_cluster():
+    text = "study,yi,vi\n" + "\n".join(f"{'abcd'[i // 2]},{0.1 * i + 0.2 * (i % 2)},0.02" for i in range(8))
+    added = analyse(parse(text), Choices(cluster=("study",)))
+    assert [level.name for level in added.multilevel.levels] == ["study", "study/effect"]
+    assert any("random effect for each effect" in note for note in added.notes)
+    alone = analyse(parse(text), Choices(cluster=("study",), row_level=False))
+    assert [level.name for level in alone.multilevel.levels] == ["study"]
+    plain = analyse(parse(text), Choices())
+    assert any("several rows" in note for note in plain.notes)
+
+
+REFUSED = [
+    ("study,yi,vi\n", {}, "no rows"),
+    ("study,yi,vi\na,0.1,x\n", {}, r"t\.csv row 2, column vi: 'x' is not a number"),
+    ("study,yi,vi\na,0.1,-0.2\n", {}, r"row 2, column vi: -0\.2: it has to be above 0"),
+    ("study,yi,vi\na,0.1,0.2,0.3\n", {}, "4 fields under 3 columns"),
+    ("study,yi,yi\na,0.1,0.2\n", {}, "'yi' is there twice"),
+    ("study,estimate,coef,se\na,0.1,0.1,0.2\n", {}, "could both be estimate"),
+    ("study,ai,n1i,ci,n2i\na,25,20,3,20\n", {"measure": "OR"}, r"column ai: 25: more events than the 20"),
+    ("study,ai,n1i,ci,n2i\na,-1,20,3,20\n", {"measure": "OR"}, "cannot be negative"),
+    ("study,ai,n1i,ci,n2i\na,1,20,3,20\n", {}, "which effect is meant is open; write --measure OR, RR or RD"),
+    ("study,mean1,sd1,n1,mean2,sd2,n2\na,1,1,9,2,1,9\n", {}, "--measure SMD, MD or ROM"),
+    ("study,r,n\na,1.0,30\n", {}, "column r: 1: a correlation"),
+    ("study,r,n\na,0.3,3\n", {}, "needs more than 3"),
+    ("study,hr,lower,upper\na,0.9,1.2,0.5\n", {}, "not below the upper bound"),
+    ("study,hr,lower,upper\na,2.9,0.5,1.2\n", {}, "outside its interval"),
+    ("study,yi,vi\na,0.1,0.2\n", {"measure": "XYZ"}, "'XYZ' is not known"),
+    ("study,colour\na,red\n", {}, "give no effect"),
+    ("study,mean1,sd1,n1,mean2,sd2,n2\na,1,0,9,2,0,9\n", {"measure": "MD"}, "variance of the effect is 0"),
+    ("study,F,n1,n2,direction\na,4,9,9,up\n", {"measure": "SMD"}, r"'up' is no direction; write \+ or -"),
+    ("study,yi,vi\na,0.1,0.2\n", {"smd_variance": "x"}, "large-sample or unbiased"),
+]
+
+
+@pytest.mark.parametrize(("text", "choices", "words"), REFUSED, ids=range(len(REFUSED)))
+def test_what_cannot_be_is_refused(text, choices, words):
+    with pytest.raises(DataError, match=words) as caught:
+        effects_of(parse(text), **choices)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"method": "XX"}, "REML"),
+        ({"test": "wald"}, "hk"),
+        ({"method": "MH"}, "counts of every study"),
+        ({"method": "MH", "moderators": ("dose",)}, "no --moderators"),
+        ({"moderators": ("nope",)}, "no column 'nope'"),
+        ({"moderators": ("one",)}, "one value only"),
+        ({"subgroup": "one"}, "one group only"),
+        ({"cluster": ("gap",)}, "every effect needs its --cluster"),
+        ({"robust": "CR2"}, "--cluster"),
+        ({"cluster": ("one", "study")}, "one unit only"),
+        ({"rho": 0.5}, "--cluster"),
+        ({"rho": 1.5, "cluster": ("study",)}, r"\[0, 1\)"),
+        ({"robust": "HC3", "cluster": ("study",)}, "CR2"),
+        ({"method": "DL", "cluster": ("study",), "test": "z", "rho": 2.0}, r"\[0, 1\)"),
+        ({"prediction_df": "k-3"}, "k-2"),
+        ({"reported_level": 0.0}, "0.95"),
+        ({"trim_side": "up"}, "left or right"),
+    ],
+)
+def test_choices_that_do_not_fit_are_refused(choices, words):
+    text = "study,yi,vi,dose,one,gap\na,0.1,0.1,1,1,x\nb,0.2,0.1,2,1,\nc,0.4,0.1,3,1,y\nd,0.3,0.2,4,1,y\n"
+    with pytest.raises(DataError, match=words):
+        analyse(parse(text), Choices(**choices))
+
+
+def test_what_is_not_needed_is_not_held_against_the_table():
+    text = "study,yi,vi,cases,events,p\na,0.1,0.2,3,4,0.000\nb,0.2,0.1,5,6,0.03"
+    assert effects_of(parse(text)).k == 2
+    with pytest.raises(DataError, match="could both be x"):
+        effects_of(parse("study,cases,events,n\na,3,4,9\nb,5,6,9"), measure="PR")
+    with pytest.raises(DataError, match=r"1\.5: a p-value"):
+        effects_of(parse("study,yi,p\na,0.1,1.5\nb,0.2,0.1"))
+
+
+def test_means_become_odds_ratios():
+    """Gibson et al. 2002, first four trials, as metafor's D2ORL (tests/testthat/test_misc_escalc.r)."""
+    text = (
+        "author,n1i,m1i,sd1i,n2i,m2i,sd2i\nCote,50,2.20,12.73,54,5.20,12.50\nGhosh,140,17.60,24.20,136,34.10,38.80\n"
+        "Hayward,23,0.38,0.56,19,0.23,0.29\nHeard,97,2.09,5.93,94,2.66,4.95\n"
+    )
+    effects = effects_of(parse(text), measure="OR", convert=True)
+    assert effects.y == pytest.approx([-0.4315, -0.9285, 0.5932, -0.1890], abs=5.1e-5)
+    assert effects.v == pytest.approx([0.1276, 0.0493, 0.3204, 0.0690], abs=5.1e-5)
+
+
+def test_rows_may_be_chosen():
+    table = parse("study,yi,vi,design\na,0.1,0.2,cohort\nb,0.2,0.1,trial\nc,0.3,0.1,trial")
+    assert analyse(table, Choices(where=("design=trial",))).effects.labels == ("b", "c")
+    with pytest.raises(DataError, match="there are cohort, trial"):
+        analyse(table, Choices(where=("design=case",)))
+    with pytest.raises(DataError, match="COLUMN=VALUE"):
+        analyse(table, Choices(where=("design",)))
+
+
+def test_columns_may_be_named():
+    assert columns_given(["estimate=logor", " sei = s "]) == {"estimate": "logor", "sei": "s"}
+    with pytest.raises(DataError, match="ROLE=COLUMN"):
+        columns_given(["logor"])
+    table = parse("study,effekt,fehler\na,0.3,0.1\nb,0.2,0.1", yi="effekt", sei="fehler")
+    assert effects_of(table).y.tolist() == [0.3, 0.2]
+    with pytest.raises(DataError, match="no column 'nope'"):
+        parse("study,yi\na,1", vi="nope")
+    with pytest.raises(DataError, match="not a role"):
+        parse("study,yi\na,1", foo="yi")
+
+
+def test_files_that_are_no_tables(tmp_path):
+    with pytest.raises(DataError, match="folder"):
+        read_studies(tmp_path)
+    binary = tmp_path / "x.csv"
+    binary.write_bytes(b"PK\x03\x04\x00\x00")
+    with pytest.raises(DataError, match="not a text table"):
+        read_studies(binary)
