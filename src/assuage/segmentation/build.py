@@ -39,7 +39,7 @@ LAST_ITERATIONS = 10
 MARKOV_ROUNDS = 3
 TEMPERED = np.float32(0.5)
 """Power of the last likelihood: neighbouring voxels share about half of their error (texture; the autocorrelation in
-pure white matter of simulated person 6 is 0.46 to 0.56 over 1 to 3 mm), and the Markov field would count it as many times.
+pure white matter of simulated person 6 is 0.46 to 0.56 over 1 to 3 mm), which the Markov field would count many times.
 """
 N4_SHRINK = 4
 N4_ITERATIONS = (30, 20, 10)
