@@ -3,7 +3,7 @@
 Where two tissues meet, a voxel of brightness I holds the share  a = (I - m_2) / (m_1 - m_2)  of the first; m: mean
 brightness of pure tissue round about (Santago & Gage 1993, doi:10.1109/42.241880). A posterior says instead which of
 the two is likelier, so that the border drifts towards the tissue with the wider spread. What pure tissue scatters
-about its local mean, noise and texture of variance v, makes a uncertain by  s^2 = (b v_1 + (1 - b) v_2) / (m_1 - m_2)^2;
+about its local mean (variance v) makes a uncertain by  s^2 = (b v_1 + (1 - b) v_2) / (m_1 - m_2)^2;
 the prior share b is as uncertain as it has proved to be on this person,  u^2 = mean (a - b)^2 - s^2  over the mixed
 voxels, and the two are averaged by their precision. A template that fits well lends its borders to a noisy scan; one
 that fits badly lends nothing.
