@@ -27,7 +27,7 @@ def test_a_mixed_voxel_holds_the_share_that_its_brightness_says(first: int, seco
     posterior = np.zeros_like(truth)
     np.put_along_axis(posterior, truth.argmax(0)[None], 1.0, axis=0)
     wrong = np.roll(truth, 6, axis=1)
-    found = shares(image, posterior, wrong, voxel_mm=1.0)
+    found = shares(image, posterior, wrong, noise=1e-3, voxel_mm=1.0)
     inner = (slice(None), slice(14, 22), slice(6, 18), slice(6, 18))
     np.testing.assert_allclose(found[inner], truth[inner], atol=0.03)
 
@@ -41,7 +41,7 @@ def test_the_prior_helps_a_noisy_scan_only_where_it_is_right() -> None:
     inner = (slice(None), slice(15, 20), slice(4, 20), slice(4, 20))
 
     def error(prior: np.ndarray) -> float:
-        found = shares(noisy, posterior, prior, voxel_mm=1.0)
+        found = shares(noisy, posterior, prior, noise=0.06, voxel_mm=1.0)
         return float(np.abs(found - truth)[inner].mean())
 
     right, wrong = error(truth), error(slab(0, 1, 13.3))
@@ -54,7 +54,7 @@ def test_the_sum_is_kept() -> None:
     random = np.random.default_rng(4)
     posterior = random.dirichlet([1, 1, 1], SHAPE).transpose(3, 0, 1, 2).astype(np.float32) * 0.8
     image = np.tensordot(MEANS, posterior, 1).astype(np.float32)
-    found = shares(image, posterior, posterior, voxel_mm=1.0)
+    found = shares(image, posterior, posterior, noise=0.02, voxel_mm=1.0)
     np.testing.assert_allclose(found.sum(0), posterior.sum(0), atol=1e-5)
     assert found.min() >= 0
 

@@ -2,11 +2,10 @@
 
 Where two tissues meet, a voxel of brightness I holds the share  a = (I - m_2) / (m_1 - m_2)  of the first; m: mean
 brightness of pure tissue round about (Santago & Gage 1993, doi:10.1109/42.241880). A posterior says instead which of
-the two is likelier, so that the border drifts towards the tissue with the wider spread. What pure tissue scatters
-about its local mean (variance v) makes a uncertain by  s^2 = (b v_1 + (1 - b) v_2) / (m_1 - m_2)^2;
-the prior share b is as uncertain as it has proved to be on this person,  u^2 = mean (a - b)^2 - s^2  over the mixed
-voxels, and the two are averaged by their precision. A template that fits well lends its borders to a noisy scan; one
-that fits badly lends nothing.
+the two is likelier, so that the border drifts towards the tissue with the wider spread. Noise makes a uncertain by  s =
+noise / (m_1 - m_2);  the prior share b is as uncertain as it has proved to be on this person,  u^2 = mean (a - b)^2 -
+s^2  over the mixed voxels, and the two are averaged by their precision. A template that fits well lends its borders to
+a noisy scan; one that fits badly lends nothing.
 """
 
 from itertools import combinations
@@ -33,7 +32,7 @@ sure of itself.
 """
 
 
-def shares(image: Volume, posterior: Volume, prior: Volume, *, voxel_mm: float) -> Volume:
+def shares(image: Volume, posterior: Volume, prior: Volume, *, noise: float, voxel_mm: float) -> Volume:
     """Return the shares (3, nx, ny, nz) of white matter, grey matter and CSF; their sum is that of the posteriors.
 
     Parameters
@@ -44,10 +43,11 @@ def shares(image: Volume, posterior: Volume, prior: Volume, *, voxel_mm: float) 
         (3, nx, ny, nz) of the three tissues.
     prior
         (3, nx, ny, nz), the template's shares.
+    noise
+        Standard deviation of the brightness of pure tissue.
     """
     near = np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in posterior])
     means = np.stack([_pure_mean(image, p, n, voxel_mm) for p, n in zip(posterior, near, strict=True)])
-    variance = [_pure_variance(image - m, p, n) for m, p, n in zip(means, posterior, near, strict=True)]
     near = (near + np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in prior])) / 2
     total = posterior.sum(0)
     result = posterior.copy()
@@ -59,8 +59,7 @@ def shares(image: Volume, posterior: Volume, prior: Volume, *, voxel_mm: float) 
         gap = np.maximum(means[first] - means[second], LEAST_GAP)
         seen = (image - means[second]) / gap
         expected = prior[first] / np.maximum(prior[first] + prior[second], 1e-3)
-        spread = np.sqrt(expected * variance[first] + (1 - expected) * variance[second]) / gap
-        a = np.clip(_averaged(seen, expected, spread, mixed), 0, 1)
+        a = np.clip(_averaged(seen, expected, noise / gap, mixed), 0, 1)
         kept = total - posterior[third]
         result[first] = np.where(mixed, a * kept, result[first])
         result[second] = np.where(mixed, (1 - a) * kept, result[second])
@@ -101,12 +100,6 @@ def _averaged(seen: Volume, expected: Volume, spread: Volume, mixed: NDArray[np.
     trust = float(np.maximum(np.mean((seen[mixed] - expected[mixed]) ** 2 - spread[mixed] ** 2), 1e-4))
     weight = trust / (trust + spread**2)
     return weight * seen + (1 - weight) * expected
-
-
-def _pure_variance(about: Volume, posterior: Volume, near: Volume) -> np.float32:
-    """Return the variance of pure tissue from its brightness less the local mean."""
-    pure = (near > PURE) * posterior
-    return np.float32((pure * about**2).sum() / max(float(pure.sum()), 1.0))
 
 
 def _pure_mean(image: Volume, posterior: Volume, near: Volume, voxel_mm: float) -> Volume:
