@@ -90,7 +90,22 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--target", help="Coordinate, mm, or target.json of assuage target.", metavar="X,Y,Z|FILE"),
+        typer.Option(
+            "--target",
+            help="Coordinate, mm; target.json of assuage target; or an atlas of labels, with --label.",
+            metavar="X,Y,Z|FILE",
+        ),
+    ] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", help="Of the atlas: number, or name of --label-table.", metavar="NAME")
+    ] = None,
+    label_table: Annotated[
+        Path | None,
+        typer.Option(
+            "--label-table",
+            help="Names of the labels: index, name (BIDS), or a FreeSurfer lookup table.",
+            metavar="FILE",
+        ),
     ] = None,
     space: Annotated[
         str | None,
@@ -330,7 +345,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
 
     request = planning.Request(
         head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
-        target_quantile=target_quantile,
+        target_quantile=target_quantile, label=label, label_table=label_table,
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
         motor_threshold=motor_threshold, active_threshold=active_threshold, stimulator=stimulator,
         coil_dose=coil_dose, hotspot=hotspot, hotspot_side=hotspot_side, age_years=age_years,

@@ -37,7 +37,7 @@ from assuage.report import head_quality, words, write_report
 from assuage.report.reading import QC_FOLDER
 from assuage.sources import Coil
 from assuage.sources.lead import Lead
-from assuage.targets import Target, from_coordinate
+from assuage.targets import AtlasRegion, Target, from_coordinate, read_region
 from assuage.techniques.aims import Objective
 from assuage.techniques.dbs import Implant
 from assuage.techniques.dbs_activation import threshold
@@ -95,6 +95,8 @@ class Request:
     tensor_mapping: str | None = None
     tensor_frame: str | None = None
     target_quantile: float | None = None
+    label: str | None = None
+    label_table: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +176,7 @@ class Asked:
     found: TargetDistribution | None
     whereabouts: Whereabouts | None
     point: tuple[float, float, float] | None
+    region: AtlasRegion | None
     techniques: tuple[str, ...] | None
     choosing: Choosing
     sessions: Sessions
@@ -194,7 +197,11 @@ def read_request(request: Request) -> Asked:
     _check(request)
     found = read_target(request.target) if request.target is not None and _is_file(request.target) else None
     whereabouts = _whereabouts(request, found)
-    point = None if request.target is None or found is not None else parse_point(request.target)
+    region = (
+        None if request.label is None else read_region(Path(str(request.target)), request.label, request.label_table)
+    )
+    plain = request.target is not None and found is None and region is None
+    point = parse_point(str(request.target)) if plain else None
     techniques = None if request.techniques is None else _split(request.techniques)
     _check_coil(request, techniques)
     weights = None if request.weights is None else parse_weights(request.weights)
@@ -210,8 +217,8 @@ def read_request(request: Request) -> Asked:
     rhythm_of(request, partner)
     check_tensors(request)
     return Asked(
-        found=found, whereabouts=whereabouts, point=point, techniques=techniques, choosing=choosing, sessions=sessions,
-        coil=coil, driving=driving, courses=courses, second=second,
+        found=found, whereabouts=whereabouts, point=point, region=region, techniques=techniques, choosing=choosing,
+        sessions=sessions, coil=coil, driving=driving, courses=courses, second=second,
     )  # fmt: skip
 
 
@@ -229,7 +236,7 @@ def make_plan(request: Request) -> Result:
     asked = read_request(request)
     found = asked.found
     head = with_tensors(request, load(request.head, request.tissues))
-    aim = _aim(request, head, asked.point) if found is None else _individual(request, head, found)
+    aim = _aim(request, head, asked) if found is None else _individual(request, head, found)
     implant = _implant(request, head)
     partner = request.tacs_partner if asked.second is None else _sphere(request, head, asked.second, request.radius_mm)
     rhythm = rhythm_of(request, partner)
@@ -316,6 +323,7 @@ def _check(request: Request) -> None:
         raise PlanError(f"--space {request.space!r} belongs to a coordinate; add --target X,Y,Z")
     if request.space not in {None, "mni", "head"}:
         raise PlanError(f"--space {request.space!r} is not known; write mni or head")
+    _check_label(request)
     _check_numbers(request)
 
 
@@ -359,6 +367,17 @@ def _is_file(target: str | None) -> bool:
     return target is not None and target.endswith(".json")
 
 
+def _check_label(request: Request) -> None:
+    """Refuse an atlas without a label, and a label without an atlas."""
+    is_atlas = request.target is not None and request.target.endswith((".nii", ".nii.gz"))
+    if is_atlas and request.label is None:
+        raise PlanError(f"--target {request.target} is an atlas; add --label NUMBER|NAME, and --label-table for names")
+    if request.label is not None and not is_atlas:
+        raise PlanError(f"--label {request.label!r} belongs to an atlas; give one with --target LABELS.nii.gz")
+    if request.label_table is not None and request.label is None:
+        raise PlanError(f"--label-table {request.label_table} belongs to --label; add it, or leave the table out")
+
+
 def _whereabouts(request: Request, found: TargetDistribution | None) -> Whereabouts | None:
     """Return what the plan maximises over: the distribution of an individual target with the group's beside it."""
     if found is None:
@@ -386,11 +405,13 @@ def _individual(request: Request, head: Head, found: TargetDistribution) -> Targ
     )
 
 
-def _aim(request: Request, head: Head, point: tuple[float, float, float] | None) -> Target | str:
-    if point is None:
+def _aim(request: Request, head: Head, asked: Asked) -> Target | str:
+    if asked.region is not None:
+        return asked.region.on(head, space="head" if request.space == "head" else "mni")
+    if asked.point is None:
         assert request.circuit is not None
         return request.circuit
-    return _sphere(request, head, point, request.radius_mm)
+    return _sphere(request, head, asked.point, request.radius_mm)
 
 
 def _sphere(request: Request, head: Head, point: tuple[float, float, float], radius_mm: float) -> Target:

@@ -90,7 +90,7 @@ def nearest_cortex_mm(head: "Head", point_mm: ArrayLike) -> NDArray[np.float64]:
     TargetError
         The head holds no brain tissue.
     """
-    index = np.argwhere(np.isin(head.labels, _cortex_tags(head)))
+    index = np.argwhere(np.isin(head.labels, cortex_tags(head)))
     if not len(index):
         raise TargetError(f"head {head.name!r} holds no brain tissue; name its tissues")
     centers = index @ head.affine[:3, :3].T + head.affine[:3, 3]
@@ -98,7 +98,7 @@ def nearest_cortex_mm(head: "Head", point_mm: ArrayLike) -> NDArray[np.float64]:
     return nearest
 
 
-def _cortex_tags(head: "Head") -> list[int]:
+def cortex_tags(head: "Head") -> list[int]:
     """Return the labels of grey matter, or of all brain tissue where the head does not tell grey from white."""
     names = set(head.tissues.values())
     wanted = {"grey_matter"} if "grey_matter" in names else names - OUTSIDE_BRAIN - NOT_AIMED_AT
@@ -107,7 +107,7 @@ def _cortex_tags(head: "Head") -> list[int]:
 
 def _snap(head: "Head", point_mm: NDArray[np.float64], *, said: str) -> tuple[NDArray[np.float64], float]:
     """Return the nearest point of grey matter and its distance in mm (the point itself and 0 if it lies in it)."""
-    tags = _cortex_tags(head)
+    tags = cortex_tags(head)
     world_to_voxel = np.linalg.inv(head.affine)
     voxel = world_to_voxel[:3, :3] @ point_mm + world_to_voxel[:3, 3]
     shape = np.array(head.labels.shape)
