@@ -1,8 +1,8 @@
 """A target from a user's atlas: the voxels of one label, in MNI space or in that of the head.
 
 The atlas is a NIfTI of whole numbers; its table gives each a name: BIDS (`index`, `name`, tab or comma), or the lookup
-table of FreeSurfer (number, name, colours). Every voxel of the head's grey matter takes the label that the atlas has there, so
-that nothing is resampled twice and a region never leaves the cortex of the person.
+table of FreeSurfer (number, name, colours). Every voxel of the head's grey matter takes the label that the atlas has
+there, so that nothing is resampled twice and a region never leaves the cortex of the person.
 """
 
 import csv
