@@ -31,14 +31,11 @@ from assuage.connectivity.individual import individual_target
 from assuage.connectivity.recording import Recording
 from assuage.connectivity.seeds import question
 from assuage.connectivity.surfaces import read_bold
+from assuage.space.fsaverage import fsaverage_to_mni_mm
 
 RUN = "sub-010188_ses-02_task-rest_acq-AP_run-01"
 TR_S = 1.4
 """Of the LEMON resting runs; the file does not say it (Babayan et al. 2019, 10.1038/sdata.2018.308)."""
-MNI305_TO_MNI152 = np.array(
-    [[0.9975, -0.0073, 0.0176, -0.0429], [0.0146, 1.0009, -0.0024, 1.5496], [-0.0130, -0.0093, 0.9971, 1.1840]]
-)
-"""FreeSurfer wiki, CoordinateSystems, 8: from fsaverage to MNI152."""
 SIDES = {"left": "CortexLeft", "right": "CortexRight"}
 PAIRS = ("emotion_regulation", "pain")
 """The other two circuits have their seeds below the cortex."""
@@ -60,7 +57,7 @@ def surface_mm(side: str) -> np.ndarray:
     for layer in ("white", "pial"):
         packed = gzip.decompress((folder / f"{layer}_{side}.gii.gz").read_bytes())
         layers.append(nib.GiftiImage.from_bytes(packed).darrays[0].data)
-    return np.mean(layers, axis=0) @ MNI305_TO_MNI152[:, :3].T + MNI305_TO_MNI152[:, 3]
+    return fsaverage_to_mni_mm(np.mean(layers, axis=0))
 
 
 def as_cifti(source: Path, out: Path) -> Recording:

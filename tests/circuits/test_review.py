@@ -19,8 +19,8 @@ def test_every_trial_is_in_the_map_and_cells_add_up_to_no_more(found):
         columns = domains_of(trial)
         assert columns <= set(found.columns)
         for technique in trial.techniques:
-            assert all(trial in found.cells[technique, column].graded.trials for column in columns)
-    assert all(cell.graded.listed == len(cell.graded.trials) for cell in found.cells.values())
+            assert all(trial in found.cells[technique, column].trials for column in columns)
+    assert all(cell.listed == len(cell.trials) for cell in found.cells.values())
 
 
 def test_a_target_leads_to_the_domains_that_have_it():

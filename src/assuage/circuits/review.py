@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import product
 
 from assuage.circuits.circuits import circuit_names, load_circuit
 from assuage.circuits.weights import CircuitEvidence, weigh
 from assuage.evidence import Evidence, Row
 from assuage.evidence.cbma import eligible
-from assuage.evidence.grades import AGAINST, Graded, Trial, graded, trials_of
+from assuage.evidence.grades import AGAINST, Graded, Trial, evidence_for, graded, trials_of
 from assuage.evidence.printed import clauses, estimates
 from assuage.evidence.schema import levels
 
@@ -26,8 +27,6 @@ ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
 RATIOS = frozenset({"OR", "RR", "HR"})
 DIFFERENCES = frozenset({"d", "g", "SMD", "SMCC"})
 """Effects that can be drawn: ratios about 1 and standardised differences about 0."""
-
-
 FEW = 6
 """Fewer studies than this are called few; a working choice."""
 
@@ -57,15 +56,6 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """Trials of one technique in one domain."""
-
-    technique: str
-    domain: str
-    graded: Graded
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """Everything that the page shows.
 
@@ -76,7 +66,7 @@ class Review:
     people
         Age group -> studies, and the same of those with self-injury.
     techniques, trials
-        Names, and technique -> its trials, those that count first.
+        Names, and technique -> its trials and their grade.
     columns, cells
         Domains of the gap map with the two columns without a domain, and its cells by (technique, column).
     circuits
@@ -95,9 +85,9 @@ class Review:
     levels: Mapping[str, Mapping[str, int]]
     people: Mapping[str, tuple[int, int]]
     techniques: tuple[str, ...]
-    trials: Mapping[str, tuple[Trial, ...]]
+    trials: Mapping[str, Graded]
     columns: tuple[str, ...]
-    cells: Mapping[tuple[str, str], Cell]
+    cells: Mapping[tuple[str, str], Graded]
     circuits: tuple[CircuitEvidence, ...]
     effects: tuple[Effect, ...]
     against: tuple[tuple[str, Trial], ...]
@@ -110,20 +100,18 @@ def review(evidence: Evidence) -> Review:
     trials = trials_of(evidence)
     techniques = tuple(dict.fromkeys(name for trial in trials for name in sorted(trial.techniques)))
     columns = (*circuit_names(), ELSEWHERE, NOT_STATED)
-    cells = {}
-    for technique in techniques:
-        ours = [trial for trial in trials if technique in trial.techniques]
-        for column in columns:
-            here = [trial for trial in ours if column in domains_of(trial)]
-            if here:
-                cells[technique, column] = Cell(technique=technique, domain=column, graded=graded(here))
+    places: dict[tuple[str, str], list[Trial]] = {}
+    for trial in trials:
+        for place in product(trial.techniques, domains_of(trial)):
+            places.setdefault(place, []).append(trial)
+    cells = {place: graded(here) for place, here in places.items()}
     circuits = tuple(weigh(load_circuit(name), evidence) for name in circuit_names())
     return Review(
         counts={name: len(rows) for name, rows in evidence.rows.items()},
         levels={name: Counter(row["coded_from"] for row in rows) for name, rows in evidence.rows.items()},
         people=_people(evidence.rows["studies"]),
         techniques=techniques,
-        trials={name: graded(t for t in trials if name in t.techniques).trials for name in techniques},
+        trials={name: evidence_for(name, evidence) for name in techniques},
         columns=columns,
         cells=cells,
         circuits=circuits,
@@ -194,12 +182,12 @@ def _against(techniques: tuple[str, ...], trials: tuple[Trial, ...]) -> tuple[tu
 
 
 def _missing(
-    techniques: tuple[str, ...], cells: Mapping[tuple[str, str], Cell], circuits: tuple[CircuitEvidence, ...]
+    techniques: tuple[str, ...], cells: Mapping[tuple[str, str], Graded], circuits: tuple[CircuitEvidence, ...]
 ) -> tuple[str, ...]:
     said = []
     for circuit in circuits:
         domain, regions = circuit.circuit.domain, circuit.regions
-        if not any((t, domain) in cells and cells[t, domain].graded.nssi_controlled for t in techniques):
+        if not any((t, domain) in cells and cells[t, domain].nssi_controlled for t in techniques):
             said.append(f"{domain}: no controlled trial in self-injury with a target and a result that were read.")
         few = [f"{count} of {age}" for age, count in circuit.by_age.items() if count < FEW]
         if few:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from assuage.cli.evidence_tables import Tables, print_replaced
 from assuage.cli.options import AsJson
-from assuage.cli.output import print_json
+from assuage.cli.output import print_json, refuse_existing
 
 if TYPE_CHECKING:
     from assuage.circuits.weights import CircuitEvidence
@@ -18,10 +19,6 @@ circuits_app = typer.Typer(
 )
 
 Chosen = Annotated[str | None, typer.Option("--circuit", help="This circuit only.", metavar="NAME")]
-Tables = Annotated[
-    Path | None,
-    typer.Option("--tables", help="Folder of your own tables, laid over the embedded ones.", metavar="DIR"),
-]
 
 
 @circuits_app.callback()
@@ -47,6 +44,7 @@ def show(
     """Draw circuits on glass brain and cortex, with the studies behind every region."""
     from assuage.report.circuits_page import write_circuits_page
 
+    refuse_existing(out)
     typer.echo(f"page: {write_circuits_page(_weighed(circuit, tables), out)}")
 
 
@@ -56,4 +54,5 @@ def _weighed(circuit: str | None, folder: Path | None) -> "list[CircuitEvidence]
     from assuage.evidence import load_evidence
 
     evidence = load_evidence(folder)
+    print_replaced(evidence)
     return [weigh(load_circuit(name), evidence) for name in ([circuit] if circuit else circuit_names())]

@@ -7,22 +7,24 @@ from typing import Annotated
 
 import typer
 
+from assuage.cli.evidence_tables import Tables, print_replaced
+from assuage.cli.output import refuse_existing
+
 REPORT_EPILOG = "Example: assuage evidence report --out review.html"
 
 
 def report_command(
     out: Annotated[Path, typer.Option("--out", help="File to write, one offline page.", metavar="FILE.html")],
-    tables: Annotated[
-        Path | None,
-        typer.Option("--tables", help="Folder of your own tables, laid over the embedded ones.", metavar="DIR"),
-    ] = None,
+    tables: Tables = None,
 ) -> None:
     """Write the living review: gap map, effects, regions, conflicts, what is missing, every row with its source."""
     from assuage.circuits.review import review
     from assuage.evidence import load_evidence
     from assuage.report.review_page import write_review_page
 
+    refuse_existing(out)
     evidence = load_evidence(tables)
+    print_replaced(evidence)
     rows = "\n".join(f"{row.table} {sorted(row.cells.items())}" for row in evidence)
     command = f"assuage evidence report --out {shlex.quote(out.name)}"
     if tables is not None:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from rich.table import Table
 
 from assuage.cli.listing import console
-from assuage.cli.output import fresh_directory, print_json, refuse_filled
-from assuage.errors import DataError
+from assuage.cli.output import fresh_directory, print_json, refuse_existing, refuse_filled
+from assuage.protocols.protocol import write_whole
 from assuage.synthesis.analysis import Analysis, Choices, analyse, columns_given
 from assuage.synthesis.pooling import Omnibus
 from assuage.synthesis.reading import read_studies
@@ -25,8 +24,8 @@ def run(
     file: Path, choices: Choices, *, columns: Sequence[str], plots: Path | None, out: Path | None, as_json: bool
 ) -> None:
     """Read FILE, analyse it, and write what was asked for."""
-    if out is not None and out.exists():
-        raise DataError(f"--out {out} exists; name a new file")
+    if out is not None:
+        refuse_existing(out)
     if plots is not None:
         refuse_filled(plots)
     analysis = analyse(read_studies(file, given=columns_given(columns)), choices)
@@ -34,7 +33,9 @@ def run(
     if plots is not None:
         _draw(analysis, plots)
     if out is not None:
-        _write_whole(out, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        goal = out.expanduser().absolute()
+        goal.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(goal, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     if as_json:
         print_json(document)
     else:
@@ -52,18 +53,6 @@ def _draw(analysis: Analysis, plots: Path) -> None:
     with fresh_directory(plots) as folder:
         write(forest_figure(analysis), folder, "forest")
         write(funnel_figure(analysis), folder, "funnel")
-
-
-def _write_whole(out: Path, text: str) -> None:
-    """Write a file that appears whole or not at all."""
-    goal = out.expanduser().absolute()
-    goal.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=goal.parent, prefix=f".{goal.name}-", encoding="utf-8", delete=False
-    ) as scratch:
-        scratch.write(text)
-    Path(scratch.name).chmod(0o644)
-    Path(scratch.name).replace(goal)
 
 
 def _print(analysis: Analysis) -> None:

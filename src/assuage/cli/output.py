@@ -47,6 +47,18 @@ def refuse_filled(out: Path) -> Path:
     return goal
 
 
+def refuse_existing(out: Path) -> None:
+    """Refuse a file that is there.
+
+    Raises
+    ------
+    DataError
+        It exists.
+    """
+    if out.exists():
+        raise DataError(f"--out {out} exists; name a new file")
+
+
 def print_json(value: Any) -> None:
     """Write one JSON document to stdout, for machines."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from assuage.cli.options import AsJson
-from assuage.cli.output import print_json
+from assuage.cli.output import print_json, refuse_existing
 from assuage.errors import DataError
 
 protocol_app = typer.Typer(
@@ -219,8 +219,7 @@ def _write(out: Path, text: str) -> None:
 
 def _refuse_place(out: Path) -> None:
     """Refuse a file that is there, and a folder that is not."""
-    if out.exists():
-        raise DataError(f"--out {out} exists; name a new file")
+    refuse_existing(out)
     if not out.parent.is_dir():
         raise DataError(f"--out {out}: there is no folder {out.parent}; make it first, or choose another")
 

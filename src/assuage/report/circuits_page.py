@@ -5,8 +5,9 @@ from pathlib import Path
 
 from assuage import __version__
 from assuage.circuits.weights import LEAN, CircuitEvidence
+from assuage.protocols.protocol import write_whole
 from assuage.report.brains import RADIUS_MM, Spot, glass_brain_svg, surface_png
-from assuage.report.templating import environment, template_text, write_whole
+from assuage.report.templating import environment, template_text
 
 
 def write_circuits_page(circuits: Sequence[CircuitEvidence], path: Path) -> Path:
@@ -22,7 +23,7 @@ def write_circuits_page(circuits: Sequence[CircuitEvidence], path: Path) -> Path
             version=__version__,
         )
     )
-    return write_whole(text, path)
+    return write_whole(path, text)
 
 
 def _pictures(found: CircuitEvidence) -> dict[str, str]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 
 from assuage.errors import DataError
+from assuage.protocols.protocol import write_whole
 from assuage.report import content, niivue
 from assuage.report.reading import PlanFiles, read_plan
 from assuage.report.style import FIELD_MAP
-from assuage.report.templating import environment, template_text, write_whole
+from assuage.report.templating import environment, template_text
 
 if TYPE_CHECKING:
     from assuage.plan import Plan
@@ -47,7 +48,7 @@ def write_report(plan: "Plan | Path | str", path: Path | str) -> Path:
         raise DataError(
             f"the report would be {size / 1e6:.0f} MB (at most {LARGEST_BYTES / 1e6:.0f}); plan fewer techniques"
         )
-    return write_whole(page, out)
+    return write_whole(out, page)
 
 
 def render(files: PlanFiles) -> str:

@@ -13,9 +13,10 @@ from assuage.head.hashing import head_hash
 from assuage.head.pictures import planes_figure
 from assuage.head.signoff import said, sign_off
 from assuage.head.tissues import BRAIN_NAMES
+from assuage.protocols.protocol import write_whole
 from assuage.report import head_quality
 from assuage.report.style import png
-from assuage.report.templating import environment, template_text, write_whole
+from assuage.report.templating import environment, template_text
 
 PAGE_FILE = "quality.html"
 DPI = 100
@@ -109,7 +110,7 @@ def write_quality_page(head: Head, figures: Mapping[str, Any], folder: Path, *, 
         css=template_text("report.css"),
         version=__version__,
     )
-    return write_whole(text, folder / PAGE_FILE)
+    return write_whole(folder / PAGE_FILE, text)
 
 
 def _pictures(head: Head) -> list[dict[str, str]]:

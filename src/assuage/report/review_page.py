@@ -5,8 +5,9 @@ from pathlib import Path
 
 from assuage import __version__
 from assuage.circuits.review import Effect, Review
+from assuage.protocols.protocol import write_whole
 from assuage.report.style import ACCENT, MUTED, drawing, styled, svg
-from assuage.report.templating import environment, template_text, write_whole
+from assuage.report.templating import environment, template_text
 
 ROW_IN, FRAME_IN = 0.27, 0.75
 LABEL_SHARE = 0.4
@@ -30,7 +31,7 @@ def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: s
             sha256=rows_sha256,
         )
     )
-    return write_whole(text, path)
+    return write_whole(path, text)
 
 
 def forest_svg(effects: Sequence[Effect], label: str, *, log: bool) -> str:

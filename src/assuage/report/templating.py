@@ -1,8 +1,7 @@
-"""The templates of every page of the package, the filters that they share, and how a page is written."""
+"""The templates of every page of the package, with the filters that they share."""
 
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 import jinja2
 
@@ -55,14 +54,3 @@ def environment() -> jinja2.Environment:
 def template_text(name: str) -> str:
     """Return a template, script or style sheet of the package."""
     return resources.files("assuage.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def write_whole(page: str, path: Path) -> Path:
-    """Write a page so that it is there whole or not at all; return its path."""
-    scratch = path.with_name(f".{path.name}.partial")
-    try:
-        scratch.write_text(page, encoding="utf-8")
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
-    return path

@@ -66,7 +66,7 @@ class AtlasRegion:
                     "with --space head"
                 )
             points = np.asarray(head.mni.head_to_mni(points), dtype=np.float64)
-        inside = self._holds(points)
+        inside = Target.from_mask(self.mask, self.affine).inside(points)
         count = int(inside.sum())
         if count < LEAST_VOXELS:
             raise TargetError(
@@ -77,14 +77,6 @@ class AtlasRegion:
         mask[tuple(index[inside].T)] = True
         note = f"{self.said} in {space} space: {count} voxels of grey matter"
         return Target.from_mask(mask, head.affine, name=self.name, notes=(note,))
-
-    def _holds(self, points_mm: NDArray[np.float64]) -> NDArray[np.bool_]:
-        inverse = np.linalg.inv(self.affine)
-        index = np.rint(points_mm @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)
-        within = ((index >= 0) & (index < self.mask.shape)).all(1)
-        found = np.zeros(len(index), dtype=bool)
-        found[within] = self.mask[tuple(index[within].T)]
-        return found
 
 
 def read_region(path: Path, label: str, table: Path | None = None) -> AtlasRegion:
