@@ -36,15 +36,15 @@ def test_the_grades_of_the_embedded_tables():
     [{"controlled": "no"}, {"result_read": "no"}, {"level": "title"}, {"level": "registry"}, {"level": "secondary"}],
 )
 def test_a_trial_that_was_not_read_does_not_count_and_says_why(change):
-    row = next(trial for trial in load_trials() if trial.counts)
+    row = next(trial for trial in load_trials() if trial.counted)
     assert isinstance(row, Trial)
     assert row.why_not == ""
-    assert not replace(row, **change).counts
+    assert not replace(row, **change).counted
     assert replace(row, **change).why_not
 
 
 def test_arms_of_one_report_are_one_trial_and_a_report_counts_once():
-    row = next(trial for trial in load_trials() if trial.counts)
+    row = next(trial for trial in load_trials() if trial.counted)
     one = replace(row, nssi="yes", age_groups=frozenset({"adolescents"}))
     assert graded([one, replace(one, id="arm")]).grade == "B"
     both = graded([one, replace(one, id="elsewhere", nssi="no")])
@@ -54,7 +54,7 @@ def test_arms_of_one_report_are_one_trial_and_a_report_counts_once():
 
 def test_a_row_without_its_trial_or_with_another_answer_is_refused():
     facts = load_evidence().row("trials", "woodham")
-    assert _trial(ROW, facts).counts
+    assert _trial(ROW, facts).counted
     with pytest.raises(DataError, match="no trial of the table"):
         _trial(ROW, None)
     with pytest.raises(DataError, match="unknown answer in controlled"):
@@ -65,5 +65,5 @@ def test_a_row_without_its_trial_or_with_another_answer_is_refused():
 
 def test_results_that_do_not_speak_for_a_technique_are_counted_beside_the_others():
     assert "without a clear advantage" in evidence_for("ctbs").words
-    row = next(trial for trial in load_trials() if trial.counts)
+    row = next(trial for trial in load_trials() if trial.counted)
     assert "advantage" not in graded([replace(row, result="better")]).words

@@ -79,7 +79,7 @@ class Trial:
     source: str
 
     @property
-    def counts(self) -> bool:
+    def counted(self) -> bool:
         """Whether it is a controlled trial whose result was read."""
         return self.controlled == "yes" and self.result_read == "yes" and self.level in COUNTED_LEVELS
 
@@ -120,8 +120,8 @@ class Graded:
     @property
     def words(self) -> str:
         """The same in a sentence."""
-        counted = sum(trial.counts for trial in self.trials)
-        against = len({trial.report for trial in self.trials if trial.counts and trial.result in AGAINST})
+        counted = sum(trial.counted for trial in self.trials)
+        against = len({trial.report for trial in self.trials if trial.counted and trial.result in AGAINST})
         without = f", {against} without a clear advantage" if against else ""
         young = f", {self.adolescent_controlled} of them of adolescents" if self.adolescent_controlled else ""
         return (
@@ -138,8 +138,8 @@ def evidence_for(technique: str, evidence: Evidence | None = None) -> Graded:
 
 def graded(trials: Iterable[Trial]) -> Graded:
     """Grade trials by the rule of the module."""
-    rows = tuple(sorted(trials, key=lambda trial: (not trial.counts, trial.nssi != "yes", trial.citation)))
-    counted = [trial for trial in rows if trial.counts]
+    rows = tuple(sorted(trials, key=lambda trial: (not trial.counted, trial.nssi != "yes", trial.citation)))
+    counted = [trial for trial in rows if trial.counted]
     nssi = {trial.report for trial in counted if trial.nssi == "yes"}
     other = {trial.report for trial in counted} - nssi
     young = {trial.report for trial in counted if trial.age_groups == {"adolescents"}}

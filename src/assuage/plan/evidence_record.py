@@ -11,10 +11,10 @@ from pydantic import Field
 from assuage.circuits import Circuit, circuit_names, load_circuit
 from assuage.circuits.connectome import BELOW_CORTEX, network_reach, packaged_connectome
 from assuage.circuits.review import FEW
-from assuage.circuits.weights import CircuitEvidence, RegionEvidence, Report, Share, weigh
+from assuage.circuits.weights import CircuitEvidence, RegionEvidence, Share, weigh
 from assuage.errors import DataError
-from assuage.evidence import load_evidence
-from assuage.evidence.grades import Graded, Trial, evidence_for
+from assuage.evidence import Evidence, load_evidence
+from assuage.evidence.grades import evidence_for
 from assuage.plan.record_base import Record
 
 
@@ -50,16 +50,6 @@ class StudiedRecord(Record):
     trials: tuple[TrialRecord, ...]
 
 
-class ShareRecord(Record):
-    """A share with its 95 % interval and the votes behind it."""
-
-    mean: float
-    low: float
-    high: float
-    yes: float
-    no: float
-
-
 class FindingRecord(Record):
     """A row of the table of findings that names a region."""
 
@@ -82,9 +72,9 @@ class RegionStudiedRecord(Record):
 
     key: str
     label: str
-    weight: ShareRecord = Field(description="share of the studies of the domain that would name the region")
-    weight_by_age: dict[str, ShareRecord]
-    higher: ShareRecord = Field(description="share that would find its function higher than in the comparison group")
+    weight: Share = Field(description="share of the studies of the domain that would name the region")
+    weight_by_age: dict[str, Share]
+    higher: Share = Field(description="share that would find its function higher than in the comparison group")
     wanted: Literal["increase", "decrease", "open"] = Field(
         description="direction of change towards the comparison group"
     )
@@ -135,17 +125,20 @@ def evidence_record(
     place_mm
         (3,) MNI place of the target, None where the head has no MNI frame.
     """
-    weighed = None if circuit is None else weigh(circuit, load_evidence())
+    evidence = load_evidence()
+    weighed = None if circuit is None else weigh(circuit, evidence)
     return EvidenceRecord(
-        techniques={name: _studied(evidence_for(name)) for name in dict.fromkeys(techniques)},
+        techniques={name: StudiedRecord.taken_from(evidence_for(name)) for name in dict.fromkeys(techniques)},
         studies=None if weighed is None else weighed.studies,
         regions=() if weighed is None else tuple(_region(item) for item in weighed.regions),
         against=() if weighed is None else _against(weighed, region_key),
-        network=_network(circuit, region_key, place_mm),
+        network=_network(circuit, region_key, place_mm, evidence),
     )
 
 
-def _network(circuit: Circuit | None, region_key: str, place_mm: Sequence[float] | None) -> NetworkRecord:
+def _network(
+    circuit: Circuit | None, region_key: str, place_mm: Sequence[float] | None, evidence: Evidence
+) -> NetworkRecord:
     region = next((r for r in circuit.regions if r.key == region_key), None) if circuit else None
     if place_mm is None or (region is not None and region.name in BELOW_CORTEX):
         return NetworkRecord(missing="the target has no place on the cortex of a connectome")
@@ -153,15 +146,12 @@ def _network(circuit: Circuit | None, region_key: str, place_mm: Sequence[float]
         connectome = packaged_connectome()
     except DataError as error:
         return NetworkRecord(missing=str(error))
-    evidence = load_evidence()
     found = network_reach(connectome, [weigh(load_circuit(name), evidence) for name in circuit_names()], place_mm)
     if found is None:
         return NetworkRecord(source=connectome.source, missing="no cortex of the connectome lies near the target")
     return NetworkRecord(
         source=connectome.source,
-        couplings=tuple(
-            CouplingRecord(domain=c.domain, r=c.r, rank=c.rank, through=c.through, without=c.without) for c in found
-        ),
+        couplings=tuple(CouplingRecord.taken_from(reach) for reach in found),
     )
 
 
@@ -188,66 +178,15 @@ def _against(weighed: CircuitEvidence, region_key: str) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _studied(found: Graded) -> StudiedRecord:
-    return StudiedRecord(
-        grade=found.grade,
-        words=found.words,
-        nssi_controlled=found.nssi_controlled,
-        other_controlled=found.other_controlled,
-        adolescent_controlled=found.adolescent_controlled,
-        listed=found.listed,
-        trials=tuple(_trial(trial) for trial in found.trials),
-    )
-
-
-def _trial(trial: Trial) -> TrialRecord:
-    return TrialRecord(
-        id=trial.id,
-        report=trial.report,
-        citation=trial.citation,
-        identifier=trial.identifier,
-        population=trial.population,
-        target=trial.target,
-        nssi=trial.nssi,
-        result=trial.result,
-        says=trial.says,
-        level=trial.level,
-        source=trial.source,
-        counted=trial.counts,
-        why_not=trial.why_not,
-    )
-
-
 def _region(item: RegionEvidence) -> RegionStudiedRecord:
     return RegionStudiedRecord(
         key=item.region.key,
         label=item.region.label,
-        weight=_share(item.weight),
-        weight_by_age={age: _share(share) for age, share in item.by_age.items()},
-        higher=_share(item.higher),
+        weight=item.weight,
+        weight_by_age=item.by_age,
+        higher=item.higher,
         wanted=item.wanted,
         why=item.why(),
         conflict=item.conflict,
-        findings=tuple(_finding(report) for report in item.reports),
-    )
-
-
-def _share(share: Share) -> ShareRecord:
-    return ShareRecord(mean=share.mean, low=share.low, high=share.high, yes=share.yes, no=share.no)
-
-
-def _finding(report: Report) -> FindingRecord:
-    return FindingRecord(
-        finding=report.finding,
-        study=report.study,
-        citation=report.citation,
-        measure=report.measure,
-        direction=report.direction,
-        contrast=report.contrast,
-        statistic=report.statistic,
-        age_group=report.age_group,
-        nssi_sample=report.nssi_sample,
-        coded_from=report.coded_from,
-        vote=report.vote,
-        why_not=report.why_not,
+        findings=tuple(FindingRecord.taken_from(report) for report in item.reports),
     )
