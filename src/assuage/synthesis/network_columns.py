@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from assuage.errors import DataError
+from assuage.synthesis.columns import plain
 
 ARM_ROLES: dict[str, tuple[str, ...]] = {
     "treatment": (
@@ -115,11 +116,6 @@ class Layout:
     def used(self) -> set[str]:
         """The columns that have a role."""
         return set(self.single.values()) | {c for group in self.numbered.values() for c in group.values()}
-
-
-def plain(name: str) -> str:
-    """Return a name without case, spaces and signs."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def find_layout(

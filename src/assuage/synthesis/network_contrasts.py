@@ -14,7 +14,8 @@ import numpy as np
 from scipy import stats
 
 from assuage.errors import DataError
-from assuage.synthesis.network_columns import Layout, plain
+from assuage.synthesis.columns import plain
+from assuage.synthesis.network_columns import Layout
 from assuage.synthesis.network_model import NetworkStudy, incidence
 from assuage.synthesis.network_rows import Row, is_empty, label_in, number_in, study_of
 
