@@ -215,6 +215,16 @@ def test_one_level_of_single_effects_is_the_random_effects_model(data):
         assert deep.likelihood.log_likelihood == pytest.approx(flat.likelihood[method].log_likelihood, abs=1e-7)
 
 
+@pytest.mark.parametrize(("v_wide", "tau2"), [(0.3, 0.0073), (0.2, 0.5674)])
+def test_the_higher_of_two_maxima_is_taken(v_wide, tau2):
+    """Four precise effects alike and three wide ones apart: at v 0.3 the restricted likelihood has summits at .007
+    and at .33, the first the higher; at v 0.2 that at .57 is left (read off a grid of 200)."""
+    y, v = np.array([0.0, 0.1, -0.1, 0.05, 1.2, -1.4, 1.5]), np.array([0.001] * 4 + [v_wide] * 3)
+    assert pool(y, v, method="REML").tau2 == pytest.approx(tau2, rel=0.05)
+    deep = fit_multilevel(y, v, [("study", list("abcdefg"))], method="REML")
+    assert deep.levels[0].variance == pytest.approx(tau2, rel=0.05)
+
+
 def test_multilevel_likelihood_in_plain_code():
     """Restricted likelihood of the docstring with the full matrix, V with rho, and its maximum on a grid around."""
     rng = np.random.default_rng(3)

@@ -11,8 +11,9 @@ V_ij = rho sqrt(v_i v_j) within a unit of the outermost level, v_i on the diagon
 | restricted log likelihood | −½[(k − p) log 2π − log det X'X + log det S + log det X'S⁻¹X + y'Py] |
 | log likelihood | −½[k log 2π + log det S + y'Py] |
 
-Goldstein 2011, Multilevel Statistical Models; Konstantopoulos 2011, doi:10.1002/jrsm.35. The maximum is found by
-Fisher scoring on the gradient ½[y'P Z Z' P y − tr(P Z Z')] and, where that stalls, by bounded quasi-Newton steps.
+Goldstein 2011, Multilevel Statistical Models; Konstantopoulos 2011, doi:10.1002/jrsm.35. The likelihood may
+have several maxima where the variances differ by orders of magnitude: the highest is taken, climbed to from every
+summit of a coarse grid by quasi-Newton steps, then by Fisher scoring on ½[y'P Z Z' P y − tr(P Z Z')].
 Interval of s_l: the values at which twice the profile log likelihood falls by the quantile of chi² with one degree of
 freedom. Share of each level of the total variance: s_l/(Σ s + s²), s² = (k − p)/tr P at s = 0 (Higgins and Thompson
 2002; Cheung 2014, doi:10.1037/a0032968). Q = y'Py at s = 0.
@@ -23,6 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import maximum_filter
 from scipy.optimize import brentq, minimize
 from scipy.stats import chi2
 
@@ -40,6 +42,9 @@ from assuage.synthesis.pooling import (
 
 ROWS_TOGETHER = 24
 """Outermost units are taken together up to this many rows: fewer matrices, too small to be split among threads."""
+
+GRID_STEPS = {1: 49, 2: 13, 3: 7, 4: 5}
+"""Steps per level of the grid on which the climb starts: 8 decades, from a millionth of the effects' variance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +143,7 @@ def fit_multilevel(
     def state(s: Array) -> _State:
         return _evaluate(y, x, blocks, s, restricted=restricted)
 
-    s = _maximise(state, start=np.full(len(units), max(float(np.var(y)), 1e-8) / len(units)))
+    s = _maximise(state, scale=max(float(np.var(y)), float(np.median(v))), levels=len(units))
     best = state(s)
     k, p = x.shape
     at_zero = state(np.zeros(len(units)))
@@ -273,20 +278,28 @@ def _evaluate(y: Array, x: Array, blocks: list[_Block], s: Array, *, restricted:
     return _State(height=height, gradient=gradient, fisher=fisher, beta=beta, M=m, rss=rss, trace=trace)
 
 
-def _maximise(state: Callable[[Array], _State], *, start: Array) -> Array:
-    """Return the s >= 0 of the highest likelihood: quasi-Newton from several starts, then scoring on what is not 0."""
+def _maximise(state: Callable[[Array], _State], *, scale: float, levels: int) -> Array:
+    """Return the s >= 0 of the highest likelihood: quasi-Newton from each summit of a grid, then scoring."""
 
     def objective(theta: Array) -> tuple[float, Array]:
         here = state(theta**2)
         return -here.height, -2 * theta * here.gradient
 
-    starts = [start] + [np.where(np.arange(start.size) == i, start.sum(), 0.01 * start) for i in range(start.size)]
     found = [
-        minimize(objective, np.sqrt(s0), jac=True, method="L-BFGS-B", options={"gtol": 1e-10, "ftol": 1e-14}).x ** 2
-        for s0 in (starts if start.size > 1 else starts[:1])
+        minimize(objective, np.sqrt(start), jac=True, method="L-BFGS-B", options={"gtol": 1e-10, "ftol": 1e-14}).x ** 2
+        for start in _summits(state, scale=scale, levels=levels)
     ]
-    best = max(found, key=lambda s: state(s).height)
-    return _polish(state, np.where(best < 1e-9 * start.sum(), 0.0, best))
+    found = [_polish(state, np.where(s < 1e-9 * scale, 0.0, s)) for s in found]
+    return max(found, key=lambda s: state(s).height)
+
+
+def _summits(state: Callable[[Array], _State], *, scale: float, levels: int) -> list[Array]:
+    """Return the points of a grid of variances, equal steps of their logarithm, that no neighbour overlooks."""
+    steps = GRID_STEPS.get(levels, min(GRID_STEPS.values()))
+    values = scale * np.geomspace(1e-6, 1e2, steps)
+    grid = np.stack(np.meshgrid(*[values] * levels, indexing="ij"), axis=-1)
+    heights = np.apply_along_axis(lambda s: state(s).height, -1, grid)
+    return list(grid[heights >= maximum_filter(heights, size=3, mode="nearest")])
 
 
 def _polish(state: Callable[[Array], _State], s: Array, *, held: int | None = None, tolerance: float = 1e-12) -> Array:
