@@ -27,7 +27,7 @@ def test_a_mixed_voxel_holds_the_share_that_its_brightness_says(first: int, seco
     posterior = np.zeros_like(truth)
     np.put_along_axis(posterior, truth.argmax(0)[None], 1.0, axis=0)
     wrong = np.roll(truth, 6, axis=1)
-    found = shares(image, posterior, wrong, noise=1e-3, voxel_mm=1.0)
+    found = shares(image, posterior, wrong, voxel_mm=1.0)
     inner = (slice(None), slice(14, 22), slice(6, 18), slice(6, 18))
     np.testing.assert_allclose(found[inner], truth[inner], atol=0.03)
 
@@ -41,7 +41,7 @@ def test_the_prior_helps_a_noisy_scan_only_where_it_is_right() -> None:
     inner = (slice(None), slice(15, 20), slice(4, 20), slice(4, 20))
 
     def error(prior: np.ndarray) -> float:
-        found = shares(noisy, posterior, prior, noise=0.06, voxel_mm=1.0)
+        found = shares(noisy, posterior, prior, voxel_mm=1.0)
         return float(np.abs(found - truth)[inner].mean())
 
     right, wrong = error(truth), error(slab(0, 1, 13.3))
@@ -50,11 +50,29 @@ def test_the_prior_helps_a_noisy_scan_only_where_it_is_right() -> None:
     assert wrong < 1.3 * blind
 
 
+def test_uneven_grey_matter_counts_at_its_border_with_white_and_not_with_csf() -> None:
+    """Two thirds of the spread of grey matter are no error of the brightness where it meets CSF."""
+    random = np.random.default_rng(3)
+
+    def found(first: int, second: int, texture: float) -> float:
+        """Return how far the share sought lies from the prior's, which is 1.5 voxels off."""
+        truth, prior = slab(first, second, 17.3), slab(first, second, 18.8)
+        core = slab(0, 1, 60.0)
+        truth[:, :, :8], prior[:, :, :8] = core[:, :, :8], core[:, :, :8]
+        image = np.tensordot(MEANS, truth, 1) + 0.03 * random.standard_normal(SHAPE)
+        image += texture * truth[1] * random.standard_normal(SHAPE)
+        near = np.s_[first, 15:20, 14:22, 4:20]
+        return float((shares(image.astype(np.float32), truth, prior, voxel_mm=1.0) - prior)[near].mean())
+
+    assert abs(found(0, 1, 0.2)) < 0.5 * abs(found(0, 1, 0.0))
+    assert abs(found(1, 2, 0.2)) > 0.9 * abs(found(1, 2, 0.0))
+
+
 def test_the_sum_is_kept() -> None:
     random = np.random.default_rng(4)
     posterior = random.dirichlet([1, 1, 1], SHAPE).transpose(3, 0, 1, 2).astype(np.float32) * 0.8
     image = np.tensordot(MEANS, posterior, 1).astype(np.float32)
-    found = shares(image, posterior, posterior, noise=0.02, voxel_mm=1.0)
+    found = shares(image, posterior, posterior, voxel_mm=1.0)
     np.testing.assert_allclose(found.sum(0), posterior.sum(0), atol=1e-5)
     assert found.min() >= 0
 

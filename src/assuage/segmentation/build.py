@@ -256,18 +256,8 @@ def _tissues(images: Volume, registered: Registered, fit: Mixture | None) -> Arr
     fit = mixture.fitted(images, classes, fit, iterations=LAST_ITERATIONS, voxel_mm=registered.grid.voxel_mm)
     likelihood = TEMPERED * mixture.log_likelihood(images, fit, deep)
     shares = mixture.posteriors(likelihood, prior, rounds=MARKOV_ROUNDS)
-    seen = np.isfinite(images[0])
-    without_bias = images[0] / mixture.bias_of(fit, images.shape[1:])
-    image = np.asarray(np.where(seen, without_bias, 0), dtype=np.float32)
-    grey = mixture.GREY == mixture.OWNER
-    within = partial_volume.shares(
-        image,
-        shares[:3],
-        prior[:3],
-        noise=float(fit.deviation[0, grey].min()),
-        voxel_mm=registered.grid.voxel_mm,
-    )
-    shares[:3] = np.where(seen, within, shares[:3])
+    without_bias = np.asarray(images[0] / mixture.bias_of(fit, images.shape[1:]), dtype=np.float32)
+    shares[:3] = partial_volume.shares(without_bias, shares[:3], prior[:3], voxel_mm=registered.grid.voxel_mm)
     scalp, air = TISSUES.index("scalp"), TISSUES.index("air")
     shares[scalp], shares[air] = partial_volume.skin(
         without_bias, shares[scalp], shares[air], voxel_mm=registered.grid.voxel_mm

@@ -2,12 +2,15 @@
 
 Where two tissues meet, a voxel of brightness I holds the share  a = (I - m_2) / (m_1 - m_2)  of the first; m: mean
 brightness of pure tissue round about (Santago & Gage 1993, doi:10.1109/42.241880). A posterior says instead which of
-the two is likelier, so that the border drifts towards the tissue with the wider spread. Noise makes a uncertain by  s =
-noise / (m_1 - m_2);  the prior share b is as uncertain as it has proved to be on this person,  u^2 = mean (a - b)^2 -
-s^2  over the mixed voxels, and the two are averaged by their precision. A template that fits well lends its borders to
-a noisy scan; one that fits badly lends nothing.
+the two is likelier, so that the border drifts towards the tissue with the wider spread. Noise n makes a uncertain by
+s = n / (m_1 - m_2).  It is measured as the scatter of pure tissue about its local mean: n^2 is the mean of white and
+grey matter's between those two; at the border of CSF it is that of the more even of the two, since what scatters in CSF
+is tissue that is not CSF.  The prior share b is as uncertain as it has proved to be on this person,
+u^2 = mean (a - b)^2 - s^2  over the mixed voxels, and the two are averaged by their precision. A template that fits
+well lends its borders to a noisy scan; one that fits badly lends nothing.
 """
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -16,12 +19,15 @@ from scipy.ndimage import gaussian_filter
 
 Volume = NDArray[np.float32]
 
+CSF = 2
 WINDOW_MM = 5.0
 """Width of the Gaussian over which the mean of pure tissue is taken."""
 PURE = 0.75
 """Least smoothed posterior of a voxel whose brightness stands for the pure tissue."""
 LEAST_GAP = 0.03
 """Least difference of brightness between two tissues, as a share of white matter's."""
+CORE = 0.9
+"""The same of a voxel that may tell the noise, which one with a little of another tissue in it would exaggerate."""
 PURE_AIR = 0.99
 DEPTH_MM, MOST_AIR = 2.0, 0.3
 """The outermost scalp: weighted by the air within a Gaussian of this width, where there is no more air than this."""
@@ -32,34 +38,38 @@ sure of itself.
 """
 
 
-def shares(image: Volume, posterior: Volume, prior: Volume, *, noise: float, voxel_mm: float) -> Volume:
+def shares(image: Volume, posterior: Volume, prior: Volume, *, voxel_mm: float) -> Volume:
     """Return the shares (3, nx, ny, nz) of white matter, grey matter and CSF; their sum is that of the posteriors.
+
+    Where no scan is the posteriors are returned as they are.
 
     Parameters
     ----------
     image
-        (nx, ny, nz) without bias.
+        (nx, ny, nz) without bias, NaN where no scan is.
     posterior
-        (3, nx, ny, nz) of the three tissues.
+        (3, nx, ny, nz) of white matter, grey matter, CSF.
     prior
         (3, nx, ny, nz), the template's shares.
-    noise
-        Standard deviation of the brightness of pure tissue.
     """
+    seen = np.isfinite(image)
+    known = np.where(seen, image, np.float32(0))
     near = np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in posterior])
-    means = np.stack([_pure_mean(image, p, n, voxel_mm) for p, n in zip(posterior, near, strict=True)])
+    means = np.stack([_pure_mean(known, p * seen, n, voxel_mm) for p, n in zip(posterior, near, strict=True)])
+    scatter = [_scatter(known - m, n, seen) for m, n in zip(means[:2], near[:2], strict=True)]
     near = (near + np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in prior])) / 2
     total = posterior.sum(0)
     result = posterior.copy()
     least = near.argmin(0)
-    inside = near.sum(0) > 0.5
+    inside = seen & (near.sum(0) > 0.5)
     for first, second in combinations(range(3), 2):
         third = 3 - first - second
         mixed = inside & (least == third) & (near[first] > MIXED) & (near[second] > MIXED)
         gap = np.maximum(means[first] - means[second], LEAST_GAP)
-        seen = (image - means[second]) / gap
+        noise = np.float32(min(scatter) if second == CSF else np.sqrt(np.mean(np.square(scatter))))
+        found = (known - means[second]) / gap
         expected = prior[first] / np.maximum(prior[first] + prior[second], 1e-3)
-        a = np.clip(_averaged(seen, expected, noise / gap, mixed), 0, 1)
+        a = np.clip(_averaged(found, expected, noise / gap, mixed), 0, 1)
         kept = total - posterior[third]
         result[first] = np.where(mixed, a * kept, result[first])
         result[second] = np.where(mixed, (1 - a) * kept, result[second])
@@ -91,6 +101,12 @@ def skin(image: Volume, scalp: Volume, air: Volume, *, voxel_mm: float) -> tuple
     mixed = seen & (near > MIXED) & (near_air > MIXED) & (total > 0.5)
     found = np.where(mixed, share * total, scalp)
     return found, total - found
+
+
+def _scatter(residual: Volume, near: Volume, seen: NDArray[np.bool_]) -> float:
+    """Return the root mean square of the residual over the cores of a tissue, infinite where it has none."""
+    core = seen & (near > CORE)
+    return float(np.sqrt(np.mean(residual[core] ** 2))) if core.any() else math.inf
 
 
 def _averaged(seen: Volume, expected: Volume, spread: Volume, mixed: NDArray[np.bool_]) -> Volume:
