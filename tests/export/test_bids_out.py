@@ -197,9 +197,12 @@ def test_a_delivered_session(dataset, fidelity):
     assert "position_id" not in events[2], "an untracked pulse has no place"
     assert [float(event["didt_A_per_us"]) for event in events] == [70.0] * 5
     for event, pulse in zip(events, recorded, strict=True):
-        if pulse["position_mm"] is not None:
-            found = [float(places[event["position_id"]][f"coil_mm.{axis}"]) for axis in "xyz"]
-            assert found == pytest.approx(pulse["position_mm"], abs=1e-4)
+        if pulse["pose"] is not None:
+            place, pose = places[event["position_id"]], np.array(pulse["pose"])
+            for name, column in (("coil_mm", 3), ("normal", 2), ("direction", 1)):
+                found = [float(place[f"{name}.{axis}"]) for axis in "xyz"]
+                assert found == pytest.approx(pose[:3, column], abs=1e-4)
+            assert [float(v) for v in place["transform"].split("|")] == pytest.approx(pose.ravel(), abs=1e-4)
     assert (dataset / "sub-01/ses-a/nibs/sub-01_ses-a_fidelity.json").is_file()
 
 

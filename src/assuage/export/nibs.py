@@ -79,16 +79,15 @@ def delivered_set(found: PulseFidelity | ElectrodeFidelity) -> NibsSet:
                    "NavigationSystem": {"Navigation": True, "NavigationModelName": found.source.format}},
             nibs=[{"event_id": name, "type": "TMS", "element_id": COIL}],
             markers=[
-                {"position_id": _pulse_id(pulse.index), "element_id": COIL, "group": DELIVERED}
-                | _vector("coil_mm", pulse.position_mm)
+                {"position_id": _pulse_id(pulse.index), "element_id": COIL, "group": DELIVERED} | _placed(pulse.pose)
                 for pulse in found.pulses
-                if pulse.position_mm is not None
+                if pulse.pose is not None
             ],
             events=[
                 {
                     "onset_s": pulse.time_s,
                     "event_id": name,
-                    "position_id": None if pulse.position_mm is None else _pulse_id(pulse.index),
+                    "position_id": None if pulse.pose is None else _pulse_id(pulse.index),
                     "state": pulse.state,
                     "didt_A_per_us": None if pulse.didt_A_per_s is None else pulse.didt_A_per_s / A_PER_S_PER_A_PER_US,
                     "percent_output": pulse.amplitude_percent,
@@ -120,21 +119,14 @@ def acquisition(technique: str) -> str:
 
 
 def _coil_set(record: PlanRecord, item: TechniqueRecord, coil: CoilProposal) -> NibsSet:
-    pose = np.array(coil.pose)
     marker = {
         "position_id": f"{item.technique}_planned",
         "element_id": COIL,
         "group": PLANNED,
         "label": coil.nearest_sites[0].site if coil.nearest_sites else None,
-        "transform": [float(value) for value in pose.ravel()],
+        **_placed(coil.pose),
+        **_vector("target_mm", item.aimed_mm or record.target.center_mm),
     }
-    for name, values in (
-        ("target_mm", item.aimed_mm or record.target.center_mm),
-        ("coil_mm", pose[:3, 3]),
-        ("normal", pose[:3, 2]),
-        ("direction", pose[:3, 1]),
-    ):
-        marker |= _vector(name, values)
     unit = OUTPUT_UNIT if any(c.intensity.percent_output is not None for c in item.courses) else RATE_UNIT
     rows = [_course_row(course, unit) for course in item.courses]
     about: dict[str, Any] = {
@@ -151,6 +143,17 @@ def _coil_set(record: PlanRecord, item: TechniqueRecord, coil: CoilProposal) -> 
         markers=[marker],
         units={"intensity": unit},
     )
+
+
+def _placed(pose: Iterable[Iterable[float]]) -> Row:
+    """Return a pose as the draft has it: the matrix, the centre, the axis into the head, and y."""
+    matrix = np.array(pose)
+    return {
+        "transform": [float(value) for value in matrix.ravel()],
+        **_vector("coil_mm", matrix[:3, 3]),
+        **_vector("normal", matrix[:3, 2]),
+        **_vector("direction", matrix[:3, 1]),
+    }
 
 
 def _course_row(course: CourseRecord, unit: str) -> Row:

@@ -18,7 +18,7 @@ from assuage.errors import NavigatorError, PlanError
 from assuage.field import Landscape
 from assuage.head.hashing import file_hash
 from assuage.head.minors import lines_of
-from assuage.plan.describe import number, point
+from assuage.plan.describe import matrix, number, point
 from assuage.plan.provenance import coil_hash
 from assuage.readback.deviation import (
     FRAME_MM,
@@ -316,7 +316,9 @@ def _pulse_records(
     along = delivered.e_V_per_m @ axis
     found = []
     for k, pulse in enumerate(session.pulses):
-        said: dict[str, Any] = {} if pulse.pose is None else {"position_mm": point(pulse.pose[:3, 3])}
+        said: dict[str, Any] = {}
+        if pulse.pose is not None:
+            said |= {"position_mm": point(pulse.pose[:3, 3]), "pose": matrix(pulse.pose)}
         if k in row:
             n, moved = row[k], delivered.deviation
             score = delivered.score_V_per_m[n]

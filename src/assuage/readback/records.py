@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from assuage.plan.record_base import Point, Record
+from assuage.plan.record_base import Point, Record, Row4
 from assuage.plan.records import DISCLAIMER
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 
 State = Literal["used", "untracked", "away", "inside"]
 
@@ -65,6 +65,9 @@ class PulseRecord(Record):
     didt_A_per_s: float | None
     amplitude_percent: float | None
     position_mm: Point | None = None
+    pose: tuple[Row4, Row4, Row4, Row4] | None = Field(
+        default=None, description="in the head, mm: columns x, y, z (into the head) and the centre, as in the plan"
+    )
     scalp_distance_mm: float | None = None
     distance_mm: float | None = Field(default=None, description="between planned and delivered centre")
     along_scalp_mm: float | None = Field(default=None, description="its part in the plane of the planned coil")
