@@ -27,7 +27,7 @@ PURE = 0.75
 LEAST_GAP = 0.03
 """Least difference of brightness between two tissues, as a share of white matter's."""
 CORE = 0.9
-"""The same of a voxel that may tell the noise, which one with a little of another tissue in it would exaggerate."""
+"""Least posterior, smoothed or not, of a voxel that may tell the noise; a little of another tissue exaggerates it."""
 PURE_AIR = 0.99
 DEPTH_MM, MOST_AIR = 2.0, 0.3
 """The outermost scalp: weighted by the air within a Gaussian of this width, where there is no more air than this."""
@@ -56,7 +56,8 @@ def shares(image: Volume, posterior: Volume, prior: Volume, *, voxel_mm: float) 
     known = np.where(seen, image, np.float32(0))
     near = np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in posterior])
     means = np.stack([_pure_mean(known, p * seen, n, voxel_mm) for p, n in zip(posterior, near, strict=True)])
-    scatter = [_scatter(known - m, n, seen) for m, n in zip(means[:2], near[:2], strict=True)]
+    cores = [seen & (p > CORE) & (n > CORE) for p, n in zip(posterior[:2], near[:2], strict=True)]
+    scatter = [_scatter((known - m)[core]) for m, core in zip(means[:2], cores, strict=True)]
     near = (near + np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in prior])) / 2
     total = posterior.sum(0)
     result = posterior.copy()
@@ -103,10 +104,9 @@ def skin(image: Volume, scalp: Volume, air: Volume, *, voxel_mm: float) -> tuple
     return found, total - found
 
 
-def _scatter(residual: Volume, near: Volume, seen: NDArray[np.bool_]) -> float:
-    """Return the root mean square of the residual over the cores of a tissue, infinite where it has none."""
-    core = seen & (near > CORE)
-    return float(np.sqrt(np.mean(residual[core] ** 2))) if core.any() else math.inf
+def _scatter(residuals: Volume) -> float:
+    """Return the root mean square, infinite where there are none: then the prior decides."""
+    return float(np.sqrt(np.mean(residuals**2))) if residuals.size else math.inf
 
 
 def _averaged(seen: Volume, expected: Volume, spread: Volume, mixed: NDArray[np.bool_]) -> Volume:
