@@ -101,6 +101,14 @@ def test_data_of_another_space_are_refused(asked):
         individual_target(made.at(made.points_mm, "mni"), confounds, replace(head(), mni=None), asked)
 
 
+def test_data_that_fit_the_brain_badly_may_be_another_persons(asked):
+    made, confounds = recording()
+    fits = individual_target(made, confounds, head(), asked)
+    assert "same person" not in " ".join(fits.says)
+    found = individual_target(made.at(made.points_mm + [0.0, 0.0, 16.0], "head"), confounds, head(), asked)
+    assert "same person" in " ".join(found.says)
+
+
 def test_a_seed_outside_the_field_of_view_is_refused(asked):
     made, confounds = recording()
     kept = np.linalg.norm(made.points_mm - PLANTED.seed_mm, axis=1) > 15

@@ -236,7 +236,7 @@ def individual_target(  # noqa: PLR0913 (every choice of the analysis is named h
             "seed_tsnr_over_median": words.relative(ratio, placed.seed),
         },
         worth=worth,
-        says=(*says, *recording.notes, *words.seed_warning(ratio, placed.seed)),
+        says=(*says, *placed.recording.notes, *words.seed_warning(ratio, placed.seed)),
         search_mm=where.points_mm,
         seed_map=mapped.seed_map,
     )
