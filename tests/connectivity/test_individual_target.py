@@ -105,7 +105,7 @@ def test_data_that_fit_the_brain_badly_may_be_another_persons(asked):
     made, confounds = recording()
     fits = individual_target(made, confounds, head(), asked)
     assert "same person" not in " ".join(fits.says)
-    found = individual_target(made.at(made.points_mm + [0.0, 0.0, 16.0], "head"), confounds, head(), asked)
+    found = individual_target(made.at(np.add(made.points_mm, (0.0, 0.0, 16.0)), "head"), confounds, head(), asked)
     assert "same person" in " ".join(found.says)
 
 
