@@ -110,8 +110,8 @@ def _distribution(values: list[str | None]) -> dict[str, Any]:
 
 
 def study_weights(result: NetworkMetaAnalysis) -> dict[tuple[str, str], dict[str, float]]:
-    """Return the share of every study in the information on every pair of treatments; shares of a pair add up to 1."""
-    network, tau2 = result.network, result.model.tau2
+    """Return the share of every study (MH: design) in the information on every pair; shares of a pair add up to 1."""
+    network, tau2 = result.fitted, result.model.tau2
     rows = rows_of(network)
     columns = consistency_columns(rows, network.treatments, result.reference)
     weights = 1.0 / (rows.spread + tau2 / 2)
@@ -149,7 +149,7 @@ def confidence(
     published = _reporting(reporting)
     shares = study_weights(result)
     said = {
-        column: {study.name: study.moderators.get(column) for study in result.network.studies}
+        column: {study.name: study.moderators.get(column) for study in result.fitted.studies}
         for column in ("rob", "indirectness")
     }
     judged = []
