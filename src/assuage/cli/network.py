@@ -56,10 +56,8 @@ def run(request: Request) -> None:
     if request.bayes not in {None, "normal", "binomial"}:
         raise DataError(f"--bayes {request.bayes!r} is not known; write normal or binomial")
     method = known(request.method, (*METHODS, *COMMON)) or "DL"
-    if method == "MH" and request.continuity != 0.5:
-        raise DataError(f"--continuity {request.continuity:g}: --method MH corrects no cells; leave it out")
-    if method == "MH" and request.bayes == "normal":
-        raise DataError("--bayes normal corrects zero cells, and --method MH does not; take --bayes binomial")
+    if method == "MH":
+        _require_no_correction(request)
     network = read_network(
         request.table,
         measure=known(request.measure, MEASURES),
@@ -82,6 +80,13 @@ def run(request: Request) -> None:
         print_json(document)
     else:
         typer.echo(_text(result, document, request))
+
+
+def _require_no_correction(request: Request) -> None:
+    if request.continuity != 0.5:
+        raise DataError(f"--continuity {request.continuity:g}: --method MH corrects no cells; leave it out")
+    if request.bayes == "normal":
+        raise DataError("--bayes normal corrects zero cells, and --method MH does not; take --bayes binomial")
 
 
 def known(text: str | None, names: Sequence[str]) -> str | None:
