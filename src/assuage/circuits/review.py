@@ -4,7 +4,7 @@ A trial belongs to the domains that have its target among their regions (`data/t
 printed is called there). A trial whose target was not stated, or is no region of a circuit, stands in a column of its
 own.
 
-Effects are listed as printed and not pooled: they differ in technique, population, comparison and outcome.
+Effects are listed as printed; `pooled` says which of them may be pooled and why the others may not.
 """
 
 import csv
@@ -16,11 +16,12 @@ from importlib.resources import files
 from itertools import product
 
 from assuage.circuits.circuits import circuit_names, load_circuit
+from assuage.circuits.pooled import Stratum, strata
 from assuage.circuits.weights import CircuitEvidence, weigh
 from assuage.evidence import Evidence, Row
 from assuage.evidence.cbma import eligible
 from assuage.evidence.grades import AGAINST, Graded, Trial, evidence_for, graded, trials_of
-from assuage.evidence.printed import clauses, estimates
+from assuage.evidence.printed import Estimate, clauses, estimates
 from assuage.evidence.schema import levels
 
 ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
@@ -33,7 +34,7 @@ FEW = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """An effect as a trial prints it; `says` is the text in front of its interval."""
+    """An effect as a trial prints it; `says` is the text in front of it, often blank."""
 
     trial: str
     citation: str
@@ -73,12 +74,16 @@ class Review:
         Every circuit with its weights.
     effects
         As printed, ratios first.
+    strata
+        Technique by outcome by age group: what was pooled, and why the rest was not.
     against
         Technique and trial, once for each trial whose result does not speak for it.
     registered
         Trials known by a registration alone.
     missing
         Sentences.
+    rows
+        Every row of the trials.
     """
 
     counts: Mapping[str, int]
@@ -90,13 +95,15 @@ class Review:
     cells: Mapping[tuple[str, str], Graded]
     circuits: tuple[CircuitEvidence, ...]
     effects: tuple[Effect, ...]
+    strata: tuple[Stratum, ...]
     against: tuple[tuple[str, Trial], ...]
     registered: tuple[Row, ...]
     missing: tuple[str, ...]
+    rows: tuple[Row, ...]
 
 
-def review(evidence: Evidence) -> Review:
-    """Gather what the tables hold."""
+def review(evidence: Evidence, *, important: Mapping[str, float] | None = None) -> Review:
+    """Gather what the tables hold; `important` is the smallest effect that matters by scale (see `pooled.strata`)."""
     trials = trials_of(evidence)
     techniques = tuple(dict.fromkeys(name for trial in trials for name in sorted(trial.techniques)))
     columns = (*circuit_names(), ELSEWHERE, NOT_STATED)
@@ -116,9 +123,11 @@ def review(evidence: Evidence) -> Review:
         cells=cells,
         circuits=circuits,
         effects=tuple(sorted(_effects(evidence.rows["trials"]), key=lambda e: (not e.is_ratio, e.technique, -e.value))),
+        strata=strata(evidence, important=important),
         against=_against(techniques, trials),
         registered=tuple(row for row in evidence.rows["trials"] if row["coded_from"] == "registry"),
         missing=(*_missing(techniques, cells, circuits), *_peaks(evidence)),
+        rows=evidence.rows["trials"],
     )
 
 
@@ -154,7 +163,7 @@ def _effects(trials: tuple[Row, ...]) -> list[Effect]:
         Effect(
             trial=row.id,
             citation=row["citation"],
-            technique=row["technique_printed"],
+            technique=row["technique_printed"] or ", ".join(row.words("technique")),
             population=row["population"],
             comparator=row["comparator"],
             outcome=row["outcome"],
@@ -164,13 +173,19 @@ def _effects(trials: tuple[Row, ...]) -> list[Effect]:
             high=found.high.value,
             nssi=row["nssi_sample"],
             level=row["coded_from"],
-            says=next(clause for clause in clauses(row["effect"]) if found.text in clause).split("(")[0].strip(),
+            says=_before(row["effect"], found),
         )
         for row in trials
         if levels()[row["coded_from"]].claims
         for found in estimates(row["effect"])
         if found.measure in RATIOS | DIFFERENCES
     ]
+
+
+def _before(text: str, found: Estimate) -> str:
+    """Return the words in front of an estimate, behind the one before it."""
+    clause = next(clause for clause in clauses(text) if found.text in clause)
+    return clause.partition(found.text)[0].rpartition(")")[2].strip(" ,:=")
 
 
 def _against(techniques: tuple[str, ...], trials: tuple[Trial, ...]) -> tuple[tuple[str, Trial], ...]:

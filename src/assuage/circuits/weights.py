@@ -40,6 +40,8 @@ LEAN = 0.9
 """Least probability for a direction to be named; a working choice, written into every result."""
 COVERED = 0.95
 PRIOR = 0.5
+POOLS = "pools studies that are counted themselves"
+"""Why a review or a meta-analysis is no vote."""
 AGES = {"all": None, "adolescents": frozenset({"adolescents", "children"}), "adults": frozenset({"adults"})}
 """Adolescent and adult evidence is also weighed apart; youth and unknown ages count in "all" only."""
 
@@ -220,7 +222,7 @@ def _report(finding: Row, study: Row) -> Report:
 
 def _why_not(finding: Row, study: Row) -> str:
     if study["design"] != "primary":
-        return "pools studies that are counted themselves"
+        return POOLS
     if study["nssi_sample"] not in {"yes", "part"}:
         return "not a sample with self-injury"
     if finding["coded_from"] not in COUNTED_LEVELS:

@@ -12,7 +12,7 @@ import typer
 
 from assuage.cli.output import fresh_directory, print_json, refuse_filled
 from assuage.errors import DataError
-from assuage.synthesis.network_analysis import NetworkMetaAnalysis, network_meta_analysis
+from assuage.synthesis.network_analysis import COMMON, NetworkMetaAnalysis, network_meta_analysis
 from assuage.synthesis.network_arms import MEASURES
 from assuage.synthesis.network_bayes import BayesCheck, Prior, bayes_check, read_prior
 from assuage.synthesis.network_binomial import binomial_check
@@ -55,6 +55,9 @@ def run(request: Request) -> None:
         raise DataError(f"--bayes-prior {request.bayes_prior} is without --bayes; add --bayes normal")
     if request.bayes not in {None, "normal", "binomial"}:
         raise DataError(f"--bayes {request.bayes!r} is not known; write normal or binomial")
+    method = known(request.method, (*METHODS, *COMMON)) or "DL"
+    if method == "MH":
+        _require_no_correction(request)
     network = read_network(
         request.table,
         measure=known(request.measure, MEASURES),
@@ -62,7 +65,7 @@ def run(request: Request) -> None:
         continuity=request.continuity,
     )
     result = network_meta_analysis(
-        network, method=known(request.method, (*METHODS, "common")) or "DL", reference=request.reference,
+        network, method=method, reference=request.reference,
         small_values=request.small_values or "desirable", level=request.level, seed=request.seed, draws=request.draws,
     )  # fmt: skip
     document = {"table": str(request.table), **result.as_json(), **_further(result, request)}
@@ -77,6 +80,13 @@ def run(request: Request) -> None:
         print_json(document)
     else:
         typer.echo(_text(result, document, request))
+
+
+def _require_no_correction(request: Request) -> None:
+    if request.continuity != 0.5:
+        raise DataError(f"--continuity {request.continuity:g}: --method MH corrects no cells; leave it out")
+    if request.bayes == "normal":
+        raise DataError("--bayes normal corrects zero cells, and --method MH does not; take --bayes binomial")
 
 
 def known(text: str | None, names: Sequence[str]) -> str | None:
@@ -198,6 +208,7 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
     """Return what a reader needs first: effects, heterogeneity, inconsistency, ranks, and what was assumed."""
     model = document["random"] or document["common"]
     kind = f"random effects, tau^2 by {result.method}" if result.random else "common effect"
+    kind += " by Mantel-Haenszel, no continuity correction" if result.method == "MH" else ""
     lines = [
         f"{document['n_studies']} studies, {document['n_treatments']} treatments, {document['n_designs']} designs; "
         f"{result.network.measure}, {kind}",
@@ -233,9 +244,10 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
         )
     found = result.decomposition
     if found.between.p is not None:
+        wald = f"; design by treatment under random effects {found.interaction.q:.2f}, p {_p(found.interaction.p)}"
         lines.append(
-            f"between designs Q {found.between.q:.2f}, df {found.between.df}, p {_p(found.between.p)}; design by "
-            f"treatment under random effects {found.interaction.q:.2f}, p {_p(found.interaction.p)}"
+            f"between designs Q {found.between.q:.2f}, df {found.between.df}, p {_p(found.between.p)}"
+            + (wald if result.method != "MH" else "")
         )
         apart = [row for row in model["league"] if row["difference"] and row["difference"]["p"] < 0.10]
         named = ", ".join(f"{r['treatment1']} - {r['treatment2']} (p {_p(r['difference']['p'])})" for r in apart)

@@ -32,7 +32,12 @@ def nma(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         ),
     ] = None,
     method: Annotated[
-        str, typer.Option("--method", help="Estimator of tau^2, or the common effect.", metavar="DL|REML|ML|common")
+        str,
+        typer.Option(
+            "--method",
+            help="Estimator of tau^2, or the common effect; MH: Mantel-Haenszel for rare events.",
+            metavar="DL|REML|ML|common|MH",
+        ),
     ] = "DL",
     reference: Annotated[
         str | None,

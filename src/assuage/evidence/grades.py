@@ -20,7 +20,7 @@ from importlib.resources import files
 from typing import Literal
 
 from assuage.errors import DataError
-from assuage.evidence.tables import Evidence, Row, load_evidence
+from assuage.evidence.tables import Evidence, Row, load_evidence, split
 
 Grade = Literal["A", "B", "C", "D", "none"]
 Nssi = Literal["yes", "part", "no"]
@@ -183,6 +183,21 @@ def _rows() -> tuple[Mapping[str, str], ...]:
     return tuple(csv.DictReader(text.splitlines()))
 
 
+def trial_of(row: Row) -> Trial:
+    """Return what any row of the trials counts for: as `plan_trials.csv` says, else as its own columns do.
+
+    A row of the user, or one that speaks for no technique of a plan, is controlled where its design is randomised, and
+    its result was read where `effect` holds something; what came out is left open.
+    """
+    planned = next((answers for answers in _rows() if answers["id"] == row.id), None)
+    if planned is not None and load_evidence().row("trials", row.id) == row:
+        return _trial(planned, row)
+    read = "yes" if row["effect"] else "no"
+    controlled = {"rct": "yes", "": "not_stated"}.get(row["design"], "no")
+    own = {"techniques": "", "controlled": controlled, "result_read": read, "says": ""}
+    return _trial({**own, "result": "unclear" if row["effect"] else ""}, row)
+
+
 def _trial(row: Mapping[str, str], facts: Row | None) -> Trial:
     wrong = [name for name, allowed in ANSWERS.items() if row[name] not in allowed]
     if (row["result"] != "") != (row["result_read"] == "yes"):
@@ -195,7 +210,7 @@ def _trial(row: Mapping[str, str], facts: Row | None) -> Trial:
         report=facts["report"] or facts.id,
         citation=facts["citation"],
         identifier=facts["doi"] or facts["registration"],
-        techniques=frozenset(row["techniques"].split(";")),
+        techniques=frozenset(split(row["techniques"])),
         target=facts["target"],
         population=facts["population"],
         age_groups=frozenset(facts.words("age_group")),

@@ -1,16 +1,39 @@
 """The living review as one offline page: what is known, how far it was read, where it disagrees, what is missing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from assuage import __version__
+from assuage.circuits.pooled import Comparison, Stratum
 from assuage.circuits.review import Effect, Review
 from assuage.protocols.protocol import write_whole
 from assuage.report.style import ACCENT, MUTED, drawing, styled, svg
 from assuage.report.templating import environment, template_text
+from assuage.synthesis.forest import forest_figure
+from assuage.synthesis.pairwise_confidence import interval_of
 
 ROW_IN, FRAME_IN = 0.27, 0.75
 LABEL_SHARE = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooled:
+    """A pooled effect as the page shows it: numbers on the scale people read, and the forest plot as inline SVG."""
+
+    stratum: Stratum
+    comparison: Comparison
+    effect: tuple[float, float, float]
+    """With its interval."""
+    prediction: tuple[float, float] | None
+    tau2: float
+    tau2_interval: tuple[float, float]
+    i2_percent: float
+    i2_interval: tuple[float, float]
+    q: float
+    q_df: int
+    q_p: float
+    forest: str
 
 
 def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: str) -> Path:
@@ -22,6 +45,9 @@ def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: s
         .get_template("review.html.j2")
         .render(
             review=found,
+            pooled=[pooled_of(stratum, one) for stratum in found.strata for one in stratum.pooled],
+            unpooled=unpooled_of(found.strata),
+            why_not=why_not_of(found.strata),
             of_nssi=sum(effect.nssi == "yes" for effect in found.effects),
             ratios=forest_svg(ratios, "ratio against the comparison", log=True) if ratios else "",
             differences=forest_svg(differences, "standardised difference", log=False) if differences else "",
@@ -34,6 +60,50 @@ def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: s
     return write_whole(path, text)
 
 
+def unpooled_of(strata: Sequence[Stratum]) -> dict[tuple[str, ...], list[tuple[list[str], Stratum]]]:
+    """Return by technique the strata with rows that are not pooled; outcomes of the same rows and reasons in one."""
+    lines: dict[tuple[tuple[str, ...], str, tuple[tuple[str, tuple[str, ...]], ...]], tuple[list[str], Stratum]] = {}
+    for stratum in strata:
+        same = tuple((why, tuple(row.id for row in rows)) for why, rows in stratum.reasons)
+        if same:
+            lines.setdefault((stratum.technique, stratum.age, same), ([], stratum))[0].append(stratum.outcome)
+    grouped: dict[tuple[str, ...], list[tuple[list[str], Stratum]]] = {}
+    for (technique, _, _), line in sorted(lines.items(), key=lambda item: item[0][0]):
+        grouped.setdefault(technique, []).append(line)
+    return grouped
+
+
+def why_not_of(strata: Sequence[Stratum]) -> list[tuple[str, int, int]]:
+    """Return every reason with the number of strata and of rows that it keeps from being pooled, most rows first."""
+    found: dict[str, tuple[int, set[str]]] = {}
+    for stratum in strata:
+        for why, rows in stratum.reasons:
+            count, ids = found.get(why.partition(" (")[0], (0, set()))
+            found[why.partition(" (")[0]] = (count + 1, ids | {row.id for row in rows})
+    counted = [(why, count, len(ids)) for why, (count, ids) in found.items()]
+    return sorted(counted, key=lambda line: (-line[2], line[0]))
+
+
+def pooled_of(stratum: Stratum, comparison: Comparison) -> Pooled:
+    """Return a pooled effect as the page shows it."""
+    analysis = comparison.analysis
+    assert analysis is not None
+    fit, scale = analysis.fit, analysis.effects
+
+    def shown(*values: float) -> tuple[float, ...]:
+        return tuple(value if (back := scale.back(value)) is None else back for value in values)
+
+    middle, low, high = shown(float(fit.coefficients.estimate[0]), *interval_of(fit))
+    found = fit.heterogeneity
+    reach = shown(*fit.prediction) if fit.prediction else None
+    return Pooled(
+        stratum=stratum, comparison=comparison, effect=(middle, low, high),
+        prediction=None if reach is None else (reach[0], reach[1]), tau2=fit.tau2, tau2_interval=found.tau2_ci,
+        i2_percent=found.i2_percent, i2_interval=found.i2_ci, q=found.q.statistic, q_df=found.q.df1,
+        q_p=found.q.p_value, forest=svg(forest_figure(analysis)),
+    )  # fmt: skip
+
+
 def forest_svg(effects: Sequence[Effect], label: str, *, log: bool) -> str:
     """Draw effects with their intervals, one a line, without a pooled one; returns inline SVG."""
     with drawing():
@@ -43,10 +113,13 @@ def forest_svg(effects: Sequence[Effect], label: str, *, log: bool) -> str:
             axes.plot([effect.low, effect.high], [row, row], color=ACCENT, linewidth=1.1)
             axes.plot(effect.value, row, "s", color=ACCENT, markersize=4.5)
             text = f"{effect.value:g} ({effect.low:g} to {effect.high:g})"
-            axes.text(1.02, row, text, transform=axes.get_yaxis_transform(), va="center", fontsize=8)
+            axes.text(1.02, row, text.replace("-", "−"), transform=axes.get_yaxis_transform(), va="center", fontsize=8)
         axes.axvline(1.0 if log else 0.0, color=MUTED, linewidth=0.8)
         axes.set(ylim=(len(effects) - 0.5, -0.5), xlabel=label)
-        labels = [f"{e.citation.split(' et al.')[0]}, {e.technique}: {e.says}" for e in effects]
+        labels = [
+            f"{', '.join(filter(None, (e.citation.split(' et al.')[0], e.technique, e.says)))}: {e.measure}"
+            for e in effects
+        ]
         axes.set_yticks(range(len(effects)), labels, fontsize=8)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)

@@ -23,6 +23,25 @@ TECHNIQUES = {
     "snt": "SNT",
     "tdcs_rtms": "tDCS, then rTMS",
 }
+GIVEN = {
+    "tms": "TMS",
+    "rtms": "rTMS",
+    "tbs": "TBS",
+    "itbs": "iTBS",
+    "aitbs": "accelerated iTBS",
+    "snt": "SNT",
+    "tes": "tES",
+    "tdcs": "tDCS",
+    "hd_tdcs": "HD-tDCS",
+    "tacs": "tACS",
+    "hd_tacs": "HD-tACS",
+    "ti": "temporal interference",
+    "ect": "ECT",
+    "mst": "MST",
+    "dbs": "DBS",
+    "closed_loop": "closed loop",
+}
+"""What was given, as the tables of evidence have it, where it is not a plain word."""
 OUTCOME_CLASS = {"within cited range": "pass", "warn": "warn", "stop": "stop", "cannot say": "none"}
 OUTCOME_WORDS = {
     "within cited range": "within cited range",
@@ -132,6 +151,11 @@ def listing(items: Iterable[str]) -> str:
 def plain(name: str) -> str:
     """Return a key such as grey_matter in words."""
     return name.replace("_", " ")
+
+
+def given(techniques: Iterable[str]) -> str:
+    """Return what was given, of words of the tables of evidence."""
+    return " + ".join(GIVEN.get(name, name) for name in techniques)
 
 
 def megabytes(size: int) -> str:

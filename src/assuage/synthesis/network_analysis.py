@@ -6,6 +6,7 @@
 | prediction interval | estimate -/+ t sqrt(se^2 + tau^2), t with df_Q - 1 degrees of freedom (Higgins et al. 2009) |
 | league table | every pair; direct, indirect and network side by side |
 | z, p | estimate / se, two-sided normal |
+| MH | designs pooled by `network_mantel_haenszel` stand for studies; Q is inconsistency; no tau^2, no I^2 |
 
 Source of the prediction interval: 10.1111/j.1467-985X.2008.00552.x.
 """
@@ -29,10 +30,12 @@ from assuage.synthesis.network_inconsistency import (
     node_splits,
 )
 from assuage.synthesis.network_inconsistency import Test as ChiSquare
+from assuage.synthesis.network_mantel_haenszel import pooled_designs
 from assuage.synthesis.network_model import (
     METHODS,
     Array,
     Network,
+    Rows,
     all_effects,
     consistency_columns,
     estimate_tau2,
@@ -44,6 +47,8 @@ from assuage.synthesis.network_model import (
 )
 from assuage.synthesis.network_ranks import Rank, rank_treatments
 
+COMMON = ("common", "MH")
+"""Methods without tau^2."""
 SMALL_VALUES = {"desirable": True, "good": True, "undesirable": False, "bad": False}
 
 
@@ -67,6 +72,8 @@ class NetworkMetaAnalysis:
     """What `network_meta_analysis` found."""
 
     network: Network
+    fitted: Network
+    """What was fitted: the network, or its designs as studies (MH)."""
     method: str
     reference: str
     small_is_good: bool
@@ -114,7 +121,7 @@ def network_meta_analysis(
     Parameters
     ----------
     method
-        Estimator of tau^2: DL (generalised moments), REML or ML; or common.
+        Estimator of tau^2: DL (generalised moments), REML or ML; or common; or MH (Mantel-Haenszel, common).
     reference
         Treatment that the others are shown against; default: the one that most studies use.
     small_values
@@ -129,8 +136,8 @@ def network_meta_analysis(
     DataError
         An option that cannot be, one study only, or studies that contradict themselves.
     """
-    if method not in {*METHODS, "common"}:
-        raise DataError(f"--method {method!r} is not known; write one of {', '.join(METHODS)}, common")
+    if method not in {*METHODS, *COMMON}:
+        raise DataError(f"--method {method!r} is not known; write one of {', '.join((*METHODS, *COMMON))}")
     if small_values not in SMALL_VALUES:
         raise DataError(f"--small-values {small_values!r} is not known; write desirable or undesirable")
     if not 0 < level < 1:
@@ -139,18 +146,15 @@ def network_meta_analysis(
         raise DataError(f"--seed {seed} and --draws {draws}: a seed is 0 or more, and ranks need 100 draws or more")
     if len(network.studies) < 2:
         raise DataError(f"study {network.studies[0].name} is the only one; a meta-analysis needs two studies")
+    network, fitted = pooled_designs(network) if method == "MH" else (network, network)
     chosen = _reference(network, reference)
     small = SMALL_VALUES[small_values]
-    rows = rows_of(network)
+    rows = rows_of(fitted)
     columns = consistency_columns(rows, network.treatments, chosen)
     base = fit(rows, columns, 0.0)
-    by_method = {name: estimate_tau2(rows, columns, name) for name in METHODS}
-    tau2 = None if method == "common" else by_method[method]
-    notes = list(network.notes)
-    if base.df < 1:
-        notes.append(
-            "every contrast is estimated once: tau^2, Q and I^2 cannot be estimated; only the common-effect model"
-        )
+    by_method = {} if method == "MH" else {name: estimate_tau2(rows, columns, name) for name in METHODS}
+    tau2 = None if method in COMMON else by_method[method]
+    notes = [*network.notes, *_method_notes(method, base.df)]
 
     def model(name: str, at: float, estimator: str | None) -> Model:
         done = fit(rows, columns, at)
@@ -162,21 +166,49 @@ def network_meta_analysis(
         first = fit(rows, consistency_columns(rows, network.treatments, network.treatments[0]), at)
         return Model(
             name=name, tau2=at, effects=effects, covariance=covariance, observed=observed,
-            splits=back_calculation(network, first),
-            node_splits=node_splits(network, rows, estimator),
+            splits=_counted(network, back_calculation(fitted, first)),
+            node_splits=_counted(network, node_splits(fitted, rows, estimator)),
             ranks=rank_treatments(
                 network.treatments, effects, covariance, small_is_good=small, level=level, draws=draws, seed=seed
             ),
         )  # fmt: skip
 
-    i2 = i_squared(base.q, base.df, level)
+    i2 = None if method == "MH" else i_squared(base.q, base.df, level)
     return NetworkMetaAnalysis(
-        network=network, method=method, reference=chosen, small_is_good=small, level=level, seed=seed, draws=draws,
+        network=network, fitted=fitted, method=method, reference=chosen, small_is_good=small, level=level,
+        seed=seed, draws=draws,
         common=model("common", 0.0, None), random=None if tau2 is None else model("random", tau2, method),
         q=ChiSquare(q=base.q, df=base.df, p=float(stats.chi2.sf(base.q, base.df)) if base.df else None),
         i2=i2[0] if i2 else None, i2_interval=i2[1] if i2 else None, tau2=tau2,
-        tau2_interval=tau2_interval(rows, columns, level), tau2_by_method=by_method,
-        decomposition=decompose(network, rows, "DL" if method == "common" else method), notes=tuple(notes),
+        tau2_interval=None if method == "MH" else tau2_interval(rows, columns, level), tau2_by_method=by_method,
+        decomposition=_decomposed(network, fitted, rows, method), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _method_notes(method: str, df: int) -> list[str]:
+    if method == "MH":
+        notes = ["Mantel-Haenszel takes one effect for all studies; heterogeneity within designs is not tested"]
+        return notes if df > 0 else [*notes, "no two designs say the same: inconsistency cannot be tested"]
+    once = "every contrast is estimated once: tau^2, Q and I^2 cannot be estimated; only the common-effect model"
+    return [once] if df < 1 else []
+
+
+def _counted(network: Network, splits: tuple[Split, ...]) -> tuple[Split, ...]:
+    """Return splits with the number of studies, not of designs, that make each comparison."""
+    return tuple(
+        replace(split, studies=sum({split.first, split.second} <= set(s.treatments) for s in network.studies))
+        for split in splits
+    )
+
+
+def _decomposed(network: Network, fitted: Network, rows: Rows, method: str) -> Decomposition:
+    found = decompose(fitted, rows, "DL" if method in COMMON else method)
+    if method != "MH":
+        return found
+    size = Counter(study.design for study in network.studies)
+    return replace(
+        found, designs=tuple(replace(row, studies=size[row.design]) for row in found.designs),
+        interaction=found.between, interaction_tau2=None, interaction_tau2_source="common effect",
     )  # fmt: skip
 
 

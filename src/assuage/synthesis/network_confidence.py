@@ -43,6 +43,7 @@ from assuage.synthesis.network_inconsistency import Split
 from assuage.synthesis.network_model import Network, consistency_columns, rows_of
 
 NONE, SOME, MAJOR, UNJUDGED = "no concerns", "some concerns", "major concerns", "not judged"
+NO_DELTA = "needs the smallest effect that matters (--important)"
 STEPS = {NONE: 0, SOME: 1, MAJOR: 2}
 GRADES = ("high", "moderate", "low", "very low")
 LEVELS = {
@@ -109,8 +110,8 @@ def _distribution(values: list[str | None]) -> dict[str, Any]:
 
 
 def study_weights(result: NetworkMetaAnalysis) -> dict[tuple[str, str], dict[str, float]]:
-    """Return the share of every study in the information on every pair of treatments; shares of a pair add up to 1."""
-    network, tau2 = result.network, result.model.tau2
+    """Return the share of every study (MH: design) in the information on every pair; shares of a pair add up to 1."""
+    network, tau2 = result.fitted, result.model.tau2
     rows = rows_of(network)
     columns = consistency_columns(rows, network.treatments, result.reference)
     weights = 1.0 / (rows.spread + tau2 / 2)
@@ -144,26 +145,43 @@ def confidence(
     DataError
         `important` or `reporting` is not that.
     """
-    delta = None
-    if important is not None:
-        if not important > (1 if result.is_ratio else 0) or math.isinf(important):
-            wanted = "a ratio above 1, such as 1.25" if result.is_ratio else "a difference above 0"
-            raise DataError(f"--important {important:g}: {result.network.measure} needs {wanted}")
-        delta = math.log(important) if result.is_ratio else important
+    delta = smallest_effect(important, ratio=result.is_ratio, measure=result.network.measure)
     published = _reporting(reporting)
     shares = study_weights(result)
+    said = {
+        column: {study.name: study.moderators.get(column) for study in result.fitted.studies}
+        for column in ("rob", "indirectness")
+    }
     judged = []
     for split in result.model.splits:
+        share, narrow = shares[split.first, split.second], interval(split.network, result.level)
+        wide = prediction(split.network, result.random.tau2, result.q.df, result.level) if result.random else None
         domains = {
-            "within-study bias": _weighted(result.network, shares[split.first, split.second], "rob"),
+            "within-study bias": weighted(said["rob"], share, "rob"),
             "reporting bias": published,
-            "indirectness": _weighted(result.network, shares[split.first, split.second], "indirectness"),
-            "imprecision": _imprecision(result, split, delta),
-            "heterogeneity": _heterogeneity(result, split, delta),
+            "indirectness": weighted(said["indirectness"], share, "indirectness"),
+            "imprecision": imprecision(narrow, delta),
+            "heterogeneity": heterogeneity(narrow, wide, delta, random=result.random is not None),
             "incoherence": _incoherence(result, split),
         }
-        judged.append(Confidence(first=split.first, second=split.second, domains=domains, grade=_grade(domains)))
+        judged.append(Confidence(first=split.first, second=split.second, domains=domains, grade=grade(domains)))
     return tuple(judged)
+
+
+def smallest_effect(important: float | None, *, ratio: bool, measure: str) -> float | None:
+    """Return the smallest effect that matters on the scale of analysis; None where none was given.
+
+    Raises
+    ------
+    DataError
+        A ratio that is not above 1, or a difference that is not above 0.
+    """
+    if important is None:
+        return None
+    if not important > (1 if ratio else 0) or math.isinf(important):
+        wanted = "a ratio above 1, such as 1.25" if ratio else "a difference above 0"
+        raise DataError(f"--important {important:g}: {measure} needs {wanted}")
+    return math.log(important) if ratio else important
 
 
 def _reporting(level: str | None) -> Domain:
@@ -174,22 +192,24 @@ def _reporting(level: str | None) -> Domain:
     return Domain(judgement={"low": NONE, "some": SOME, "high": MAJOR}[level], why="judged by the user for all of them")
 
 
-def _grade(domains: Mapping[str, Domain]) -> str:
+def grade(domains: Mapping[str, Domain]) -> str:
+    """Return the grade, or the best that it can be while domains are not judged."""
     steps = sum(STEPS.get(domain.judgement, 0) for domain in domains.values())
     at_most = GRADES[min(steps, 3)]
-    missing = [name for name, domain in domains.items() if domain.judgement == UNJUDGED]
-    return f"at most {at_most}; {len(missing)} of 6 domains not judged" if missing else at_most
+    missing = [domain.judgement for domain in domains.values() if domain.judgement not in STEPS]
+    return f"at most {at_most}; {len(missing)} of {len(domains)} domains {missing[0]}" if missing else at_most
 
 
-def _weighted(network: Network, shares: Mapping[str, float], column: str) -> Domain:
+def weighted(said: Mapping[str, str | None], shares: Mapping[str, float], column: str) -> Domain:
+    """Judge by the mean of low 1, some 2, high 3 that is said of every study, weighted by its share."""
     total, lacking = 0.0, []
-    for study in network.studies:
-        level = LEVELS.get(str(study.moderators.get(column, "")).strip().lower())
+    for study, share in shares.items():
+        level = LEVELS.get(str(said.get(study) or "").strip().lower())
         if level is None:
-            if shares[study.name] > 1e-6:
-                lacking.append(study.name)
+            if share > 1e-6:
+                lacking.append(study)
             continue
-        total += shares[study.name] * level
+        total += share * level
     if lacking:
         return Domain(
             judgement=UNJUDGED, why=f"no column {column} for {len(lacking)} contributing studies (low, some, high)"
@@ -204,23 +224,26 @@ def _areas(low: float, high: float, delta: float) -> set[int]:
     return {area for area, yes in touched.items() if yes}
 
 
-def _imprecision(result: NetworkMetaAnalysis, split: Split, delta: float | None) -> Domain:
+def imprecision(narrow: tuple[float, float], delta: float | None) -> Domain:
+    """Judge by how many of the three areas the confidence interval reaches."""
     if delta is None:
-        return Domain(judgement=UNJUDGED, why="needs the smallest effect that matters (--important)")
-    count = len(_areas(*interval(split.network, result.level), delta))
+        return Domain(judgement=UNJUDGED, why=NO_DELTA)
+    count = len(_areas(*narrow, delta))
     return Domain(judgement=(NONE, SOME, MAJOR)[count - 1], why=f"the confidence interval reaches {count} of 3 areas")
 
 
-def _heterogeneity(result: NetworkMetaAnalysis, split: Split, delta: float | None) -> Domain:
+def heterogeneity(
+    narrow: tuple[float, float], wide: tuple[float, float] | None, delta: float | None, *, random: bool = True
+) -> Domain:
+    """Judge by how many areas the prediction interval reaches beyond the confidence interval."""
     if delta is None:
-        return Domain(judgement=UNJUDGED, why="needs the smallest effect that matters (--important)")
-    if result.random is None:
+        return Domain(judgement=UNJUDGED, why=NO_DELTA)
+    if not random:
         return Domain(judgement=UNJUDGED, why="needs the random-effects model")
-    wide = prediction(split.network, result.random.tau2, result.q.df, result.level)
     if wide is None:
         return Domain(judgement=UNJUDGED, why="too few studies for a prediction interval")
-    narrow = _areas(*interval(split.network, result.level), delta)
-    more = len(_areas(*wide, delta) | narrow) - len(narrow)
+    reached = _areas(*narrow, delta)
+    more = len(_areas(*wide, delta) | reached) - len(reached)
     return Domain(judgement=(NONE, SOME, MAJOR)[more], why=f"the prediction interval reaches {more} areas more")
 
 

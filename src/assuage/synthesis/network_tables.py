@@ -12,6 +12,7 @@ from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in,
 from assuage.synthesis.network_model import Network, NetworkStudy
 from assuage.synthesis.network_rows import Row, is_empty, is_no_number, label_in, number_in, read_rows, study_of
 
+CORRECTED = "added in every arm of studies with a zero cell"
 ARM_LAYOUTS = {"arms", "wide_arms", "named_arms"}
 
 
@@ -61,7 +62,7 @@ def read_network(
     studies = _with_moderators(studies, layout, header, rows)
     treatments = tuple(sorted({name for study in studies for name in study.treatments}, key=_natural))
     _require_one_spelling(treatments)
-    _require_connected(studies, treatments)
+    require_connected(studies, treatments)
     shown = {**layout.single, **{role: " ".join(group.values()) for role, group in layout.numbered.items() if group}}
     return Network(
         studies=tuple(studies), treatments=treatments, measure=chosen, notes=tuple(notes), excluded=tuple(excluded),
@@ -163,7 +164,7 @@ def _from_arms(studies: Iterable[tuple[str, list[Arm]]], measure: str, continuit
         )  # fmt: skip
     notes = []
     if corrected:
-        notes.append(f"{continuity:g} added in every arm of studies with a zero cell: {', '.join(corrected)}")
+        notes.append(f"{continuity:g} {CORRECTED}: {', '.join(corrected)}")
     if partial:
         notes.append(f"arms without {' and '.join(needed)} left out of: {', '.join(partial)}")
     return made, excluded, notes
@@ -196,7 +197,8 @@ def _require_one_spelling(treatments: Sequence[str]) -> None:
             raise DataError(f"treatments {other!r} and {name!r} differ only in capitals or spaces; write them alike")
 
 
-def _require_connected(studies: Sequence[NetworkStudy], treatments: Sequence[str]) -> None:
+def require_connected(studies: Sequence[NetworkStudy], treatments: Sequence[str]) -> None:
+    """Refuse treatments that no chain of studies connects, with the treatments of each part."""
     group = {name: {name} for name in treatments}
     for study in studies:
         joined = set().union(*(group[name] for name in study.treatments))

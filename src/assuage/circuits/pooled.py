@@ -1,0 +1,267 @@
+"""Which effects of trials may be pooled, the pooled effects, and for everything else why not.
+
+A stratum is one technique (all words of the cell together), one outcome as the table writes it, and one age group;
+adolescents and adults are never one stratum. Within it only rows of one comparison go together: the same kind of
+sample, comparator, design and scale. In samples that were not chosen because of self-injury the population has to be
+the same too. Words are compared without case and blanks; nothing is guessed to be the same.
+
+A row is taken where it counts by `evidence.grades` (controlled, a result that was read, from an abstract or a full
+text), pools no other studies (`circuits.weights`), is of one age group (`weights.AGES`), and prints one effect on the
+outcome with its interval of 95 %: OR, RR, HR, a mean difference MD, or a standardised difference (SMD, d, g). An effect
+belongs to the outcome that stands before it in its part of the cell, or to the only one where both cells have one part.
+Rows of one report, DOI, PubMed identifier or registration may hold the same people: none of them is taken, since
+nothing says which. Two rows and more that are left are pooled: random effects, tau² by REML, interval by Hartung and
+Knapp, prediction interval (`synthesis`).
+
+Confidence: `synthesis.pairwise_confidence`. Indirectness is read from `nssi_sample` (yes: low, part: some, no: high),
+risk of bias from the column `rob`; what is in neither is not coded.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from assuage.circuits.weights import AGES, POOLS
+from assuage.errors import DataError
+from assuage.evidence import Evidence, Row
+from assuage.evidence.grades import trial_of
+from assuage.evidence.printed import Estimate, clauses, estimates
+from assuage.synthesis import Analysis, Choices, StudyTable, analyse
+from assuage.synthesis.network_confidence import Confidence
+from assuage.synthesis.pairwise_confidence import pairwise_confidence
+
+SCALES = {"OR": "OR", "RR": "RR", "HR": "HR", "MD": "MD", "SMD": "SMD", "d": "SMD", "g": "SMD"}
+"""Measure as printed -> measure of `synthesis`."""
+RATIOS = frozenset({"OR", "RR", "HR"})
+INDIRECT = {"yes": "low", "part": "some", "no": "high"}
+NOT_PRIMARY = frozenset({"meta_analysis", "network_meta_analysis", "review"})
+UNKNOWN_AGE = "age mixed or not stated"
+NO_OUTCOME = "outcome not stated"
+LEAST = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A row and the effect of it that may be pooled."""
+
+    row: Row
+    effect: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Taken rows of one sample, comparator, design and scale, and what came of them.
+
+    Attributes
+    ----------
+    sample
+        "self-injury", or the population as the table writes it.
+    analysis, confidence
+        None where it is one row.
+    """
+
+    sample: str
+    comparator: str
+    design: str
+    scale: str
+    taken: tuple[Taken, ...]
+    analysis: Analysis | None
+    confidence: Confidence | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stratum:
+    """One technique, outcome and age group.
+
+    Attributes
+    ----------
+    technique
+        Words of the table.
+    rows
+        All rows of it.
+    left_out
+        Why rows were not taken, and which.
+    comparisons
+        Of what was taken.
+    """
+
+    technique: tuple[str, ...]
+    outcome: str
+    age: str
+    rows: tuple[Row, ...]
+    left_out: Mapping[str, tuple[Row, ...]]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def pooled(self) -> tuple[Comparison, ...]:
+        """Comparisons that were pooled."""
+        return tuple(found for found in self.comparisons if found.analysis is not None)
+
+    @property
+    def reasons(self) -> tuple[tuple[str, tuple[Row, ...]], ...]:
+        """Why every row that is in no pooled effect is not, the most frequent first."""
+        alone = [(_alone(c), tuple(t.row for t in c.taken)) for c in self.comparisons if c.analysis is None]
+        return tuple(sorted([*self.left_out.items(), *alone], key=lambda reason: -len(reason[1])))
+
+
+def strata(evidence: Evidence, *, important: Mapping[str, float] | None = None) -> tuple[Stratum, ...]:
+    """Return every stratum of the trials, pooled ones first.
+
+    Parameters
+    ----------
+    important
+        Scale (OR, RR, HR, MD, SMD) -> the smallest effect that matters.
+
+    Raises
+    ------
+    DataError
+        A scale that is not known, a smallest effect that cannot be, or an effect outside its interval.
+    """
+    important = important or {}
+    for scale in important:
+        if scale not in SCALES.values():
+            known = ", ".join(dict.fromkeys(SCALES.values()))
+            raise DataError(f"--important {scale}: no scale of that name; write one of {known}")
+    groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Row, str]]] = {}
+    for row in evidence.rows["trials"]:
+        for outcome in row.words("outcome") or (NO_OUTCOME,):
+            key = (tuple(sorted(row.words("technique"))), _plain(outcome), age_of(row))
+            groups.setdefault(key, []).append((row, outcome))
+    made = [_stratum(key, found, important) for key, found in groups.items()]
+    return tuple(sorted(made, key=lambda s: (not s.pooled, s.technique, s.outcome == NO_OUTCOME, s.outcome, s.age)))
+
+
+def age_of(row: Row) -> str:
+    """Return the one age group of a row that evidence is kept apart for, else `UNKNOWN_AGE`."""
+    words = set(row.words("age_group"))
+    fits = (age for age, allowed in AGES.items() if allowed is not None and words and words <= allowed)
+    return next(fits, UNKNOWN_AGE)
+
+
+def _stratum(
+    key: tuple[tuple[str, ...], str, str], found: Sequence[tuple[Row, str]], important: Mapping[str, float]
+) -> Stratum:
+    technique, _, age = key
+    left: dict[str, list[Row]] = {}
+    taken: list[Taken] = []
+    for row, outcome in found:
+        effect = _effect(row, outcome)
+        why = _why_not(row, age) or (effect if isinstance(effect, str) else "")
+        if why or isinstance(effect, str):
+            left.setdefault(why, []).append(row)
+        else:
+            taken.append(Taken(row=row, effect=effect))
+    doubled = _overlapping([item.row for item in taken])
+    if doubled:
+        left["may hold the same people as another row here (report, DOI, PubMed or registration)"] = doubled
+    cells: dict[tuple[str, str, str, str], list[Taken]] = {}
+    for item in taken:
+        if item.row not in doubled:
+            cells.setdefault(_cell(item), []).append(item)
+    return Stratum(
+        technique=technique,
+        outcome=found[0][1],
+        age=age,
+        rows=tuple(row for row, _ in found),
+        left_out={why: tuple(rows) for why, rows in left.items()},
+        comparisons=tuple(_compared(technique, cell, items, important) for cell, items in cells.items()),
+    )
+
+
+def _why_not(row: Row, age: str) -> str:
+    if row["design"] in NOT_PRIMARY:
+        return POOLS
+    if why := trial_of(row).why_not:
+        return why
+    if not row["design"]:
+        return "design not stated"
+    if age == UNKNOWN_AGE:
+        return UNKNOWN_AGE
+    return "" if row["comparator"] else "comparison not stated"
+
+
+def _effect(row: Row, outcome: str) -> Estimate | str:
+    """Return the effect of a row on an outcome, or why there is none to take."""
+    if outcome == NO_OUTCOME:
+        return NO_OUTCOME
+    parts = clauses(row["effect"])
+    printed = [(_before(part, one), one) for part in parts for one in estimates(part) if one.measure in SCALES]
+    if not printed:
+        return "no effect printed with its interval (OR, RR, HR, MD, SMD, d or g)"
+    only = len(parts) == 1 and len(row.words("outcome")) == 1
+    own = [one for before, one in printed if only or _plain(before) == _plain(outcome)]
+    if len(own) != 1:
+        return "no effect, or more than one, under the name of the outcome"
+    return own[0]
+
+
+def _before(part: str, effect: Estimate) -> str:
+    """Return the words in front of an effect: the outcome that it is of."""
+    return part.partition(effect.text)[0].strip(" ,:=")
+
+
+def _overlapping(rows: Sequence[Row]) -> list[Row]:
+    """Return rows that share a report, a DOI, a PubMed identifier or a registration with another."""
+    owners: dict[str, list[Row]] = {}
+    for row in rows:
+        for mark in {row["report"] or row.id, row["doi"].lower(), row["pmid"], *row.words("registration")} - {""}:
+            owners.setdefault(mark, []).append(row)
+    return [row for row in rows if any(len(group) > 1 and row in group for group in owners.values())]
+
+
+def _cell(item: Taken) -> tuple[str, str, str, str]:
+    row = item.row
+    ours = row["nssi_sample"] == "yes"
+    sample = "self-injury" if ours else row["population"] or "population not stated"
+    return _plain(sample), _plain(row["comparator"]), row["design"], SCALES[item.effect.measure]
+
+
+def _compared(
+    technique: Sequence[str], cell: tuple[str, str, str, str], items: Sequence[Taken], important: Mapping[str, float]
+) -> Comparison:
+    sample, comparator, design, scale = cell
+    analysis = confidence = None
+    if len(items) >= LEAST:
+        analysis = analyse(_table(items, scale), Choices(measure=scale, method="REML", test="hk"))
+        confidence = pairwise_confidence(
+            analysis,
+            arms=(" + ".join(technique), comparator),
+            rob={label(item.row): item.row["rob"] for item in items},
+            indirectness={label(item.row): INDIRECT[item.row["nssi_sample"]] for item in items},
+            important=important.get(scale),
+        )
+    return Comparison(
+        sample=sample, comparator=comparator, design=design, scale=scale, taken=tuple(items),
+        analysis=analysis, confidence=confidence,
+    )  # fmt: skip
+
+
+def label(row: Row) -> str:
+    """Return how a row is named in a forest plot: its id leads to the row."""
+    return f"{row['citation'].split(' et al.')[0]} [{row.id}]"
+
+
+def _table(items: Sequence[Taken], scale: str) -> StudyTable:
+    centre = "ratio" if scale in RATIOS else "estimate"
+    header = ("study", centre, "ci_low", "ci_high")
+    return StudyTable(
+        source=items[0].row.file,
+        header=header,
+        rows=tuple(dict(zip(header, (label(i.row), *_numbers(i.effect)), strict=True)) for i in items),
+        lines=tuple(item.row.line for item in items),
+        roles={name: name for name in header},
+        rivals={},
+        labels=tuple(label(item.row) for item in items),
+    )
+
+
+def _numbers(effect: Estimate) -> Iterable[str]:
+    return (repr(number.value) for number in (effect.value, effect.low, effect.high))
+
+
+def _alone(comparison: Comparison) -> str:
+    c = comparison
+    return f"alone with its comparison ({c.sample}, against {c.comparator}, {c.design}, {c.scale})"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.lower().split())
