@@ -35,6 +35,7 @@ Experimental mean,Experimental SD,Experimental cases,Experimental N,Control mean
 O-E,Variance,Weight,Mean,CI start,CI end,Footnotes
 1,1,Depression,Adolescents,,Roe 2021,2021,,,10.1,4.2,,30,13.0,4.4,,31,,,60,-0.67,-1.18,-0.15,Week 4
 1,1,Depression,Adults,,Doe 2019,2019,,,12.0,5.0,,40,12.5,5.5,,38,,,40,-0.09,-0.54,0.35,
+1,1,Depression,Adults,,Coe 2020,2020,,,11.0,,,20,12.0,,,20,,,0,,,,
 1,2,Response,,,Roe 2021,2021,,,,,0,30,,,5,31,,,50,0.09,0.01,1.6,
 1,2,Response,,,Poe 2018,2018,,,,,0,20,,,0,20,,,0,,,,
 2,1,Relapse,,,Doe 2019,2019,-0.4,0.2,,,,,,,,,,,100,0.67,0.45,0.99,
@@ -104,10 +105,10 @@ def test_a_data_package_takes_measure_and_arms_from_its_settings(tmp_path, capsy
         "CI start",
         "CI end",
     ]
-    assert "no effect: Poe 2018: no events in either arm, or no numbers" in said["notes"]
+    assert "no effect: Poe 2018: no events in either arm, or numbers are missing" in said["notes"]
     assert any("½ added" in note and "Roe 2021" in note for note in said["notes"])
     rows = {row.id: row for row in load_evidence(tmp_path / "mine").rows["trials"] if row.id in said["added"]}
-    assert list(rows) == ["roe2021", "doe2019", "roe2021-2", "poe2018", "doe2019-2"]
+    assert list(rows) == ["roe2021", "doe2019", "coe2020", "roe2021-2", "poe2018", "doe2019-2"]
     (smd,) = estimates(rows["roe2021"]["effect"])
     assert (smd.measure, smd.value.value) == ("SMD", pytest.approx(-0.666, abs=2e-3))
     assert rows["roe2021"]["notes"] == "comparison: rTMS against sham; subgroup: Adolescents; Week 4"
@@ -115,6 +116,15 @@ def test_a_data_package_takes_measure_and_arms_from_its_settings(tmp_path, capsy
     assert (rows["poe2018"]["effect"], rows["poe2018"]["n_active"]) == ("0 of 20 vs 0 of 20", "20")
     assert rows["doe2019-2"]["effect"] == "HR 0.6703 (95% CI 0.4529 to 0.9920), as given"
     assert rows["doe2019-2"]["comparator"] == "Drug"
+    assert (rows["coe2020"]["effect"], rows["coe2020"]["n_active"]) == ("", "20"), "means without their SDs"
+
+
+def test_results_of_one_name_with_other_numbers_are_several_rows_of_one_report(tmp_path):
+    file = saved(tmp_path, "t.csv", "study,yi,vi\nRoe 2020,0.1,0.2\nRoe 2020,0.3,0.2\n")
+    assert add(tmp_path / "mine", file, *FIXED) == 0
+    rows = [row for row in load_evidence(tmp_path / "mine").rows["trials"] if row["coded_by"] == "A. Coder"]
+    assert [(row.id, row["report"]) for row in rows] == [("roe2020", "roe2020"), ("roe2020-2", "roe2020")]
+    assert add(tmp_path / "mine", file, *FIXED) == 2
 
 
 def test_the_columns_of_escalc_and_those_of_trials_are_taken(tmp_path, capsys):
@@ -171,7 +181,7 @@ def test_other_tables(tmp_path, text, effect, people):
         (ESCALC.replace("10.1234/a", "a"), ["--measure", "RR"], "'a.1948' is no doi"),
         ("id,yi,vi\n1,0.1,0.2\n", FIXED, "a column such as study or author has to name it"),
         (
-            "study,yi,vi\nRoe 2020,0.1,0.2\nRoe 2020,0.3,0.2\n",
+            "study,yi,vi\nRoe 2020,0.1,0.2\nRoe 2020,0.1,0.2\n",
             FIXED,
             "Roe 2020 stands twice in the file (t.csv row 2 and",
         ),
@@ -205,6 +215,7 @@ def test_a_level_that_may_state_no_result_is_refused(tmp_path, capsys):
         (["--csv", "x.csv"], "--csv holds trials; --table studies holds none"),
         (["--measure", "RR"], "name the file with --csv"),
         (["--csv", "x.csv", "--table", "trials"], "x.csv"),
+        (["--csv", "x.rm5", "--table", "trials"], "x.rm5 is no table; of a RevMan review take"),
         (["--csv", "x.csv", "--ris", "y.ris"], "one file at a time"),
     ],
 )

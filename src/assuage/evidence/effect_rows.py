@@ -18,7 +18,7 @@ from assuage.errors import DataError
 from assuage.evidence.bibliography import identifier_of
 from assuage.evidence.recompute import Z95
 from assuage.evidence.relations import doi_key
-from assuage.evidence.revman import Analysis, analyses_of, is_revman
+from assuage.evidence.revman import ROWS, Analysis, analyses_of, is_revman
 from assuage.evidence.schema import table as table_schema
 from assuage.evidence.tables import Evidence, Row
 from assuage.synthesis.columns import plain
@@ -33,7 +33,9 @@ FILLED = ("citation", "year", "outcome", "n_active", "n_control", "n_total", "ef
 KEPT_BACK = frozenset({"id", "report", "coded_by", "coded_from", "added", *FILLED}) - {"outcome", "notes"}
 """Columns of `trials` that are never taken by their bare name from a file."""
 SAME_RESULT = ("outcome", "notes")
-"""Columns that tell two results of one publication apart."""
+"""Columns that tell a result of one publication from another one that the tables have."""
+NUMBERS = ("n_active", "n_control", "effect")
+"""Within a file, results of one name also differ by their numbers: arms of one trial, follow-ups."""
 SHOWN = {"OR": "OR", "RR": "RR", "HR": "HR", "PETO": "Peto OR"}
 """Measures that are shown as ratios; other logarithms stay logarithms, since the validator knows only these ratios."""
 LARGEST_LOG = 100.0
@@ -78,6 +80,8 @@ def read_effect_rows(
     DataError
         No table, no column that names studies, an effect measure that is left open, or a value that cannot be.
     """
+    if path.suffix.lower() in {".rm5", ".zip"}:
+        raise DataError(f"{path.name} is no table; of a RevMan review take ...{ROWS} of its data package, unpacked")
     named = known_measure(measure) if measure else None
     table = read_studies(path, given=columns)
     if is_revman(table):
@@ -127,7 +131,10 @@ def placed(
     made, skipped = [], []
     for entry in entries:
         own = [row for row in known if _same_publication(row, entry)]
-        twin = next((row for row in own if _same_result(row, entry)), None)
+        twin = next(
+            (row for row in own if _same_result(row, entry, (*SAME_RESULT, *(() if row.id in before else NUMBERS)))),
+            None,
+        )
         what = f"{entry['citation']}" + (f", {entry['outcome']}" if entry.get("outcome") else "")
         if twin is not None and twin.id in before:
             if not skip_known:
@@ -137,7 +144,7 @@ def placed(
         if twin is not None:
             raise DataError(
                 f"{what} stands twice in the file ({twin['source'].partition(',')[0]} and "
-                f"{entry['source'].partition(',')[0]}); a column outcome tells results apart"
+                f"{entry['source'].partition(',')[0]}); delete one of the two"
             )
         report = own[0]["report"] or own[0].id if own else identifier_of(entry, taken)
         name = report if report not in taken else _numbered(report, taken)
@@ -160,8 +167,8 @@ def _same_publication(row: Row, entry: Mapping[str, str]) -> bool:
     return same_words and row["year"] == entry.get("year", "")
 
 
-def _same_result(row: Row, entry: Mapping[str, str]) -> bool:
-    return all(row[column].casefold() == entry.get(column, "").casefold() for column in SAME_RESULT)
+def _same_result(row: Row, entry: Mapping[str, str], columns: Sequence[str]) -> bool:
+    return all(row[column].casefold() == entry.get(column, "").casefold() for column in columns)
 
 
 def _schema_columns(table: StudyTable, used: set[str]) -> dict[str, str]:
@@ -222,8 +229,8 @@ def _effect_texts(analysis: Analysis) -> tuple[list[str], list[str]]:
     said = [_arms(table, i) for i in range(len(table.rows))]
     if analysis.unknown:
         return said, [f"no effect: {table.source} names the effect measure {analysis.unknown!r}, which is not known"]
-    reported = [i for i in range(len(table.rows)) if _reports(table, i)]
-    notes = [f"no effect: {table.labels[i]}: no events in either arm, or no numbers"
+    reported = [i for i in range(len(table.rows)) if _reports(table, analysis.needs, i)]
+    notes = [f"no effect: {table.labels[i]}: no events in either arm, or numbers are missing"
              for i in range(len(table.rows)) if i not in reported]  # fmt: skip
     if not reported:
         return said, notes
@@ -235,12 +242,12 @@ def _effect_texts(analysis: Analysis) -> tuple[list[str], list[str]]:
     return said, [*notes, *effects.notes]
 
 
-def _reports(table: StudyTable, i: int) -> bool:
+def _reports(table: StudyTable, needs: tuple[tuple[str, ...], ...], i: int) -> bool:
     """Return whether a row has numbers that an effect could come from: not two arms without a single event."""
-    row = {role: number_of(table.rows[i][column]) for role, column in table.roles.items() if role not in {"n1", "n2"}}
-    if set(row) <= {"a", "c"}:
-        return any(row.values())
-    return any(value is not None for value in row.values())
+    row = {role: number_of(cell) for role, cell in _numbers(table, i).items()}
+    if set(row) <= {"a", "b", "c", "d", "n1", "n2"} and row.get("a") == row.get("c") == 0:
+        return False
+    return any(set(roles) <= set(row) for roles in needs) if needs else bool(set(row) - {"n1", "n2"})
 
 
 def _arms(table: StudyTable, i: int) -> str:

@@ -34,6 +34,15 @@ NAMES = {
 """Effect measures as RevMan spells them; its short names are those of `MEASURES`."""
 RATIO = frozenset({"OR", "RR", "HR", "PETO", "IRR"})
 COUNTS, MEANS, STATED = "counts", "means", "stated"
+NEEDS = {
+    COUNTS: (("a", "n1", "c", "n2"),),
+    MEANS: (("m1", "sd1", "n1", "m2", "sd2", "n2"),),
+    STATED: (
+        ("yi", "sei"), ("ratio", "ci_low", "ci_high"), ("ratio", "sei"), ("estimate", "ci_low", "ci_high"),
+        ("estimate", "sei"),
+    ),
+}  # fmt: skip
+"""Roles of which a row has to have all of one group, by what the rows hold."""
 KINDS = {"dic": COUNTS, "dichotomous": COUNTS, "con": MEANS, "continuous": MEANS}
 """Data types whose arms are in the file; of any other the stated effect is taken."""
 ROLES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
@@ -71,6 +80,8 @@ class Analysis:
         What the export says of each row, by column of `trials`.
     used
         Columns that were read.
+    needs
+        Roles of which a row has to have all of one group, or it gives no effect; none: a table of one's own.
     """
 
     table: StudyTable
@@ -78,6 +89,7 @@ class Analysis:
     cells: tuple[Mapping[str, str], ...]
     used: frozenset[str]
     unknown: str = ""
+    needs: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +144,8 @@ def _analysis(
             + ", or write --measure SMD"
         )
     layout = ROLES["revman5" if is_old else "package"]
-    roles = {role: name for role, name in layout[_kind(part, heading.kind, layout)].items() if name in part.header}
+    kind = _kind(part, heading.kind, layout)
+    roles = {role: name for role, name in layout[kind].items() if name in part.header}
     if named in RATIO and "estimate" in roles:
         roles["ratio"] = roles.pop("estimate")
     people = {layout[COUNTS]["n1"], layout[COUNTS]["n2"]}
@@ -145,6 +158,7 @@ def _analysis(
         table=replace(part, rows=blanked, roles=roles, rivals={}),
         measure=named if known else None,
         unknown="" if known else heading.measure,
+        needs=NEEDS[kind],
         cells=tuple(_with_people(row, own, layout) for row, own in zip(blanked, cells, strict=True)),
         used=SAID_BY | frozenset(roles.values()) | people,
     )

@@ -59,7 +59,6 @@ class StratumRecord(Record):
     indirect: tuple[IndirectRecord, ...] = Field(
         description="named where no trial of the stratum counts; lends no grade"
     )
-    indirect_words: str
 
 
 class StudiedRecord(Record):
