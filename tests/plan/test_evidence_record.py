@@ -4,7 +4,7 @@ import pytest
 
 from assuage.circuits import load_circuit
 from assuage.evidence import load_evidence
-from assuage.plan.evidence_record import evidence_record
+from assuage.plan.evidence_record import EvidenceRecord, evidence_record
 
 PLACE = (-44.0, 40.0, 29.0)
 
@@ -53,3 +53,28 @@ def test_a_region_below_the_cortex_has_no_reach_and_no_package_is_said(monkeypat
     absent = evidence_record(["dbs"], reward, "orbitofrontal_cortex_L", place_mm=(-23.0, 38.0, -18.0))
     assert "assuage[connectome]" in absent.network.missing
     assert absent.network.couplings == ()
+
+
+def test_grades_of_the_planned_region_stand_first_for_the_age_of_the_person(made):
+    young = evidence_record(["itbs"], load_circuit("emotion_regulation"), "dorsolateral_prefrontal_cortex_L",
+                            place_mm=None, age_years=15.0)  # fmt: skip
+    assert (young.age_group, made.age_group) == ("adolescents", "")
+    assert young.region == "left dorsolateral prefrontal cortex"
+    strata = young.techniques["itbs"].strata
+    assert [(s.target, s.people) for s in strata[:2]] == [
+        (young.region, "NSSI sample, adolescents"),
+        (young.region, "NSSI sample, adults"),
+    ]
+    evidence = load_evidence()
+    for stratum in strata:
+        assert all(evidence.row("trials", name) for name in stratum.trials)
+        assert (stratum.grade == "none") == (stratum.reason == "no trial")
+    assert {name for s in strata for name in s.trials} == {trial.id for trial in young.techniques["itbs"].trials}
+
+
+def test_a_plan_without_strata_is_still_read(made):
+    old = made.model_dump(
+        exclude={"age_group": True, "region": True, "techniques": {"tms": {"strata"}, "snt": {"strata"}}}
+    )
+    again = EvidenceRecord.model_validate(old)
+    assert again.techniques["tms"].strata == ()

@@ -66,7 +66,7 @@ def made(head, coil, steps):
 
 @pytest.fixture(scope="module")
 def circuit_plan(head):
-    return make_plan(head, "impulse_control", ["4x1", "hd_tdcs"], **COARSE)
+    return make_plan(head, "impulse_control", ["4x1", "hd_tdcs"], protocol={"age_years": 15.0}, **COARSE)
 
 
 def timeless(plan):
@@ -241,6 +241,12 @@ def test_a_direction_is_what_is_maximised(head):
     for item in made.record.techniques:
         assert item.dose.component_V_per_m == pytest.approx(np.array(item.dose.mean_e_V_per_m) @ direction, rel=1e-4)
         assert item.dose.component_V_per_m > 0.5 * item.dose.magnitude_V_per_m
+
+
+def test_the_evidence_is_that_of_the_persons_age_group_and_region(circuit_plan):
+    evidence = circuit_plan.record.evidence
+    assert (evidence.age_group, evidence.region) == ("adolescents", "left dorsolateral prefrontal cortex")
+    assert evidence.techniques["hd_tdcs"].strata[0].reason == "no trial"
 
 
 def test_a_circuit_gives_a_full_matrix(circuit_plan):

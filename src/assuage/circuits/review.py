@@ -1,18 +1,15 @@
 """What a living review shows: who was studied, which technique in which domain, effects as printed, what is missing.
 
-A trial belongs to the domains that have its target among their regions (`data/trial_targets.csv` says what a target as
+A trial belongs to the domains that have its target among their regions (`trial_targets.csv` says what a target as
 printed is called there). A trial whose target was not stated, or is no region of a circuit, stands in a column of its
 own.
 
 Effects are listed as printed; `pooled` says which of them may be pooled and why the others may not.
 """
 
-import csv
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from itertools import product
 
 from assuage.circuits.circuits import circuit_names, load_circuit
@@ -23,6 +20,7 @@ from assuage.evidence.cbma import eligible
 from assuage.evidence.grades import AGAINST, Graded, Trial, evidence_for, graded, trials_of
 from assuage.evidence.printed import Estimate, clauses, estimates
 from assuage.evidence.schema import levels
+from assuage.evidence.strata import region_of
 
 ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
 RATIOS = frozenset({"OR", "RR", "HR"})
@@ -135,21 +133,13 @@ def domains_of(trial: Trial) -> frozenset[str]:
     """Return the columns of the gap map that a trial belongs to."""
     if not trial.target:
         return frozenset({NOT_STATED})
-    if trial.target not in _targets():
-        return frozenset({ELSEWHERE})
-    name, side = _targets()[trial.target]
+    name, side = region_of(trial)
     return frozenset(
         domain
         for domain in circuit_names()
         for region in load_circuit(domain).regions
         if region.name == name and (not side or region.hemisphere in {"", side})
     ) or frozenset({ELSEWHERE})
-
-
-@cache
-def _targets() -> dict[str, tuple[str, str]]:
-    text = files("assuage.circuits").joinpath("data/trial_targets.csv").read_text(encoding="utf-8")
-    return {row["target"]: (row["region"], row["hemisphere"]) for row in csv.DictReader(text.splitlines())}
 
 
 def _people(studies: tuple[Row, ...]) -> dict[str, tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""`assuage evidence add`: rows from prompts, from --set, or from BibTeX and RIS records."""
+"""`assuage evidence add`: rows from prompts, from --set, from BibTeX and RIS records, or from tables of effects."""
 
 import datetime
 import sys
@@ -25,11 +25,13 @@ ADD_EPILOG = (
     "--set domain=reward --set nssi_sample=yes --set design=primary. "
     "Example: assuage evidence add --to my_tables --table findings --coded-by 'A. Coder' --level abstract "
     "--set study_id=koenig2021 --set region=insula --set measure=activation --set direction=increase "
-    "--set comparison=group --set domain=pain"
+    "--set comparison=group --set domain=pain. "
+    "Example: assuage evidence add --to my_tables --table trials --csv CD001-data-rows.csv --coded-by 'A. Coder' "
+    "--level full_text --set technique=rtms --set nssi_sample=no"
 )
 
 
-def add_command(
+def add_command(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     to: Annotated[Path, typer.Option("--to", help="Folder of your own tables.", metavar="DIR")],
     coded_by: Annotated[str, typer.Option("--coded-by", help="Who coded the row.", metavar="NAME")],
     level: Annotated[
@@ -42,11 +44,26 @@ def add_command(
         Path | None, typer.Option("--bibtex", help="Records of studies or trials.", metavar="FILE")
     ] = None,
     ris: Annotated[Path | None, typer.Option("--ris", help="Records of studies or trials.", metavar="FILE")] = None,
+    effects: Annotated[
+        Path | None,
+        typer.Option("--csv", help="Trials with arms or effects: RevMan's export, metafor's columns.", metavar="FILE"),
+    ] = None,
+    measure: Annotated[
+        str | None, typer.Option("--measure", help="Effect of --csv where the file leaves it open.", metavar="NAME")
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option("--columns", help="What a column of --csv is: n1=treated,...", metavar="ROLE=COLUMN,..."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="Only rows of --csv with this value; may be repeated.", metavar="COLUMN=VALUE"),
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A cell, for every row that is added.", metavar="COLUMN=VALUE")
     ] = None,
     skip_known: Annotated[
-        bool, typer.Option("--skip-known", help="Leave out records whose DOI the table has, and name them.")
+        bool, typer.Option("--skip-known", help="Leave out what the table has already, and name it.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -58,20 +75,36 @@ def add_command(
     evidence = load_with(to)
     given = {**_given(settings or []), "coded_by": coded_by, "coded_from": level}
     given.setdefault("added", datetime.datetime.now(datetime.UTC).date().isoformat())
-    entries = [{**record, **given} for record in _records(bibtex, ris, table, given)]
-    entries, skipped = _without_known(evidence, table, entries, skip=skip_known)
-    added = add_rows(to, table, _completed(evidence, table, entries, asks=not (settings or bibtex or ris)))
+    _check_csv(effects, table, others=(bibtex, ris), only_with_it=(measure, columns, where))
+    said: list[str] = []
+    not_taken: tuple[str, ...] = ()
+    if effects is not None:
+        from assuage.evidence.effect_rows import placed, read_effect_rows
+        from assuage.synthesis.analysis import columns_given, split
+
+        read = read_effect_rows(effects, measure=measure, columns=columns_given(split(columns)), where=where or ())
+        said, not_taken = list(read.notes), read.not_taken
+        entries, skipped = placed(evidence, [_over(entry, given) for entry in read.entries], skip_known=skip_known)
+    else:
+        entries = [{**record, **given} for record in _records(bibtex, ris, table, given)]
+        entries, skipped = _without_known(evidence, table, entries, skip=skip_known)
+    asks = not (settings or bibtex or ris or effects)
+    added = add_rows(to, table, _completed(evidence, table, entries, asks=asks))
     if as_json:
         print_json(
             {
                 "file": str(added.file),
                 "added": [row.id for row in added.rows],
                 "skipped": skipped,
+                "columns_not_understood": list(not_taken),
+                "notes": said,
                 "warnings": [problem.text for problem in added.warnings],
             }
         )
         return
-    for line in (*skipped, *(f"warning: {problem.text}" for problem in added.warnings)):
+    if not_taken:
+        typer.echo(f"columns not understood and left out: {', '.join(not_taken)}")
+    for line in (*skipped, *said, *(f"warning: {problem.text}" for problem in added.warnings)):
         typer.echo(line)
     typer.echo(f"added to {added.file}: {', '.join(row.id for row in added.rows) or 'nothing'}")
 
@@ -86,6 +119,30 @@ def _given(settings: list[str]) -> dict[str, str]:
             raise DataError(f"--set names {column.strip()} twice; keep one")
         cells[column.strip()] = value.strip()
     return cells
+
+
+def _check_csv(
+    effects: Path | None, table: str, *, others: tuple[Path | None, ...], only_with_it: tuple[object, ...]
+) -> None:
+    if effects is None:
+        if any(only_with_it):
+            raise DataError("--measure, --columns and --where say how --csv is read; name the file with --csv")
+        return
+    if any(others):
+        raise DataError("--csv, --bibtex and --ris: one file at a time")
+    if table != "trials":
+        raise DataError(f"--csv holds trials; --table {table} holds none, write --table trials")
+
+
+def _over(entry: dict[str, str], given: dict[str, str]) -> dict[str, str]:
+    """Return a row of a file with the cells that were given; what the file says stays."""
+    from assuage.evidence.effect_rows import FILLED
+
+    own = {"id", "report", *(column for column in FILLED if column in entry)}
+    clash = next((column for column in given if column in own), None)
+    if clash is not None:
+        raise DataError(f"--set {clash}={given[clash]}: that cell comes from the file of --csv; leave it out")
+    return {**entry, **given}
 
 
 def _records(bibtex: Path | None, ris: Path | None, table: str, given: dict[str, str]) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 import typer
 
 from assuage.cli.evidence_add import ADD_EPILOG, add_command
+from assuage.cli.evidence_grades import GRADES_EPILOG, grades_command
 from assuage.cli.evidence_maps import CBMA_EPILOG, DIRECTIONS_EPILOG, cbma_command, coordinates_app, directions_command
 from assuage.cli.evidence_report import REPORT_EPILOG, report_command
 from assuage.cli.evidence_tables import QUERY_EPILOG, VALIDATE_EPILOG, query_command, validate_command
@@ -17,6 +18,7 @@ evidence_app.command("query", epilog=QUERY_EPILOG)(query_command)
 evidence_app.command("add", epilog=ADD_EPILOG)(add_command)
 evidence_app.add_typer(coordinates_app, name="coordinates")
 evidence_app.command("directions", epilog=DIRECTIONS_EPILOG)(directions_command)
+evidence_app.command("grades", epilog=GRADES_EPILOG)(grades_command)
 evidence_app.command("cbma", epilog=CBMA_EPILOG)(cbma_command)
 evidence_app.command("report", epilog=REPORT_EPILOG)(report_command)
 evidence_app.command("nma", epilog=NMA_EPILOG)(nma)

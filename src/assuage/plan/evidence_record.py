@@ -14,7 +14,8 @@ from assuage.circuits.review import FEW
 from assuage.circuits.weights import CircuitEvidence, RegionEvidence, Share, weigh
 from assuage.errors import DataError
 from assuage.evidence import Evidence, load_evidence
-from assuage.evidence.grades import evidence_for
+from assuage.evidence.grades import evidence_for, load_trials
+from assuage.evidence.strata import Age, age_group, strata, target_name
 from assuage.plan.record_base import Record
 
 
@@ -38,6 +39,28 @@ class TrialRecord(Record):
     why_not: str
 
 
+class IndirectRecord(Record):
+    """Trials that count in another stratum, and what differs."""
+
+    differs: tuple[str, ...]
+    trials: tuple[str, ...]
+
+
+class StratumRecord(Record):
+    """How much a technique was studied at one target in one sample of one age."""
+
+    target: str
+    sample: Literal["nssi", "other"] = Field(description="nssi: chosen because of non-suicidal self-injury")
+    age: Age
+    people: str = Field(description="sample and age in words")
+    grade: Literal["A", "B", "C", "D", "none"]
+    reason: str
+    trials: tuple[str, ...] = Field(description="rows of the table of trials")
+    indirect: tuple[IndirectRecord, ...] = Field(
+        description="named where no trial of the stratum counts; lends no grade"
+    )
+
+
 class StudiedRecord(Record):
     """How much a technique was studied."""
 
@@ -48,6 +71,10 @@ class StudiedRecord(Record):
     adolescent_controlled: int
     listed: int
     trials: tuple[TrialRecord, ...]
+    strata: tuple[StratumRecord, ...] = Field(
+        default=(),
+        description="the same grade by target, sample and age: the plan's target first, then those of the trials",
+    )
 
 
 class FindingRecord(Record):
@@ -105,6 +132,10 @@ class EvidenceRecord(Record):
     """The evidence that a plan stands on."""
 
     techniques: dict[str, StudiedRecord]
+    age_group: Literal["", "adolescents", "adults"] = Field(
+        default="", description="of the person; blank: unknown, below 10 years, or 18 and 19, where both words hold"
+    )
+    region: str = Field(default="", description="the plan's target as strata name it; blank: no region of a circuit")
     studies: int | None = Field(description="studies of the domain that were counted; None: the plan has no circuit")
     regions: tuple[RegionStudiedRecord, ...]
     against: tuple[str, ...] = Field(description="what speaks against the target, in sentences")
@@ -112,7 +143,12 @@ class EvidenceRecord(Record):
 
 
 def evidence_record(
-    techniques: Iterable[str], circuit: Circuit | None, region_key: str, *, place_mm: Sequence[float] | None
+    techniques: Iterable[str],
+    circuit: Circuit | None,
+    region_key: str,
+    *,
+    place_mm: Sequence[float] | None,
+    age_years: float | None = None,
 ) -> EvidenceRecord:
     """Return the evidence of techniques and, for a circuit, of its regions.
 
@@ -124,15 +160,28 @@ def evidence_record(
         Circuit and the region of it that is planned for; None and "" for a single target.
     place_mm
         (3,) MNI place of the target, None where the head has no MNI frame.
+    age_years
+        Of the person, None where it is unknown.
     """
     evidence = load_evidence()
     weighed = None if circuit is None else weigh(circuit, evidence)
+    region = next((r for r in circuit.regions if r.key == region_key), None) if circuit else None
+    named = "" if region is None else target_name(region.name, region.hemisphere)
     return EvidenceRecord(
-        techniques={name: StudiedRecord.taken_from(evidence_for(name)) for name in dict.fromkeys(techniques)},
+        techniques={name: _studied(name, named) for name in dict.fromkeys(techniques)},
+        age_group=age_group(age_years),
+        region=named,
         studies=None if weighed is None else weighed.studies,
         regions=() if weighed is None else tuple(_region(item) for item in weighed.regions),
         against=() if weighed is None else _against(weighed, region_key),
         network=_network(circuit, region_key, place_mm, evidence),
+    )
+
+
+def _studied(technique: str, target: str) -> StudiedRecord:
+    found = strata(technique, load_trials(), target=target)
+    return StudiedRecord.taken_from(evidence_for(technique)).model_copy(
+        update={"strata": tuple(StratumRecord.taken_from(stratum) for stratum in found)}
     )
 
 

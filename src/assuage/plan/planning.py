@@ -343,6 +343,7 @@ class _Work:
                 circuit,
                 key,
                 place_mm=None if head.mni is None else head.mni.head_to_mni([target.center_mm])[0].tolist(),
+                age_years=self.protocol.get("age_years") or head.age_years,
             ),
             maps=says,
             files=(),

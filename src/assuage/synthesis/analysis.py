@@ -87,11 +87,7 @@ def analyse(table: StudyTable, choices: Choices) -> Analysis:
         The table, a choice, or the number of studies does not allow it.
     """
     choices = _known(choices)
-    for condition in choices.where:
-        column, sign, value = condition.partition("=")
-        if not sign:
-            raise DataError(f"--where {condition!r} is not COLUMN=VALUE; write for example design=cohort")
-        table = table.only(column.strip(), value.strip())
+    table = table.where(choices.where)
     measure = choices.measure or ("PETO" if choices.method == "PETO" else None)
     effects = effects_of(
         table, measure=measure, level=choices.reported_level,

@@ -107,10 +107,30 @@ class StudyTable:
         if not keep:
             known = ", ".join(dict.fromkeys(row[name] for row in self.rows))
             raise DataError(f"{self.source}: no row has {name} {value!r}; there are {known}")
+        return self.take(keep)
+
+    def take(self, keep: Sequence[int]) -> "StudyTable":
+        """Return the rows of these numbers, in this order."""
         return replace(
             self, rows=tuple(self.rows[i] for i in keep), lines=tuple(self.lines[i] for i in keep),
             labels=tuple(self.labels[i] for i in keep),
         )  # fmt: skip
+
+    def where(self, conditions: Sequence[str]) -> "StudyTable":
+        """Return the rows that satisfy every condition COLUMN=VALUE; see `only`.
+
+        Raises
+        ------
+        DataError
+            A condition without an equals sign.
+        """
+        kept = self
+        for condition in conditions:
+            column, sign, value = condition.partition("=")
+            if not sign:
+                raise DataError(f"--where {condition!r} is not COLUMN=VALUE; write for example design=cohort")
+            kept = kept.only(column.strip(), value.strip())
+        return kept
 
     def is_numeric(self, column: str) -> bool:
         """Return whether every value that is not missing is a number."""

@@ -1,0 +1,150 @@
+"""Grades of a stratum come from its own trials; what counts elsewhere is named as indirect and lends nothing."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from assuage.circuits import circuit_names, load_circuit
+from assuage.cli.app import run
+from assuage.evidence.grades import graded, load_trials
+from assuage.evidence.strata import (
+    AGES,
+    NO_AGE,
+    NO_TARGET,
+    SEVERAL,
+    age_group,
+    age_of,
+    region_of,
+    strata,
+    target_name,
+    target_of,
+)
+
+TECHNIQUES = sorted({name for trial in load_trials() for name in trial.techniques})
+LEFT = target_name("dorsolateral prefrontal cortex", "L")
+
+
+def found(technique, sample, age, target=LEFT, trials=None):
+    every = strata(technique, load_trials() if trials is None else trials, target=target)
+    (one,) = [s for s in every if (s.target, s.sample, s.age) == (target, sample, age)]
+    return one
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_every_trial_lies_in_one_stratum_and_grades_are_those_of_its_trials_alone(technique):
+    own = {trial.id: trial for trial in load_trials() if technique in trial.techniques}
+    made = strata(technique, load_trials())
+    assert sorted(name for stratum in made for name in stratum.trials) == sorted(own)
+    for stratum in made:
+        inside = [own[name] for name in stratum.trials]
+        assert stratum.grade == graded(inside).grade
+        assert all((trial.nssi == "yes") == (stratum.sample == "nssi") for trial in inside)
+        assert all(age_of(trial) == stratum.age and target_of(trial) == stratum.target for trial in inside)
+        assert stratum.grade not in {"A", "B"} or stratum.sample == "nssi"
+        assert (stratum.reason == "no trial") == (stratum.trials == ()) == (stratum.grade == "none")
+        counts = any(trial.counted for trial in inside)
+        elsewhere = {trial.id for trial in own.values() if trial.counted} - set(stratum.trials)
+        assert {name for item in stratum.indirect for name in item.trials} == (set() if counts else elsewhere)
+        assert all(item.differs for item in stratum.indirect)
+    pairs = {(s.target, s.sample, s.age) for s in made}
+    assert all((s.target, sample, age) in pairs for s in made for sample in ("nssi", "other") for age in AGES)
+
+
+def test_adolescents_and_adults_are_kept_apart():
+    young, grown = found("itbs", "other", "adolescents"), found("itbs", "other", "adults")
+    assert (young.grade, young.trials) == ("C", ("liux2025",))
+    assert (grown.grade, grown.reason) == ("none", "no trial")
+    assert ("adolescents",) in [item.differs for item in grown.indirect]
+    registered = found("itbs", "nssi", "adolescents")
+    assert registered.grade == "D"
+    assert "nct06210100 (read from registry only)" in registered.reason
+    assert registered.indirect_words.startswith("liux2025 (other sample)")
+
+
+def test_one_trial_more_in_a_stratum_changes_that_grade_and_no_other():
+    row = next(trial for trial in load_trials() if trial.id == "xu2024")
+    moved = replace(row, id="new", report="new", techniques=frozenset({"itbs"}), target="left DLPFC")
+    before = {(s.target, s.sample, s.age): s.grade for s in strata("itbs", load_trials())}
+    after = {(s.target, s.sample, s.age): s.grade for s in strata("itbs", [*load_trials(), moved])}
+    changed = {key for key in after if after[key] != before.get(key)}
+    assert changed == {(LEFT, "nssi", "adolescents")}
+    assert after[LEFT, "nssi", "adolescents"] == "B"
+    twice = [*load_trials(), moved, replace(moved, id="again", report="again")]
+    assert found("itbs", "nssi", "adolescents", trials=twice).grade == "A"
+    assert (
+        found("itbs", "nssi", "adolescents", trials=twice).reason
+        == "2 controlled trials with a result read: new, again"
+    )
+
+
+@pytest.mark.parametrize(
+    ("ages", "age"),
+    [((), NO_AGE), (("adolescents",), "adolescents"), (("adults", "older_adults"), "adults"), (("youth",), SEVERAL),
+     (("adolescents", "adults"), SEVERAL), (("children",), SEVERAL)],
+)  # fmt: skip
+def test_an_age_is_what_the_row_says_and_no_more(ages, age):
+    assert age_of(replace(load_trials()[0], age_groups=frozenset(ages))) == age
+
+
+@pytest.mark.parametrize(
+    ("years", "word"),
+    [(None, ""), (9.9, ""), (10, "adolescents"), (17.9, "adolescents"), (18, ""), (19.9, ""), (20, "adults")],
+)
+def test_a_person_has_the_age_group_whose_word_holds_alone(years, word):
+    assert age_group(years) == word
+
+
+def test_regions_of_targets_are_regions_of_circuits():
+    names = {region.name for circuit in circuit_names() for region in load_circuit(circuit).regions}
+    regions = {region_of(trial)[0] for trial in load_trials()} - {""}
+    assert regions
+    assert regions <= names | {"hippocampus"}
+    assert target_of(replace(load_trials()[0], target="")) == NO_TARGET
+    assert target_of(replace(load_trials()[0], target="bifrontal")) == "bifrontal"
+
+
+def test_a_technique_without_trials_has_strata_that_say_so():
+    made = strata("eeg", load_trials(), target=LEFT)
+    assert [(s.target, s.reason, s.indirect) for s in made] == [(LEFT, "no trial", ())] * 4
+    assert {s.target for s in strata("eeg", load_trials())} == {NO_TARGET}
+
+
+def test_the_command_shows_the_strata_with_their_trials(capsys):
+    assert run(["evidence", "grades", "--technique", "itbs", "--target", "left DLPFC", "--age", "adolescents"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "liux2025" in text
+    assert "2 strata" in text
+    insula = ["--target", "left anterior insula", "--nssi-only", "--json"]
+    assert run(["evidence", "grades", "--technique", "tdcs", *insula]) == 0
+    made = json.loads(capsys.readouterr().out)["strata"]
+    assert [(s["age"], s["grade"], s["reason"]) for s in made] == [(age, "none", "no trial") for age in AGES]
+    assert made[0]["indirect"][0]["trials"] == ["woodham"]
+    assert run(["evidence", "grades"]) == 0
+    assert "strata without a trial are not shown" in " ".join(capsys.readouterr().out.split())
+
+
+def test_own_tables_are_laid_over(tmp_path, capsys, write):
+    row = {"id": "xu2024", "report": "xu2024", "citation": "Xu 2024", "nssi_sample": "yes", "technique": "rtms",
+           "age_group": "adults", "target": "left DLPFC", "coded_from": "abstract", "coded_by": "A"}  # fmt: skip
+    folder = write(tmp_path, {"trials": [row]})
+    assert run(["evidence", "grades", "--technique", "rtms_10hz", "--tables", str(folder), "--json"]) == 0
+    said = capsys.readouterr()
+    assert "stands in place of" in said.err
+    (one,) = [s for s in json.loads(said.out)["strata"] if s["trials"] == ["xu2024"]]
+    assert (one["target"], one["age"], one["grade"]) == (LEFT, "adults", "B")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--technique", "eeg"], "--technique 'eeg' has no trial; techniques: ctbs"),
+        (["--age", "children"], "--age 'children' is no age of the grades; ages: adolescents, adults"),
+        (["--target", "moon"], "--target 'moon' is no region of a circuit and no target of a trial"),
+    ],
+)
+def test_what_there_is_no_stratum_for_is_refused(capsys, more, said):
+    assert run(["evidence", "grades", *more]) == 2
+    refused = capsys.readouterr().err
+    assert said in refused
+    assert refused.count("\n") == 1
