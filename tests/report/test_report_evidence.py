@@ -1,11 +1,16 @@
 """The grades on the page are those of the person's age group; without an age both stand there, and no trial is said."""
 
+import re
+from html import escape
+
 import pytest
 from plan_example import example_record, write_example
 
 from assuage.circuits import load_circuit
+from assuage.evidence.grades import load_trials
 from assuage.plan.evidence_record import evidence_record
 from assuage.report import write_report
+from assuage.report.words import address
 
 
 def page_of(folder, **options):
@@ -25,6 +30,35 @@ def test_the_age_group_of_the_person_has_its_columns(tmp_path, age, young, grown
     assert "no trial" in page
     assert ("<td>NSSI sample, adolescents</td>" in page) == young
     assert "1 controlled trial with a result read: liux2025" in page or not young
-    row = page.partition('<tr><th scope="row">iTBS')[2].partition("</tr>")[0]
+    row = page.partition('<a href="#trials-itbs">iTBS')[2].partition("</tr>")[0]
     if age == 15.0:
         assert row.endswith("<td><strong>D</strong></td><td><strong>C</strong></td>")
+
+
+def test_every_number_leads_to_its_rows_and_every_row_to_its_source(tmp_path):
+    page = page_of(tmp_path / "plan", age_years=None)
+    anchors = re.findall(r'id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors))
+    inner = set(re.findall(r'href="#([^"]+)"', page))
+    assert inner <= set(anchors)
+    assert {"trials-tms", "trial-itbs-liux2025"} <= inner | set(anchors)
+    for trial in load_trials():
+        if f"trial-itbs-{trial.id}" in anchors:
+            row = page.partition(f'id="trial-itbs-{trial.id}"')[2].partition("</tr>")[0]
+            assert escape(trial.source) in row
+            assert not trial.identifier or f'<a href="{address(trial.identifier)}">{trial.identifier}</a>' in row
+    assert "https://doi.org/10." in page.partition('<details id="findings-')[2].partition("</details>")[0]
+
+
+@pytest.mark.parametrize(
+    ("identifier", "leads_to"),
+    [
+        ("10.1038/s41380-025-03125-7", "https://doi.org/10.1038/s41380-025-03125-7"),
+        ("NCT04567890", "https://clinicaltrials.gov/study/NCT04567890"),
+        ("PMID 39761754", "https://pubmed.ncbi.nlm.nih.gov/39761754"),
+        ("ChiCTR2400000000", ""),
+        ("", ""),
+    ],
+)
+def test_where_an_identifier_leads(identifier, leads_to):
+    assert address(identifier) == leads_to

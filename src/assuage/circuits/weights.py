@@ -83,6 +83,8 @@ class Report:
         As coded.
     age_group, nssi_sample, coded_from
         Of the study; level of text of the finding.
+    identifier, source
+        Of the study: `Row.identifier`, and where its text was found.
     share
         1, or 1/m where a larger area is named.
     why_not
@@ -99,6 +101,8 @@ class Report:
     age_group: str
     nssi_sample: str
     coded_from: str
+    identifier: str
+    source: str
     share: float
     why_not: str
 
@@ -215,6 +219,8 @@ def _report(finding: Row, study: Row) -> Report:
         age_group=study["age_group"],
         nssi_sample=study["nssi_sample"],
         coded_from=finding["coded_from"],
+        identifier=study.identifier,
+        source=study["source"],
         share=1.0,
         why_not=_why_not(finding, study),
     )

@@ -46,7 +46,7 @@ class Trial:
     id, report
         Of the row, and of the publication it is from: several arms or outcomes are one trial.
     citation, identifier
-        How it is cited; DOI or registration, blank where neither was read.
+        How it is cited; DOI, registration or PubMed number, blank where none was read.
     techniques
         Techniques of a plan that it speaks for.
     target, population, age_groups
@@ -209,7 +209,7 @@ def _trial(row: Mapping[str, str], facts: Row | None) -> Trial:
         id=facts.id,
         report=facts["report"] or facts.id,
         citation=facts["citation"],
-        identifier=facts["doi"] or facts["registration"],
+        identifier=facts.identifier,
         techniques=frozenset(split(row["techniques"])),
         target=facts["target"],
         population=facts["population"],

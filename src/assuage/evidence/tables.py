@@ -52,6 +52,11 @@ class Row:
         return self["id"]
 
     @property
+    def identifier(self) -> str:
+        """DOI, else registration, else "PMID" and number; blank where none was read."""
+        return self["doi"] or self["registration"] or (f"PMID {self['pmid']}" if self["pmid"] else "")
+
+    @property
     def place(self) -> str:
         """File and line, for example "embedded/studies.csv line 3"."""
         return f"{self.file} line {self.line}"

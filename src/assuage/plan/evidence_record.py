@@ -90,6 +90,8 @@ class FindingRecord(Record):
     age_group: str
     nssi_sample: str
     coded_from: str = Field(description="level of text it was read from")
+    identifier: str = Field(default="", description="DOI or PubMed number of the study; blank where none was read")
+    source: str = Field(default="", description="where the text was found")
     vote: float
     why_not: str
 

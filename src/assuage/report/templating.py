@@ -25,6 +25,7 @@ def environment() -> jinja2.Environment:
         degrees=words.degrees,
         point=lambda values, digits=0: words.point(values, digits=digits),
         plain=words.plain,
+        address=words.address,
         given=words.given,
         listing=words.listing,
         sentence=words.sentence,

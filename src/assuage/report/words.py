@@ -100,6 +100,13 @@ SOURCE_LEVELS = {
 
 _NAME = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)*_(?:A|C|s|Hz|mt|years|session|protection|A_per_s|A_per_m2)\b")
 
+ADDRESSES = {
+    "10.": "https://doi.org/",
+    "NCT": "https://clinicaltrials.gov/study/",
+    "PMID ": "https://pubmed.ncbi.nlm.nih.gov/",
+}
+"""Start of an identifier -> what stands before it in an address."""
+
 
 def number(value: float | None, *, digits: int = 3) -> str:
     """Return a number with that many significant digits, without an exponent between 0.001 and 1e6."""
@@ -156,6 +163,18 @@ def plain(name: str) -> str:
 def given(techniques: Iterable[str]) -> str:
     """Return what was given, of words of the tables of evidence."""
     return " + ".join(GIVEN.get(name, name) for name in techniques)
+
+
+def address(identifier: str) -> str:
+    """Return where a DOI, a registration or a PubMed number leads; blank where none is known."""
+    return next(
+        (
+            prefix + identifier.removeprefix("PMID ")
+            for start, prefix in ADDRESSES.items()
+            if identifier.startswith(start)
+        ),
+        "",
+    )
 
 
 def megabytes(size: int) -> str:
