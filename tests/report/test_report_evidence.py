@@ -56,6 +56,7 @@ def test_every_number_leads_to_its_rows_and_every_row_to_its_source(tmp_path):
         ("10.1038/s41380-025-03125-7", "https://doi.org/10.1038/s41380-025-03125-7"),
         ("NCT04567890", "https://clinicaltrials.gov/study/NCT04567890"),
         ("PMID 39761754", "https://pubmed.ncbi.nlm.nih.gov/39761754"),
+        ("PMC8182302", "https://pmc.ncbi.nlm.nih.gov/articles/PMC8182302"),
         ("ChiCTR2400000000", ""),
         ("", ""),
     ],

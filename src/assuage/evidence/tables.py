@@ -53,8 +53,8 @@ class Row:
 
     @property
     def identifier(self) -> str:
-        """DOI, else registration, else "PMID" and number; blank where none was read."""
-        return self["doi"] or self["registration"] or (f"PMID {self['pmid']}" if self["pmid"] else "")
+        """DOI, else registration, PubMed number ("PMID ...") or PubMed Central number; blank where none was read."""
+        return self["doi"] or self["registration"] or (f"PMID {self['pmid']}" if self["pmid"] else self["pmcid"])
 
     @property
     def place(self) -> str:

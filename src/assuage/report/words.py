@@ -103,6 +103,7 @@ _NAME = re.compile(r"\b[a-z]+(?:_[a-z0-9]+)*_(?:A|C|s|Hz|mt|years|session|protec
 ADDRESSES = {
     "10.": "https://doi.org/",
     "NCT": "https://clinicaltrials.gov/study/",
+    "PMC": "https://pmc.ncbi.nlm.nih.gov/articles/",
     "PMID ": "https://pubmed.ncbi.nlm.nih.gov/",
 }
 """Start of an identifier -> what stands before it in an address."""
