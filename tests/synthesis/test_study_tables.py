@@ -36,6 +36,9 @@ def counts(header, rows, separator=","):
         ("r1", "n1", "r2", "n2"),
         ("x1", "n1", "x2", "n2"),
         ("xt", "nt", "xc", "nc"),
+        ("xTi", "nTi", "xCi", "nCi"),
+        ("x.nrt", "n.nrt", "x.ctrl", "n.ctrl"),
+        ("hcq_arm_event", "hcq_arm_total", "control_arm_event", "control_arm_total"),
     ],
 )
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -352,3 +355,20 @@ def test_files_that_are_no_tables(tmp_path):
     binary.write_bytes(b"PK\x03\x04\x00\x00")
     with pytest.raises(DataError, match="not a text table"):
         read_studies(binary)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["nei,nci,e1i,c1i,e2i,c2i", "x.nrt,n.nrt,x.gum,n.gum,x.ctrl,n.ctrl", "x.nrt,n.nrt,x.gum,n.gum"],
+)
+def test_arms_that_the_names_leave_open_are_not_guessed(header):
+    """Two times (Fine et al. 1993), two treated arms, no control."""
+    with pytest.raises(DataError):
+        effects_of(parse(f"study,{header}\na,20,21,3,5,4,6\nb,30,31,2,4,5,7"), measure="OR")
+
+
+def test_a_third_arm_is_said_to_be_left_out():
+    table = parse("study,r1,n1,r2,n2,r3,n3\na,1,10,2,10,,\nb,3,20,4,20,5,20\nc,2,30,4,31,NA,NA")
+    notes = effects_of(table, measure="OR").notes
+    assert [note for note in notes if "third arm (r3, n3)" in note and ": b;" in note]
+    assert not effects_of(parse("study,r1,n1,r2,n2\na,1,10,2,10"), measure="OR").notes
