@@ -77,8 +77,7 @@ def merged(arms: Sequence[Arm]) -> Arm | None:
         return None
     n, means = _column(arms, "n"), _column(arms, "mean")
     mean = float(n @ means) / total
-    squares = np.array([arm.se**2 * people if arm.sd is None else arm.sd**2
-                        for arm, people in zip(arms, n, strict=True)])  # fmt: skip
+    squares = n * [_squared_error(arm) for arm in arms]
     spread = float((n - 1) @ squares + n @ (means - mean) ** 2) / (total - 1)
     return Arm(treatment=arms[0].treatment, mean=mean, sd=math.sqrt(spread), **whole)
 
