@@ -83,13 +83,16 @@ TANNERSMITH = {
 
 @pytest.mark.parametrize("moderators", TANNERSMITH)
 def test_multilevel_with_robust_errors(moderators):
-    """113 effects of 17 studies: rma.mv(random = ~ 1 | studyid/effect), robust(clubSandwich = TRUE)."""
+    """113 effects of 17 studies: rma.mv(random = ~ 1 | studyid/effect), robust(clubSandwich = TRUE).
+
+    With moderators metafor stops short of the maximum (slope 1e-3 where assuage has 1e-10): five digits.
+    """
     estimates, errors, variances, height, robust, freedom = TANNERSMITH[moderators]
     plain = document("tannersmith2016", cluster=("studyid",), moderators=moderators)
-    assert [row["estimate"] for row in plain["coefficients"]] == pytest.approx(estimates, rel=1e-6, abs=1e-7)
-    assert [row["se"] for row in plain["coefficients"]] == pytest.approx(errors, rel=1e-6)
-    assert [level["sigma2"] for level in plain["variance_components"]] == pytest.approx(variances, rel=1e-6)
+    assert [row["estimate"] for row in plain["coefficients"]] == pytest.approx(estimates, abs=5e-7)
+    assert [row["se"] for row in plain["coefficients"]] == pytest.approx(errors, rel=5e-6)
+    assert [level["sigma2"] for level in plain["variance_components"]] == pytest.approx(variances, rel=5e-6)
     assert plain["fit_statistics"]["REML"]["log_likelihood"] == pytest.approx(height, rel=1e-9)
     sandwich = document("tannersmith2016", cluster=("studyid",), moderators=moderators, robust="CR2")
-    assert [row["se"] for row in sandwich["coefficients"]] == pytest.approx(robust, rel=1e-6)
-    assert [row["df"] for row in sandwich["coefficients"]] == pytest.approx(freedom, rel=1e-6)
+    assert [row["se"] for row in sandwich["coefficients"]] == pytest.approx(robust, rel=5e-6)
+    assert [row["df"] for row in sandwich["coefficients"]] == pytest.approx(freedom, rel=5e-6)
