@@ -372,3 +372,14 @@ def test_a_third_arm_is_said_to_be_left_out():
     notes = effects_of(table, measure="OR").notes
     assert [note for note in notes if "third arm (r3, n3)" in note and ": b;" in note]
     assert not effects_of(parse("study,r1,n1,r2,n2\na,1,10,2,10"), measure="OR").notes
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["author,treatment,r,N", "author,treatment,stroke,total", "author,trt,events,n", "author,arm,mean,sd,n"],
+)
+def test_arms_of_a_network_are_sent_to_the_network_command(header):
+    cells = ",".join(["3", "9", "30"][: header.count(",") - 1])
+    rows = [f"{author},{arm},{cells}" for author in ("Boyd", "Calverley") for arm in ("drug", "placebo")]
+    with pytest.raises(DataError, match=f"arms of studies, as column {header.split(',')[1]} says.*evidence nma"):
+        effects_of(parse("\n".join([header, *rows])))
