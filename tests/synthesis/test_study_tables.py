@@ -41,8 +41,10 @@ def counts(header, rows, separator=","):
         ("hcq_arm_event", "hcq_arm_total", "control_arm_event", "control_arm_total"),
     ],
 )
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", " ", "   "])
 def test_counts_by_any_name(names, separator):
+    if " " in separator:
+        names = [name.replace(" ", "_") for name in names]
     rows = [(f"s{i}", a, a + b, c, c + d) for i, (a, b, c, d) in enumerate(COUNTS)]
     effects = effects_of(counts(("study", *names), rows, separator), measure="RR")
     a, b, c, d = np.array(COUNTS, float).T
@@ -376,10 +378,26 @@ def test_a_third_arm_is_said_to_be_left_out():
 
 @pytest.mark.parametrize(
     "header",
-    ["author,treatment,r,N", "author,treatment,stroke,total", "author,trt,events,n", "author,arm,mean,sd,n"],
+    [
+        "author,treatment,r,N",
+        "author,treatment,stroke,total",
+        "author,trt,events,n",
+        "author,arm,mean,sd,n",
+        "studyc,trtc,r,n",
+    ],
 )
 def test_arms_of_a_network_are_sent_to_the_network_command(header):
     cells = ",".join(["3", "9", "30"][: header.count(",") - 1])
     rows = [f"{author},{arm},{cells}" for author in ("Boyd", "Calverley") for arm in ("drug", "placebo")]
     with pytest.raises(DataError, match=f"arms of studies, as column {header.split(',')[1]} says.*evidence nma"):
         effects_of(parse("\n".join([header, *rows])))
+
+
+@pytest.mark.parametrize(("names", "told"), [("treat1,treat2", True), ("t1,t2", True), ("x1,t1,x2,t2", False)])
+def test_rows_of_different_pairs_of_treatments_are_said(names, told):
+    cells = ["1,2", "2,1", "1,3"] if told else ["3,10,4,11", "2,20,1,22", "5,9,6,8"]
+    rows = [f"{label},{cell},0.{i},0.2" for i, (label, cell) in enumerate(zip("abc", cells, strict=True), 1)]
+    notes = effects_of(parse("\n".join([f"study,{names},yi,vi", *rows]))).notes
+    assert [note.startswith("the rows compare 2 different pairs of treatments") for note in notes] == [True] * told
+    alike = parse("\n".join(["study,treat1,treat2,yi,vi", "a,A,B,0.1,0.2", "b,B,A,0.3,0.2"]))
+    assert not effects_of(alike).notes

@@ -10,7 +10,7 @@ from assuage.synthesis.reading import StudyTable
 ASYMMETRIC = 0.04
 """An estimate further than this share of its interval from the middle is not in the middle."""
 
-_ARMS_NAMED = ("treatment", "treat", "trt", "arm", "intervention", "drug")
+_ARMS_NAMED = ("treatment", "treat", "trt", "trtc", "trtn", "arm", "intervention", "drug")
 _ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}
 
 
