@@ -369,3 +369,13 @@ def test_merged_means_are_those_of_everyone_together():
     assert (one.mean, one.sd, one.n) == pytest.approx((everyone.mean(), everyone.std(ddof=1), 21))
     assert merged([arms[0], Arm(treatment="A", mean=1.0, se=0.2)]) is None
     assert merged([Arm(treatment="A", events=1, n=9), Arm(treatment="A", n=9)]) is None
+
+
+def test_a_ratio_beside_its_logarithm_names_the_measure(tmp_path):
+    """hr, low_ci, high_ci beside TE and seTE, as the R package meta leaves them."""
+    header = "study,hr,low_ci,high_ci,treat1,treat2,TE,seTE\n"
+    rows = "a,0.83,0.7,0.99,d,x,-0.18632958,0.08842627\nb,1.39,1.21,1.61,a,x,0.32930375,0.07286201\n"
+    network = read_network(text(tmp_path, header + rows))
+    assert network.measure == "HR"
+    assert [study.effects[0] for study in network.studies] == [-0.18632958, 0.32930375]
+    assert [study.variances[0] ** 0.5 for study in network.studies] == pytest.approx([0.08842627, 0.07286201])

@@ -401,3 +401,9 @@ def test_rows_of_different_pairs_of_treatments_are_said(names, told):
     assert [note.startswith("the rows compare 2 different pairs of treatments") for note in notes] == [True] * told
     alike = parse("\n".join(["study,treat1,treat2,yi,vi", "a,A,B,0.1,0.2", "b,B,A,0.3,0.2"]))
     assert not effects_of(alike).notes
+
+
+def test_low_and_high_ci_are_bounds():
+    effects = effects_of(parse("study,hr,low_ci,high_ci\na,0.83,0.7,0.99\nb,1.39,1.21,1.61"))
+    assert effects.measure.name == "HR"
+    assert effects.v[0] ** 0.5 == pytest.approx(math.log(0.99 / 0.7) / 3.92, rel=1e-4)

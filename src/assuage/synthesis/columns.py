@@ -44,12 +44,12 @@ _SINGLE: dict[str, tuple[str, ...]] = {
         "ci_low": (
             "cilow cilb cilower cil lower lowerci lcl lci ll lb low lowerbound ci95low ci95lower "
             "95cilow 95cilower cistart cill lower95 conflow lower95ci cimin lowerlimit ci95lb lowercl "
-            "llci loci cilo"
+            "llci loci cilo lowci"
         ),
         "ci_high": (
             "cihigh ciub ciupper ciu upper upperci ucl uci ul ub high upperbound ci95high ci95upper "
             "95cihigh 95ciupper ciend ciul upper95 confhigh upper95ci cimax upperlimit ci95ub uppercl "
-            "ulci hici cihi"
+            "ulci hici cihi highci"
         ),
         "p": "p pvalue pval",
         "r": "r cor corr correlation pearsonr",
