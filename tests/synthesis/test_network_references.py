@@ -35,6 +35,25 @@ def test_senn_decomposition_of_q(senn):
     assert found.interaction_tau2**0.5 == pytest.approx(0.3797, abs=5e-5)
 
 
+SENN_DESIGNS = {
+    "metformin placebo": (42.16, 2, None, None), "placebo rosiglitazone": (21.27, 5, 16.29, 0.0123),
+    "benfluorex placebo": (4.38, 1, None, None), "miglitol placebo": (6.45, 2, None, None),
+    "metformin rosiglitazone": (0.19, 1, None, None), "rosiglitazone sulfonylurea": (0, 0, 6.77, 0.3425),
+    "metformin sulfonylurea": (0, 0, 7.51, 0.2760),
+}  # fmt: skip
+"""Q within a design and its df; Q between the others once it is detached (6 df) and p: netmeta, read in a course."""
+
+
+@pytest.mark.parametrize("design", SENN_DESIGNS)
+def test_senn_designs(senn, design):
+    q, df, detached, p = SENN_DESIGNS[design]
+    row = next(row for row in senn.decomposition.designs if " ".join(row.design) == design)
+    assert (row.within.q, row.within.df) == (pytest.approx(q, abs=0.005), df)
+    if detached is not None:
+        assert (row.detached.q, row.detached.df) == (pytest.approx(detached, abs=0.005), 6)
+        assert row.detached.p == pytest.approx(p, abs=5e-5)
+
+
 SENN_P_SCORES = {
     "rosiglitazone": 0.8934, "metformin": 0.7818, "pioglitazone": 0.7746, "miglitol": 0.6137, "acarbose": 0.5203,
     "benfluorex": 0.4358, "vildagliptin": 0.4232, "sitagliptin": 0.3331, "sulfonylurea": 0.2103, "placebo": 0.0139,
@@ -202,15 +221,66 @@ METAFOR = {
             "Rivaroxaban": (-0.250455, 0.180030),
         },
     ),
+    ("baker2009.csv", "Placebo"): (
+        0.0044126,
+        {
+            "Budesonide": (-0.207423, 0.149166), "Budesonide+Formoterol": (-0.406944, 0.143666),
+            "Fluticasone": (-0.146961, 0.062299), "Fluticasone+Salmeterol": (-0.282662, 0.058982),
+            "Formoterol": (-0.002187, 0.108316), "Salmeterol": (-0.205352, 0.048421),
+            "Tiotropium": (-0.365000, 0.052283),
+        },
+    ),
+    ("stowe2010.csv", "Placebo"): (
+        0.1290449,
+        {
+            "COMTI": (-0.938373, 0.156775), "Dopamine Agonist": (-1.497196, 0.183949),
+            "MAOBI": (-1.025498, 0.257063),
+        },
+    ),
+    ("linde2016.csv", "Placebo"): (
+        0.0182739,
+        {
+            "Face-to-face CBT": (0.720963, 0.252053), "Face-to-face CBT + SSRI": (3.429462, 0.935406),
+            "Face-to-face interpsy": (0.104939, 0.193096), "Face-to-face interpsy + SSRI": (0.562781, 0.229305),
+            "Face-to-face PST": (0.328633, 0.186123), "Face-to-face PST + SSRI": (0.433867, 0.431278),
+            "Face-to-face psychodyn": (0.433729, 0.600913), "Hypericum": (0.695534, 0.107753),
+            "Ind drug": (0.935156, 0.500044), "Low-dose SARI": (0.608190, 0.196565), "NaSSa": (0.197224, 0.158439),
+            "No contact CBT": (0.570007, 0.284002), "NRI": (0.370127, 0.231312),
+            "Other face-to-face": (0.651276, 0.249232), "Remote CBT": (0.760788, 0.258950),
+            "rMAO-A": (0.073322, 0.201101), "Self-help CBT": (0.664471, 0.274993), "SNRI": (0.655768, 0.131301),
+            "SSRI": (0.539090, 0.081925), "TCA": (0.557442, 0.087411), "UC": (0.148710, 0.212985),
+        },
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(("table", "reference"), METAFOR)
 def test_reml_is_that_of_metafor(table, reference):
-    """Run with metafor 3.8-1, an arm-based model with study effects; how: data/README.md."""
+    """Run with metafor 3.8-1, an arm-based model with study effects or one of contrasts; how: data/README.md."""
     tau2, effects = METAFOR[table, reference]
     result = network_meta_analysis(read_network(DATA / table), method="REML", reference=reference, draws=100)
     assert result.tau2 == pytest.approx(tau2, abs=2e-7)
     for name, expected in effects.items():
         found = comparison(result, name, reference).network
         assert (found.effect, found.se) == pytest.approx(expected, abs=2e-6)
+
+
+METAFOR_Q = {"baker2009.csv": (60.859613, 46), "stowe2010.csv": (48.152604, 27), "linde2016.csv": (102.447522, 87)}
+
+
+@pytest.mark.parametrize("table", METAFOR_Q)
+def test_total_q_is_that_of_metafor(table):
+    """Linde 2016 gives contrasts of 6 digits, which in trials of three arms do not close to the last."""
+    result = network_meta_analysis(read_network(DATA / table), method="common", draws=100)
+    q, df = METAFOR_Q[table]
+    assert (result.q.q, result.q.df) == (pytest.approx(q, abs=6e-6), df)
+
+
+def test_dietary_fat_with_two_arms_of_one_diet():
+    """TSD 2, program 3: rates. By metafor's IRR (EE) of the merged arms; GeMTC's Poisson likelihood says -0.0084."""
+    network = read_network(DATA / "dietary_fat.csv", measure="IRR")
+    assert network.notes == ("arms of one treatment merged in: London Corn/Olive",)
+    result = network_meta_analysis(network, reference="1", method="common", draws=100)
+    found = comparison(result, "2", "1").network
+    assert (found.effect, found.se) == pytest.approx((-0.009710, 0.053869), abs=6e-7)
+    assert (found.effect, found.se) == pytest.approx((-0.0084, 0.0537), abs=0.0015)

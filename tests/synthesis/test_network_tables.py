@@ -8,6 +8,7 @@ from network_cases import write_table
 
 from assuage.errors import DataError
 from assuage.synthesis.network_analysis import comparison, network_meta_analysis
+from assuage.synthesis.network_arms import Arm, merged
 from assuage.synthesis.network_tables import read_network
 
 COUNTS = [("one", "A", 10, 100), ("one", "B", 20, 100), ("two", "B", 15, 80), ("two", "C", 30, 90),
@@ -348,3 +349,33 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     path.write_bytes(b"PK\x00\x01\n\x00")
     with pytest.raises(DataError, match="not a text file"):
         read_network(path)
+
+
+def test_arms_of_one_treatment_in_a_row_are_merged(tmp_path):
+    rows = "study,t1,r1,n1,t2,r2,n2,t3,r3,n3\ns,A,1,10,B,2,11,B,3,12\nt,A,2,20,B,5,21,NA,NA,NA\n"
+    network = read_network(text(tmp_path, rows))
+    assert network.notes == ("arms of one treatment merged in: s",)
+    assert network.studies[0].effects == pytest.approx([math.log(1 / 9 * 18 / 5)])
+    assert network.studies[0].participants == (10, 23)
+
+
+def test_merged_means_are_those_of_everyone_together():
+    rng = np.random.default_rng(3)
+    people = [rng.normal(mean, 1.5, count) for mean, count in ((1.0, 5), (2.0, 9), (0.0, 7))]
+    arms = [Arm(treatment="A", mean=x.mean(), sd=x.std(ddof=1), n=len(x)) for x in people[:2]]
+    last = people[2]
+    arms.append(Arm(treatment="A", mean=last.mean(), se=last.std(ddof=1) / math.sqrt(len(last)), n=len(last)))
+    one, everyone = merged(arms), np.concatenate(people)
+    assert (one.mean, one.sd, one.n) == pytest.approx((everyone.mean(), everyone.std(ddof=1), 21))
+    assert merged([arms[0], Arm(treatment="A", mean=1.0, se=0.2)]) is None
+    assert merged([Arm(treatment="A", events=1, n=9), Arm(treatment="A", n=9)]) is None
+
+
+def test_a_ratio_beside_its_logarithm_names_the_measure(tmp_path):
+    """hr, low_ci, high_ci beside TE and seTE, as the R package meta leaves them."""
+    header = "study,hr,low_ci,high_ci,treat1,treat2,TE,seTE\n"
+    rows = "a,0.83,0.7,0.99,d,x,-0.18632958,0.08842627\nb,1.39,1.21,1.61,a,x,0.32930375,0.07286201\n"
+    network = read_network(text(tmp_path, header + rows))
+    assert network.measure == "HR"
+    assert [study.effects[0] for study in network.studies] == [-0.18632958, 0.32930375]
+    assert [study.variances[0] ** 0.5 for study in network.studies] == pytest.approx([0.08842627, 0.07286201])

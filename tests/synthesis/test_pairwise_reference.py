@@ -464,6 +464,38 @@ def test_third_wave_as_the_field_prints_it():
     assert close(a.small_study.egger_classical.coefficients.estimate[1], "4.111")
 
 
+THIRD_WAVE_PRINTED = {
+    "Call et al.": ("0.7091", "0.1979", "1.2203"), "Cavanagh et al.": ("0.3549", "-0.0300", "0.7397"),
+    "DanitzOrsillo": ("1.7912", "1.1139", "2.4685"), "de Vibe et al.": ("0.1825", "-0.0484", "0.4133"),
+    "Frazier et al.": ("0.4219", "0.1380", "0.7057"), "Frogeli et al.": ("0.6300", "0.2458", "1.0142"),
+    "Gallego et al.": ("0.7249", "0.2846", "1.1652"), "Hazlett-Stevens & Oren": ("0.5287", "0.1162", "0.9412"),
+    "Hintz et al.": ("0.2840", "-0.0453", "0.6133"), "Kang et al.": ("1.2751", "0.6142", "1.9360"),
+    "Kuhlmann et al.": ("0.1036", "-0.2781", "0.4853"), "Lever Taylor et al.": ("0.3884", "-0.0639", "0.8407"),
+    "Phang et al.": ("0.5407", "0.0619", "1.0196"), "Rasanen et al.": ("0.4262", "-0.0794", "0.9317"),
+    "Ratanasiripong": ("0.5154", "-0.1731", "1.2039"), "Shapiro et al.": ("1.4797", "0.8618", "2.0977"),
+    "Song & Lindquist": ("0.6126", "0.1683", "1.0569"), "Warnecke et al.": ("0.6000", "0.1120", "1.0880"),
+}  # fmt: skip
+
+
+def test_third_wave_study_by_study():
+    """The first online edition of the same book, section 6.1: what `print` of R package meta shows of each study."""
+    a = run("third_wave")
+    assert list(a.effects.labels) == list(THIRD_WAVE_PRINTED)
+    half = 1.959963984540054 * np.sqrt(a.effects.v)
+    for y, margin, printed in zip(a.effects.y, half, THIRD_WAVE_PRINTED.values(), strict=True):
+        assert [close(x, p) for x, p in zip((y, y - margin, y + margin), printed, strict=True)] == [True] * 3
+
+
+def test_third_wave_by_sidik_and_jonkman():
+    """The same section: tau² by SJ, Hartung-Knapp, prediction interval with k - 2 degrees of freedom."""
+    a = run("third_wave", method="SJ", test="hk", prediction_df="k-2")
+    c = a.fit.coefficients.rows()[0]
+    printed = {"estimate": "0.5935", "ci_low": "0.3891", "ci_high": "0.7979", "statistic": "6.13"}
+    assert all(close(c[name], text) for name, text in printed.items())
+    assert close(a.fit.tau2, "0.1337")
+    assert [close(x, p) for x, p in zip(a.fit.prediction, ("-0.2084", "1.3954"), strict=True)] == [True, True]
+
+
 def test_third_wave_p_curve():
     """The same, chapter 9.2.3: dmetar. Its half-curve Z of flatness is that of p-curve.com (see `p_curve`)."""
     curve = run("third_wave").p_curve

@@ -36,10 +36,15 @@ def counts(header, rows, separator=","):
         ("r1", "n1", "r2", "n2"),
         ("x1", "n1", "x2", "n2"),
         ("xt", "nt", "xc", "nc"),
+        ("xTi", "nTi", "xCi", "nCi"),
+        ("x.nrt", "n.nrt", "x.ctrl", "n.ctrl"),
+        ("hcq_arm_event", "hcq_arm_total", "control_arm_event", "control_arm_total"),
     ],
 )
-@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("separator", [",", ";", "\t", " ", "   "])
 def test_counts_by_any_name(names, separator):
+    if " " in separator:
+        names = [name.replace(" ", "_") for name in names]
     rows = [(f"s{i}", a, a + b, c, c + d) for i, (a, b, c, d) in enumerate(COUNTS)]
     effects = effects_of(counts(("study", *names), rows, separator), measure="RR")
     a, b, c, d = np.array(COUNTS, float).T
@@ -352,3 +357,53 @@ def test_files_that_are_no_tables(tmp_path):
     binary.write_bytes(b"PK\x03\x04\x00\x00")
     with pytest.raises(DataError, match="not a text table"):
         read_studies(binary)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["nei,nci,e1i,c1i,e2i,c2i", "x.nrt,n.nrt,x.gum,n.gum,x.ctrl,n.ctrl", "x.nrt,n.nrt,x.gum,n.gum"],
+)
+def test_arms_that_the_names_leave_open_are_not_guessed(header):
+    """Two times (Fine et al. 1993), two treated arms, no control."""
+    with pytest.raises(DataError):
+        effects_of(parse(f"study,{header}\na,20,21,3,5,4,6\nb,30,31,2,4,5,7"), measure="OR")
+
+
+def test_a_third_arm_is_said_to_be_left_out():
+    table = parse("study,r1,n1,r2,n2,r3,n3\na,1,10,2,10,,\nb,3,20,4,20,5,20\nc,2,30,4,31,NA,NA")
+    notes = effects_of(table, measure="OR").notes
+    assert [note for note in notes if "third arm (r3, n3)" in note and ": b;" in note]
+    assert not effects_of(parse("study,r1,n1,r2,n2\na,1,10,2,10"), measure="OR").notes
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "author,treatment,r,N",
+        "author,treatment,stroke,total",
+        "author,trt,events,n",
+        "author,arm,mean,sd,n",
+        "studyc,trtc,r,n",
+    ],
+)
+def test_arms_of_a_network_are_sent_to_the_network_command(header):
+    cells = ",".join(["3", "9", "30"][: header.count(",") - 1])
+    rows = [f"{author},{arm},{cells}" for author in ("Boyd", "Calverley") for arm in ("drug", "placebo")]
+    with pytest.raises(DataError, match=f"arms of studies, as column {header.split(',')[1]} says.*evidence nma"):
+        effects_of(parse("\n".join([header, *rows])))
+
+
+@pytest.mark.parametrize(("names", "told"), [("treat1,treat2", True), ("t1,t2", True), ("x1,t1,x2,t2", False)])
+def test_rows_of_different_pairs_of_treatments_are_said(names, told):
+    cells = ["1,2", "2,1", "1,3"] if told else ["3,10,4,11", "2,20,1,22", "5,9,6,8"]
+    rows = [f"{label},{cell},0.{i},0.2" for i, (label, cell) in enumerate(zip("abc", cells, strict=True), 1)]
+    notes = effects_of(parse("\n".join([f"study,{names},yi,vi", *rows]))).notes
+    assert [note.startswith("the rows compare 2 different pairs of treatments") for note in notes] == [True] * told
+    alike = parse("\n".join(["study,treat1,treat2,yi,vi", "a,A,B,0.1,0.2", "b,B,A,0.3,0.2"]))
+    assert not effects_of(alike).notes
+
+
+def test_low_and_high_ci_are_bounds():
+    effects = effects_of(parse("study,hr,low_ci,high_ci\na,0.83,0.7,0.99\nb,1.39,1.21,1.61"))
+    assert effects.measure.name == "HR"
+    assert effects.v[0] ** 0.5 == pytest.approx(math.log(0.99 / 0.7) / 3.92, rel=1e-4)

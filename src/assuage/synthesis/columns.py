@@ -44,12 +44,12 @@ _SINGLE: dict[str, tuple[str, ...]] = {
         "ci_low": (
             "cilow cilb cilower cil lower lowerci lcl lci ll lb low lowerbound ci95low ci95lower "
             "95cilow 95cilower cistart cill lower95 conflow lower95ci cimin lowerlimit ci95lb lowercl "
-            "llci loci cilo"
+            "llci loci cilo lowci"
         ),
         "ci_high": (
             "cihigh ciub ciupper ciu upper upperci ucl uci ul ub high upperbound ci95high ci95upper "
             "95cihigh 95ciupper ciend ciul upper95 confhigh upper95ci cimax upperlimit ci95ub uppercl "
-            "ulci hici cihi"
+            "ulci hici cihi highci"
         ),
         "p": "p pvalue pval",
         "r": "r cor corr correlation pearsonr",
@@ -129,8 +129,25 @@ def _role_of_spread(name: str) -> tuple[str, int] | None:
     return next(((role, 2) for role in spreads if rest in _SINGLE[role] or _EXACT.get(rest) == role), None)
 
 
-def _role_of_arm(name: str) -> tuple[str, int] | None:
-    tokens = [t for t in re.findall(r"[a-z]+|[0-9]+", name.lower()) if t not in _FILLER]
+def _tokens(name: str) -> list[str]:
+    return [t for t in re.findall(r"[a-z]+|[0-9]+", name.lower()) if t not in _FILLER]
+
+
+def _treated_label(header: Sequence[str]) -> str | None:
+    """Return the one label that stands beside `control` with the same quantities (x.nrt n.nrt x.ctrl n.ctrl)."""
+    quantities = {word for words in _QUANTITY.values() for word in words}
+    found: dict[str, set[str]] = {}
+    for tokens in (_tokens(name) for name in header):
+        for quantity, label in (tokens, tokens[::-1]) if len(tokens) == 2 else ():
+            if quantity in quantities and len(label) > 2:
+                found.setdefault(label, set()).add(quantity)
+    controls = [label for label in found if label in _ARM["2"] and len(found[label]) > 1]
+    others = [label for label in found if label not in controls and any(found[label] == found[c] for c in controls)]
+    return others[0] if len(controls) == len(others) == 1 else None
+
+
+def _role_of_arm(name: str, treated: str | None = None) -> tuple[str, int] | None:
+    tokens = _tokens(name)
     joined = "".join(tokens)
     tokens = ["nonevents", *tokens[2:]] if joined.startswith(("nonevents", "noevents")) and len(tokens) > 1 else tokens
     if len(tokens) == 3 and tokens[2] == "i":
@@ -139,7 +156,7 @@ def _role_of_arm(name: str) -> tuple[str, int] | None:
         return None
     for quantity, arm in ((tokens[0], tokens[1]), (tokens[1], tokens[0])):
         what = next((role for role, names in _QUANTITY.items() if quantity in names), None)
-        which = next((number for number, names in _ARM.items() if arm in names), None)
+        which = "1" if arm == treated else next((number for number, names in _ARM.items() if arm in names), None)
         if what and which:
             if what in {"events", "non"}:
                 return {"events1": "a", "non1": "b", "events2": "c", "non2": "d"}[what + which], 1
@@ -168,8 +185,9 @@ def roles(header: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, st
     found: dict[str, tuple[str, int]] = {role: (column, -1) for role, column in given.items()}
     rivals: dict[str, str] = {}
     names = {plain(name) for name in header}
+    treated = _treated_label(header)
     for name in header:
-        claim = _in_context(plain(name), names) or role_of(name)
+        claim = _in_context(plain(name), names) or role_of(name) or _role_of_arm(name, treated)
         if claim is None or name in given.values():
             continue
         role, rank = claim
@@ -200,11 +218,11 @@ def _in_context(key: str, names: set[str]) -> tuple[str, int] | None:
 
 
 def _in_letters(key: str, names: set[str]) -> tuple[str, int] | None:
-    """Return the role of letters that mean something together: Me Se Ne Mc Sc Nc, xt nt xc nc."""
+    """Return the role of letters that mean something together: Me Se Ne Mc Sc Nc, xt nt xc nc, xTi nTi xCi nCi."""
     if key in {"ne", "me", "se", "nc", "mc", "sc"} and {"ne", "me", "se", "nc", "mc", "sc"} <= names:
         return {"ne": "n1", "me": "m1", "se": "sd1", "nc": "n2", "mc": "m2", "sc": "sd2"}[key], 0
-    compact = re.fullmatch(r"(n|x|m|mean|sd)([tec])", key)
-    if compact and {f"{compact[1]}c", "nc"} <= names:
+    compact = re.fullmatch(r"(n|x|m|mean|sd)([tec])()", key) or re.fullmatch(r"(n|x|m|mean|sd)([tc])(i)", key)
+    if compact and {f"{compact[1]}c{compact[3]}", f"nc{compact[3]}"} <= names:
         return {"mean": "m"}.get(compact[1], compact[1]) + ("2" if compact[2] == "c" else "1"), 1
     return None
 

@@ -6,12 +6,14 @@ effect as given (yi with vi or sei), a reported estimate with interval, standard
 is asked for, and so is the sign of an F or a p.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assuage.errors import DataError
+from assuage.synthesis.columns import plain
 from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.measure_choice import infer_measure, known_measure
 from assuage.synthesis.measures import (
@@ -118,7 +120,7 @@ def effects_of(
         measure=chosen, y=y[rows], v=v[rows], rows=rows, labels=tuple(table.labels[i] for i in rows),
         way=tuple(way[i] for i in rows),
         dropped=tuple(Dropped(line=table.lines[i], label=table.labels[i], why=_why(table, given, i)) for i in missing),
-        notes=(*notes, *_way_notes([way[i] for i in rows])),
+        notes=(*notes, *_way_notes([way[i] for i in rows]), *_third_arms(table), *_several_pairs(table, rows.tolist())),
         counts=None if counts is None else {key: values[rows] for key, values in counts.items()},
         harmonic_n=float(1 / np.mean(1 / sizes)) if np.all(sizes > 0) else None,
     )  # fmt: skip
@@ -144,3 +146,36 @@ def _way_notes(way: Sequence[str]) -> list[str]:
     if len(kinds) == 1 and (kinds[0] == "as given" or kinds[0].startswith("computed")):
         return []
     return [f"{way.count(kind)} effect(s) {kind}" for kind in kinds]
+
+
+def _third_arms(table: StudyTable) -> list[str]:
+    """Say which studies have a third arm (r3 beside r1 and r2), which nothing here uses."""
+    by_name = {plain(name): name for name in table.header}
+    beside = (re.sub(r"2(i?)$", r"3\1", plain(table.roles.get(role, ""))) for role in ("c", "m2", "x2", "n2"))
+    columns = [by_name[key] for key in beside if key in by_name and by_name[key] not in table.roles.values()]
+    with_third = [
+        label for i, label in enumerate(table.labels) if any(table.text(name)[i] is not None for name in columns)
+    ]
+    if not with_third:
+        return []
+    return [
+        f"{len(with_third)} study(ies) have a third arm ({', '.join(dict.fromkeys(columns))}), which is left out here: "
+        f"{', '.join(with_third)}; assuage evidence nma takes every arm"
+    ]
+
+
+def _several_pairs(table: StudyTable, rows: Sequence[int]) -> list[str]:
+    """Say that the rows compare more than one pair of treatments, where columns such as treat1 and treat2 tell."""
+    by_name = {plain(name): name for name in table.header}
+    stems = ("treat", "treatment", "trt", "arm", *(() if "x1" in table.roles else ("t",)))
+    stem = next((stem for stem in stems if {f"{stem}1", f"{stem}2"} <= by_name.keys()), None)
+    if stem is None:
+        return []
+    one, two = (table.text(by_name[f"{stem}{arm}"]) for arm in "12")
+    pairs = {frozenset((one[i], two[i])) for i in rows}
+    if len(pairs) < 2:
+        return []
+    return [
+        f"the rows compare {len(pairs)} different pairs of treatments ({by_name[f'{stem}1']}, {by_name[f'{stem}2']}), "
+        "and one mean over them is shown; assuage evidence nma keeps them apart"
+    ]

@@ -3,13 +3,14 @@
 import numpy as np
 
 from assuage.errors import DataError
-from assuage.synthesis.columns import measure_named
+from assuage.synthesis.columns import measure_named, plain
 from assuage.synthesis.measures import MEASURES
 from assuage.synthesis.reading import StudyTable
 
 ASYMMETRIC = 0.04
 """An estimate further than this share of its interval from the middle is not in the middle."""
 
+_ARMS_NAMED = ("treatment", "treat", "trt", "trtc", "trtn", "arm", "intervention", "drug")
 _ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}
 
 
@@ -54,6 +55,13 @@ def infer_measure(table: StudyTable) -> str:
         ({"m", "sd", "n"} <= has, "MN"),
     )
     answer = next((words for there, words in said if there), None)
+    arms = _treatments_in(table)
+    counts = answer == "ZCOR" and np.nanmax(np.abs(table.numbers("r"))) > 1
+    if arms and (answer in {None, "MN", "events of one group: PLO or PR"} or counts):
+        raise DataError(
+            f"{table.source}: its rows are arms of studies, as column {arms} says; compare them with assuage evidence "
+            "nma, write one row for each study, or pool the arms as they are with --measure MN or PLO"
+        )
     if answer is None:
         raise DataError(
             f"{table.source}: the columns {', '.join(table.header)} give no effect; name them as in "
@@ -65,6 +73,12 @@ def infer_measure(table: StudyTable) -> str:
     if answer == "GEN" and "estimate" in has:
         _refuse_ratios(table)
     return answer
+
+
+def _treatments_in(table: StudyTable) -> str | None:
+    """Return the column of treatments of a table in which studies stand in several rows, one for each arm."""
+    repeated = len(set(table.labels)) < len(table.labels)
+    return next((name for name in table.header if repeated and plain(name) in _ARMS_NAMED), None)
 
 
 def _asymmetry(table: StudyTable) -> tuple[float, float] | None:

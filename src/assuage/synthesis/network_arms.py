@@ -22,6 +22,10 @@ Gamma((f - 1)/2)) with f = n1 + n2 - 2; unbiased variance 1/n1 + 1/n2 + (1 - (f 
 meta takes for networks. Of three arms and more, so that the contrasts close: one s pooled over all arms, no correction,
 variance 1/n1 + 1/n2 + d^2 / (2 N), N everyone in the study.
 
+Two arms of one treatment in one row are merged: events, people and person-time add up, the mean is that of everyone and
+the standard deviation that of everyone about it, s² = [Σ (n_i - 1) s_i² + Σ n_i (m_i - m)²] / (Σ n_i - 1) (Cochrane
+Handbook for Systematic Reviews of Interventions, version 6, section 6.5.2.10 and 23.3.4).
+
 Sources: Hedges & Olkin 1985, 10.1016/C2009-0-03396-0. White & Thomas 2005, Clin Trials 2:141,
 10.1191/1740774505cn081oa. Crippa & Orsini 2016, BMC Med Res Methodol 16:91, 10.1186/s12874-016-0189-0. Gart & Zweifel
 1967, 10.1093/biomet/54.1-2.181. Hedges, Gurevitch & Curtis 1999, 10.1890/0012-9658(1999)080[1150:TMAORR]2.0.CO;2.
@@ -54,6 +58,28 @@ class Arm:
     sd: float | None = None
     se: float | None = None
     person_time: float | None = None
+
+
+def merged(arms: Sequence[Arm]) -> Arm | None:
+    """Return one arm of everyone in these arms of one treatment; None where what they report does not add up."""
+    if len(arms) == 1:
+        return arms[0]
+    if any(len({getattr(arm, role) is None for arm in arms}) == 2 for role in ("events", "n", "mean", "person_time")):
+        return None
+    whole = {
+        role: None if getattr(arms[0], role) is None else float(_column(arms, role).sum())
+        for role in ("events", "n", "person_time")
+    }
+    if arms[0].mean is None:
+        return Arm(treatment=arms[0].treatment, **whole)
+    total = whole["n"]
+    if total is None or any(arm.n is None or (arm.sd is None and arm.se is None) for arm in arms):
+        return None
+    n, means = _column(arms, "n"), _column(arms, "mean")
+    mean = float(n @ means) / total
+    squares = n * [_squared_error(arm) for arm in arms]
+    spread = float((n - 1) @ squares + n @ (means - mean) ** 2) / (total - 1)
+    return Arm(treatment=arms[0].treatment, mean=mean, sd=math.sqrt(spread), **whole)
 
 
 def contrasts_of(study: str, arms: Sequence[Arm], measure: str, continuity: float) -> tuple[Array, Array, bool] | str:

@@ -61,7 +61,7 @@ EFFECT_ROLES: dict[str, tuple[str, ...]] = {
     "upper": (
         "upper", "hi", "up", "high", "cihigh", "ciupper", "upperci", "ucl", "uci", "ul", "ciub", "ub", "ciu", "upper95",
         "upper95ci", "95ciupper", "upperlimit", "upperbound", "ulci", "upci",
-        "ci95high",
+        "ci95high", "highci",
     ),
     "baseline_se": ("baselinese", "sebaseline", "basese", "seb"),
     "baseline_variance": ("baselinevariance", "basevariance", "varbaseline", "vb"),
@@ -78,6 +78,8 @@ MEASURE_OF_NAME: dict[str, tuple[str, bool]] = {
     **dict.fromkeys(("irr", "rateratio"), ("IRR", True)),
     "md": ("MD", False), "smd": ("SMD", False), "rd": ("RD", False),
 }  # fmt: skip
+ON_SCALE = ("te", "yi", "logeffect")
+"""Effects that are never ratios; beside OR or HR they are its logarithm, and the standard error is theirs."""
 VAGUE = ("id", "author", "authors", "reference")
 """May number rows, or name two studies alike."""
 STUDY = (
@@ -194,7 +196,11 @@ def _contrasts(names: Mapping[str, str], given: Mapping[str, str], study: Mappin
     found = one("effect", EFFECT_ROLES["effect"])
     measure, is_ratio = None, False
     if named and "effect" not in given:
-        found, (measure, is_ratio) = {"effect": names[named[0]]}, named[1]
+        measure, is_ratio = named[1]
+        if is_ratio and found and plain(found["effect"]) in ON_SCALE:
+            is_ratio = False
+        else:
+            found = {"effect": names[named[0]]}
     elif found and plain(found["effect"]) in MEASURE_OF_NAME:
         measure, is_ratio = MEASURE_OF_NAME[plain(found["effect"])]
     if not found:

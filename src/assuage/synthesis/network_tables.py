@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from assuage.errors import DataError
-from assuage.synthesis.network_arms import COUNT_MEASURES, MEAN_MEASURES, MEASURES, Arm, contrasts_of
+from assuage.synthesis.network_arms import COUNT_MEASURES, MEAN_MEASURES, MEASURES, Arm, contrasts_of, merged
 from assuage.synthesis.network_columns import Layout, find_layout
 from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in, studies_from
 from assuage.synthesis.network_model import Network, NetworkStudy
@@ -53,7 +53,9 @@ def read_network(
     layout = find_layout(header, columns or {}, has_blank=blank, is_distinct=distinct)
     chosen = _measure(layout, measure)
     if layout.kind in ARM_LAYOUTS:
-        studies, excluded, notes = _from_arms(_arms(layout, rows), chosen, continuity)
+        arms, alike = _arms(layout, rows)
+        studies, excluded, notes = _from_arms(arms, chosen, continuity)
+        notes += [f"arms of one treatment merged in: {', '.join(alike)}"] if alike else []
     else:
         groups = contrasts_in(layout, rows) if layout.kind == "contrasts" else baseline_in(layout, rows)
         studies, excluded, notes = studies_from(groups)
@@ -97,14 +99,15 @@ def _measure(layout: Layout, asked: str | None) -> str:
     return asked
 
 
-def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
-    """Return the arms of every study, in the order of the file.
+def _arms(layout: Layout, rows: Sequence[Row]) -> tuple[list[tuple[str, list[Arm]]], list[str]]:
+    """Return the arms of every study, in the order of the file, and the studies with merged arms.
 
     A multi-arm study may stand in several wide rows, one for each pair: an arm with the same numbers is the same arm.
     """
     roles = ("events", "n", "mean", "sd", "se", "person_time")
     studies: dict[str, list[Arm]] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
+    alike = []
     for number, row in enumerate(rows, start=2):
         study = study_of(layout, row, number)
         if layout.kind == "arms":
@@ -120,6 +123,9 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
             where = f"row {number}, study {study}, arm {treatment}"
             values = {role: number_in(row, named[role], where) for role in roles}
             found.append(Arm(treatment=treatment, **values))
+        if layout.kind == "wide_arms" and len(together := _merge_alike(found)) < len(found):
+            found = together
+            alike.append(study)
         known = studies.setdefault(study, [])
         if layout.kind == "arms":
             known += found
@@ -129,7 +135,16 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> list[tuple[str, list[Arm]]]:
             raise DataError(f"row {number}: study {study} stands twice; take one row out or name the studies apart")
         seen.add(compared)
         known += [arm for arm in found if arm not in known]
-    return list(studies.items())
+    return list(studies.items()), alike
+
+
+def _merge_alike(arms: Sequence[Arm]) -> list[Arm]:
+    """Merge the arms of one treatment in one row, which cannot be two studies; those that do not add up stay apart."""
+    by_treatment: dict[str, list[Arm]] = {}
+    for arm in arms:
+        by_treatment.setdefault(arm.treatment, []).append(arm)
+    together = [merged(alike) for alike in by_treatment.values()]
+    return [arm for arm in together if arm is not None] if None not in together else list(arms)
 
 
 def _from_arms(studies: Iterable[tuple[str, list[Arm]]], measure: str, continuity: float) -> Made:

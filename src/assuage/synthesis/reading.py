@@ -1,4 +1,4 @@
-"""A table of studies from a file: CSV, TSV or semicolons, with whatever names its columns have (`columns`).
+"""A table of studies from a file: CSV, TSV, semicolons or blanks, with whatever names its columns have (`columns`).
 
 Missing values: empty, NA, NaN, NR, n/a, a dot, a dash, a question mark. A comma is a decimal mark where the fields are
 separated by something else. Columns without a name (row numbers of a spreadsheet) are left out.
@@ -20,7 +20,7 @@ from assuage.synthesis.heterogeneity import Array
 
 MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
 _LABELS = ("study", "studlab", "slab", "label", "author", "authors", "name", "reference", "source", "citation", "trial",
-           "studyname", "studylabel", "firstauthor", "paper", "id", "studyid")  # fmt: skip
+           "studyname", "studylabel", "firstauthor", "paper", "id", "studyid", "studyc", "studyn")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +174,8 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
     delimiter = _delimiter(text)
     header: list[str] | None = None
     rows, lines = [], []
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, skipinitialspace=True)
+    tidy = "\n".join(line.strip() for line in text.splitlines()) if delimiter == " " else text
+    reader = csv.reader(io.StringIO(tidy), delimiter=delimiter, skipinitialspace=True)
     for fields in reader:
         cells = [cell.strip() for cell in fields]
         if not any(cells) or (cells[0].startswith("#") and header is None):
@@ -212,7 +213,7 @@ def _delimiter(text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
     counts = {mark: first.count(mark) for mark in ("\t", ";", ",")}
     best = max(counts, key=lambda mark: counts[mark])
-    return best if counts[best] else ","
+    return best if counts[best] else " " if first.split()[1:] else ","
 
 
 def _labels(header: Sequence[str], rows: Sequence[dict[str, str]], found: Mapping[str, str]) -> tuple[str, ...]:
