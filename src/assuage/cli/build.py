@@ -30,6 +30,11 @@ def build(request: Request) -> None:
         _build(request, scans)
 
 
+def _named(out: Path) -> str:
+    """Return the name of the head of a folder; one that is just called head has that of the folder above."""
+    return (out.resolve().parent.name if out.name == "head" else out.name) or "head"
+
+
 def _build(request: Request, scans: Scans) -> None:
     out = request.out
     scan = read_scan(scans.t1, orientation=request.orientation)
@@ -54,7 +59,7 @@ def _build(request: Request, scans: Scans) -> None:
             lesion_S_per_m=request.lesion_S_per_m,
             age_years=scans.age_years,
             steps=Steps(scratch, inputs, progress),
-            name=out.name,
+            name=_named(out),
         )
         progress("quality page", 0.96)
         head = replace(built.head, metadata=scans.noted_in(built.head.metadata))

@@ -150,10 +150,12 @@ def loading_words(name: str, *, format: WriteFormat, image: ReferenceImage | Non
         )
     if format == "visor":
         return (f"{name}: visor2, import target markers; the associated image must be{shown}, with the same qform",)
-    base = "NIfTI" if format == "localite-ras" else "DICOM"
+    base = (
+        f"NIfTI file{shown}" if format == "localite-ras" else f"DICOM series of which{shown or ' the NIfTI'} was made"
+    )
     other = "LPS" if format == "localite-ras" else "RAS"
     return (
-        f"{name}: Localite TMS Navigator, load as instrument markers; the base volume must be the {base} images{shown}",
+        f"{name}: Localite TMS Navigator, load as instrument markers; the base volume must be the {base}",
         f"with the other kind of base volume, use the {other} file: left and right, front and back would be exchanged",
     )
 
