@@ -399,8 +399,23 @@ def test_rows_of_different_pairs_of_treatments_are_said(names, told):
     rows = [f"{label},{cell},0.{i},0.2" for i, (label, cell) in enumerate(zip("abc", cells, strict=True), 1)]
     notes = effects_of(parse("\n".join([f"study,{names},yi,vi", *rows]))).notes
     assert [note.startswith("the rows compare 2 different pairs of treatments") for note in notes] == [True] * told
-    alike = parse("\n".join(["study,treat1,treat2,yi,vi", "a,A,B,0.1,0.2", "b,B,A,0.3,0.2"]))
+    alike = parse("\n".join(["study,treat1,treat2,yi,vi", "a,A,B,0.1,0.2", "b,A,B,0.3,0.2"]))
     assert not effects_of(alike).notes
+
+
+def test_one_pair_of_treatments_in_both_directions_is_said():
+    (note,) = effects_of(parse("study,treat1,treat2,yi,vi\na,A,B,0.1,0.2\nb,B,A,-0.1,0.2\nc,A,B,0.1,0.2")).notes
+    assert note.startswith("1 of 3 rows compare B with A, the others A with B, and")
+
+
+def test_a_column_whose_name_has_no_latin_letters_is_no_third_arm():
+    assert not effects_of(parse("study,备注,ai,n1i,ci,n2i\na,x,1,10,2,10"), measure="OR").notes
+
+
+def test_arms_without_any_number_are_refused_without_a_warning(recwarn):
+    with pytest.raises(DataError, match="no row gives an effect"):
+        effects_of(parse("study,treatment,r,n\na,drug,,10\na,sham,,20"))
+    assert not recwarn.list
 
 
 def test_low_and_high_ci_are_bounds():
