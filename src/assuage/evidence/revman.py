@@ -27,6 +27,8 @@ SAID_BY = frozenset({
 """Columns that say where a row belongs."""
 ROWS, SETTINGS = "-data-rows.csv", "-overall-estimates-and-settings.csv"
 """Ends of the names of two files of a data package."""
+SWAP = "Swap event and non-event"
+"""Column of the settings of a data package, of counts."""
 NAMES = {
     "oddsratio": "OR", "petooddsratio": "PETO", "petoor": "PETO", "riskratio": "RR", "riskdifference": "RD",
     "meandifference": "MD", "stdmeandifference": "SMD", "standardizedmeandifference": "SMD", "hazardratio": "HR",
@@ -94,7 +96,10 @@ class Analysis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Heading:
-    """What stands above the studies of an outcome: its name, its comparison, arms, data type and measure."""
+    """What stands above the studies of an outcome: its name, its comparison, arms, data type and measure.
+
+    `swapped`: RevMan shows the effect of the non-events; the arms hold events, and the effect here is of them.
+    """
 
     outcome: str = ""
     comparison: str = ""
@@ -102,6 +107,7 @@ class _Heading:
     control: str = ""
     kind: str = ""
     measure: str = ""
+    swapped: bool = False
 
 
 def is_revman(table: StudyTable) -> bool:
@@ -231,6 +237,7 @@ def _package(table: StudyTable, path: Path, where: Sequence[str]) -> Iterator[Pa
                 control=row.get("Control intervention") or row.get("Control group label", ""),
                 kind=row.get("Data type", ""),
                 measure=row.get("Effect measure", ""),
+                swapped=plain(row.get(SWAP, "")) in {"true", "yes"},
             )
     chosen = table.where(where)
     for key in dict.fromkeys((row[PACKAGE[0]], row[PACKAGE[1]]) for row in chosen.rows):
@@ -244,7 +251,8 @@ def _package(table: StudyTable, path: Path, where: Sequence[str]) -> Iterator[Pa
 
 
 def _cells(heading: _Heading, subgroup: str, footnotes: str) -> dict[str, str]:
-    said = (("comparison: ", heading.comparison), ("subgroup: ", subgroup), ("", footnotes))
+    swap = "RevMan swaps event and non-event, the effect here is that of events" if heading.swapped else ""
+    said = (("comparison: ", heading.comparison), ("subgroup: ", subgroup), ("", footnotes), ("", swap))
     cells = {
         "outcome": heading.outcome,
         "technique_printed": heading.active,
