@@ -108,6 +108,9 @@ def test_effects_of_a_file_are_pooled(tmp_path):
     options = ["--to", str(tmp_path / "mine"), "--table", "trials", "--coded-by", "A", "--level", "full_text"]
     assert run(["evidence", "add", *options, "--csv", str(table), "--measure", "OR", *cells]) == 0
     (one,) = pooled_of(strata(load_evidence(tmp_path / "mine")))
+    page = tmp_path / "review.html"
+    assert run(["evidence", "report", "--out", str(page), "--tables", str(tmp_path / "mine")]) == 0
+    assert "No full text was read" not in page.read_text(encoding="utf-8"), "these rows were"
     fit = analyse(read_studies(table), Choices(measure="OR", method="REML", test="hk")).fit
     assert float(one.analysis.fit.coefficients.estimate[0]) == pytest.approx(
         float(fit.coefficients.estimate[0]), abs=1e-3
@@ -220,4 +223,5 @@ def test_the_page_of_the_embedded_tables_says_that_nothing_is_pooled(tmp_path, c
     assert f"Nothing is pooled: 0 of {len(strata(load_evidence()))} strata" in text
     assert run(["evidence", "report", "--out", str(tmp_path / "b.html"), "--important", "OR"]) == 2
     assert "write for example OR=1.25" in capsys.readouterr().err
+    assert "No full text was read" in text
     assert not (tmp_path / "b.html").exists()

@@ -126,9 +126,10 @@ def test_an_analysis_of_non_events_says_that_its_effects_are_of_events(tmp_path)
     saved(
         tmp_path,
         "CD1-overall-estimates-and-settings.csv",
-        "\n".join([f"{first},Swap event and non-event", *swapped]),
+        "\n".join([f"{first},Swap event and non-event", *swapped]).replace("Depression", "Depression; week 4"),
     )
     entries = read_effect_rows(file).entries
+    assert entries[0]["outcome"] == "Depression, week 4"
     assert {entry["outcome"] for entry in entries if "swaps event" in entry.get("notes", "")} == {"Response"}
 
 

@@ -361,7 +361,13 @@ def test_files_that_are_no_tables(tmp_path):
 
 @pytest.mark.parametrize(
     "header",
-    ["nei,nci,e1i,c1i,e2i,c2i", "x.nrt,n.nrt,x.gum,n.gum,x.ctrl,n.ctrl", "x.nrt,n.nrt,x.gum,n.gum"],
+    [
+        "nei,nci,e1i,c1i,e2i,c2i",
+        "x.nrt,n.nrt,x.gum,n.gum,x.ctrl,n.ctrl",
+        "x.nrt,n.nrt,x.gum,n.gum",
+        "events_all,n_all,events_control,n_control,m,s",
+        "events_baseline,n_baseline,events_control,n_control,m,s",
+    ],
 )
 def test_arms_that_the_names_leave_open_are_not_guessed(header):
     """Two times (Fine et al. 1993), two treated arms, no control."""
@@ -416,6 +422,11 @@ def test_arms_without_any_number_are_refused_without_a_warning(recwarn):
     with pytest.raises(DataError, match="no row gives an effect"):
         effects_of(parse("study,treatment,r,n\na,drug,,10\na,sham,,20"))
     assert not recwarn.list
+
+
+def test_a_cell_too_many_says_what_to_quote():
+    with pytest.raises(DataError, match="4 fields under 3 columns; quote text with blanks"):
+        parse("study yi vi\nSmith 2001 0.1 0.2")
 
 
 def test_low_and_high_ci_are_bounds():

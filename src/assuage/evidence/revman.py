@@ -251,10 +251,11 @@ def _package(table: StudyTable, path: Path, where: Sequence[str]) -> Iterator[Pa
 
 
 def _cells(heading: _Heading, subgroup: str, footnotes: str) -> dict[str, str]:
+    """Return what an analysis says of a row; a semicolon in the name of its outcome would make two of it."""
     swap = "RevMan swaps event and non-event, the effect here is that of events" if heading.swapped else ""
     said = (("comparison: ", heading.comparison), ("subgroup: ", subgroup), ("", footnotes), ("", swap))
     cells = {
-        "outcome": heading.outcome,
+        "outcome": heading.outcome.replace(";", ","),
         "technique_printed": heading.active,
         "comparator": heading.control,
         "notes": "; ".join(word + text for word, text in said if text),
