@@ -119,6 +119,15 @@ def test_a_data_package_takes_measure_and_arms_from_its_settings(tmp_path, capsy
     assert (rows["coe2020"]["effect"], rows["coe2020"]["n_active"]) == ("", "20"), "means without their SDs"
 
 
+def test_a_measure_that_the_file_states_is_not_renamed(tmp_path):
+    file = saved(tmp_path, "CD1-data-rows.csv", PACKAGE)
+    saved(tmp_path, "CD1-overall-estimates-and-settings.csv", SETTINGS.replace("Risk Ratio", "Unknown Ratio"))
+    effects = [entry.get("effect", "") for entry in read_effect_rows(file, measure="RR").entries]
+    assert [effect for effect in effects if "HR 0.6703" in effect], "stated as a hazard ratio"
+    assert [effect for effect in effects if "computed RR" in effect], "what the file leaves open"
+    assert [effect for effect in effects if "computed SMD" in effect]
+
+
 def test_an_analysis_of_non_events_says_that_its_effects_are_of_events(tmp_path):
     file = saved(tmp_path, "CD1-data-rows.csv", PACKAGE)
     first, *rest = SETTINGS.splitlines()

@@ -183,7 +183,7 @@ def _numbered(report: str, taken: set[str]) -> str:
 
 
 def _same_publication(row: Row, entry: Mapping[str, str]) -> bool:
-    for column in ("doi", "pmid"):
+    for column in IDENTIFIERS:
         if row[column] and entry.get(column):
             return doi_key(row[column]) == doi_key(entry[column])
     same_words = " ".join(row["citation"].casefold().split()) == " ".join(entry["citation"].casefold().split())

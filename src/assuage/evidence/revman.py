@@ -125,7 +125,7 @@ def analyses_of(
     path
         Of the export: the settings of a data package lie beside it.
     measure
-        Effect measure in place of the file's; None: the file's.
+        Effect measure of analyses for which the file names none, or none that is known.
     where
         Conditions COLUMN=VALUE that studies have to satisfy.
 
@@ -142,7 +142,8 @@ def analyses_of(
 def _analysis(
     part: StudyTable, heading: _Heading, cells: tuple[dict[str, str], ...], *, measure: str | None, is_old: bool
 ) -> Analysis:
-    named = measure or NAMES.get(plain(heading.measure), heading.measure.upper())
+    stated = NAMES.get(plain(heading.measure), heading.measure.upper())
+    named = stated if stated in MEASURES else measure or stated
     if not named:
         raise DataError(
             f"{part.source} does not say the effect measure of {heading.outcome or 'its analysis'}; "
