@@ -223,5 +223,7 @@ def test_the_page_of_the_embedded_tables_says_that_nothing_is_pooled(tmp_path, c
     assert f"Nothing is pooled: 0 of {len(strata(load_evidence()))} strata" in text
     assert run(["evidence", "report", "--out", str(tmp_path / "b.html"), "--important", "OR"]) == 2
     assert "write for example OR=1.25" in capsys.readouterr().err
+    assert run(["evidence", "report", "--out", str(tmp_path / "b.html"), "--important", "OR=2,OR=3"]) == 2
+    assert "--important names OR twice" in capsys.readouterr().err
     assert "No full text was read" in text
     assert not (tmp_path / "b.html").exists()

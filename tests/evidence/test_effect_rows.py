@@ -69,6 +69,7 @@ def test_an_export_of_revman_5_becomes_trials_with_the_effects_that_revman_print
     assert add(tmp_path / "mine", file, *FIXED) == 0
     said = capsys.readouterr().out
     assert "columns not understood and left out: Statistical Method, Analysis Model, Weight, Q," in said
+    assert "taken for the heading of a subgroup: Short (review.csv row 7)" in said
     evidence = load_evidence(tmp_path / "mine")
     rows = {row.id: row for row in evidence.rows["trials"] if row["coded_by"] == "A. Coder"}
     assert list(rows) == ["mrc1974", "cdp1976", "davis1973", "florell1971", "mrc1974-2"]

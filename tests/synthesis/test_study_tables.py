@@ -38,6 +38,7 @@ def counts(header, rows, separator=","):
         ("xt", "nt", "xc", "nc"),
         ("xTi", "nTi", "xCi", "nCi"),
         ("x.nrt", "n.nrt", "x.ctrl", "n.ctrl"),
+        ("events_itbs", "n_itbs", "events_waitlist", "n_waitlist"),
         ("hcq_arm_event", "hcq_arm_total", "control_arm_event", "control_arm_total"),
     ],
 )
@@ -367,10 +368,12 @@ def test_files_that_are_no_tables(tmp_path):
         "x.nrt,n.nrt,x.gum,n.gum",
         "events_all,n_all,events_control,n_control,m,s",
         "events_baseline,n_baseline,events_control,n_control,m,s",
+        "events_tau,n_tau,events_control,n_control,m,s",
+        "events_waitlist,n_waitlist,events_control,n_control,m,s",
     ],
 )
 def test_arms_that_the_names_leave_open_are_not_guessed(header):
-    """Two times (Fine et al. 1993), two treated arms, no control."""
+    """Two times (Fine et al. 1993), two treated arms, no control, everyone, a time, two controls."""
     with pytest.raises(DataError):
         effects_of(parse(f"study,{header}\na,20,21,3,5,4,6\nb,30,31,2,4,5,7"), measure="OR")
 

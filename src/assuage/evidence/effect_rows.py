@@ -103,7 +103,7 @@ def read_effect_rows(
     notes: list[str] = []
     for analysis in analyses:
         texts, said = _effect_texts(analysis)
-        notes += said
+        notes += [*analysis.notes, *said]
         for i, own in enumerate(analysis.cells):
             row = analysis.table.rows[i]
             same = {column: row[name] for name, column in taken.items() if row[name]}

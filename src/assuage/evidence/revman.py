@@ -84,6 +84,8 @@ class Analysis:
         Columns that were read.
     needs
         Roles of which a row has to have all of one group, or it gives no effect; none: a table of one's own.
+    notes
+        Lines that were taken for headings, and might be studies.
     """
 
     table: StudyTable
@@ -92,6 +94,7 @@ class Analysis:
     used: frozenset[str]
     unknown: str = ""
     needs: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class _Heading:
     """What stands above the studies of an outcome: its name, its comparison, arms, data type and measure.
 
     `swapped`: RevMan shows the effect of the non-events; the arms hold events, and the effect here is of them.
+    `subgroups`: lines that were taken for headings of subgroups.
     """
 
     outcome: str = ""
@@ -108,6 +112,7 @@ class _Heading:
     kind: str = ""
     measure: str = ""
     swapped: bool = False
+    subgroups: tuple[str, ...] = ()
 
 
 def is_revman(table: StudyTable) -> bool:
@@ -166,6 +171,7 @@ def _analysis(
         measure=named if known else None,
         unknown="" if known else heading.measure,
         needs=NEEDS[kind],
+        notes=tuple(f"taken for the heading of a subgroup: {line}" for line in heading.subgroups),
         cells=tuple(_with_people(row, own, layout) for row, own in zip(blanked, cells, strict=True)),
         used=SAID_BY | frozenset(roles.values()) | people,
     )
@@ -211,6 +217,9 @@ def _revman_5(table: StudyTable, where: Sequence[str]) -> Iterator[Part]:
             )
         elif subgroup not in {"", "0"} and (comparison, outcome, subgroup) not in subgroups and not _is_study(row):
             subgroups[comparison, outcome, subgroup] = row["Name"]
+            above = headings[comparison, outcome]
+            line = f"{row['Name']} ({table.source} row {table.lines[index]})"
+            headings[comparison, outcome] = replace(above, subgroups=(*above.subgroups, line))
         else:
             studies.append(index)
     if not studies:

@@ -94,14 +94,14 @@ _ARM: dict[str, tuple[str, ...]] = {
     "1": ("1", "e", "exp", "experimental", "t", "trt", "tx", "treat", "treated", "treatment", "intervention", "active",
           "verum", "exposed", "stim", "i", "a"),
     "2": ("2", "c", "con", "ctl", "ctrl", "control", "controls", "comparator", "comparison", "placebo", "pbo", "sham",
-          "unexposed", "b"),
+          "unexposed", "waitlist", "untreated", "b"),
 }  # fmt: skip
 _ROLE_OF_PAIR = {
     "m": "m", "sd": "sd", "se": "se", "n": "n", "count": "x", "time": "t",
 }  # fmt: skip
 _NO_ARM = {"all", "whole", "overall", "both", "combined", "baseline", "pre", "post", "before", "after", "start", "end",
-           "change", "followup", "follow", "men", "women", "male", "female"}  # fmt: skip
-"""Beside the quantities of a control arm they are everyone, a time or a part of the people, not the treated arm."""
+           "change", "followup", "follow", "men", "women", "male", "female", "tau", "usual"}  # fmt: skip
+"""Beside a control arm they are everyone, a time, a part of the people or usual care, not the treated arm."""
 _FILLER = {"group", "arm", "grp", "of", "in", "the", "number", "patients", "subjects", "dev", "deviation", "standard"}
 
 
