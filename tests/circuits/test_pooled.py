@@ -5,19 +5,21 @@ import re
 
 import pytest
 
-from assuage.circuits.pooled import UNKNOWN_AGE, age_of, strata
+from assuage.circuits.pooled import strata
 from assuage.circuits.weights import POOLS
 from assuage.cli.app import run
 from assuage.errors import DataError
 from assuage.evidence import load_evidence
 from assuage.evidence.grades import load_trials, trial_of
 from assuage.evidence.schema import tables
+from assuage.evidence.strata import NO_AGE, SEVERAL, age_of
 from assuage.synthesis import Choices, analyse, read_studies
 
 MADE_UP = {
     "nssi_sample": "yes", "technique": "rtms", "age_group": "adolescents", "design": "rct", "comparator": "sham",
     "outcome": "episodes", "coded_from": "abstract", "coded_by": "A. Coder",
 }  # fmt: skip
+NO_EFFECT = "no effect printed with its interval (OR, Peto OR, RR, HR, MD, SMD, d, g)"
 EFFECTS = ((-0.42, -0.91, 0.07), (-0.75, -1.30, -0.20), (-0.10, -0.55, 0.35))
 
 
@@ -89,16 +91,44 @@ def test_ratios_are_pooled_as_logarithms(load):
     assert one.analysis.effects.back(float(one.analysis.fit.coefficients.estimate[0])) == pytest.approx(0.5)
 
 
+def test_a_peto_odds_ratio_is_a_scale_of_its_own(load):
+    rows = [trial("r1", "OR 0.50 (0.25 to 1.00)"), trial("p1", "3 of 20 vs 5 of 20, computed Peto OR 0.4 (0.2 to 0.8)")]
+    assert pooled_of(strata(load(rows))) == []
+    (one,) = pooled_of(strata(load([*rows, trial("p2", "Peto OR 0.4 (0.2 to 0.8)")]), important={"Peto OR": 1.25}))
+    assert (one.scale, {taken.row.id for taken in one.taken}) == ("Peto OR", {"p1", "p2"})
+    assert one.analysis.effects.back(float(one.analysis.fit.coefficients.estimate[0])) == pytest.approx(0.4)
+
+
+def test_effects_of_a_file_are_pooled(tmp_path):
+    """Rows from `evidence add --csv` say the arms before the effect."""
+    table = tmp_path / "t.csv"
+    table.write_text("study,ai,n1i,ci,n2i\nRoe 2020,3,20,5,20\nPoe 2021,3,30,6,30\n")
+    cells = [part for name in ("nssi_sample", "technique", "age_group", "design", "comparator", "outcome")
+             for part in ("--set", f"{name}={MADE_UP[name]}")]  # fmt: skip
+    options = ["--to", str(tmp_path / "mine"), "--table", "trials", "--coded-by", "A", "--level", "full_text"]
+    assert run(["evidence", "add", *options, "--csv", str(table), "--measure", "OR", *cells]) == 0
+    (one,) = pooled_of(strata(load_evidence(tmp_path / "mine")))
+    page = tmp_path / "review.html"
+    assert run(["evidence", "report", "--out", str(page), "--tables", str(tmp_path / "mine")]) == 0
+    assert "No full text was read" not in page.read_text(encoding="utf-8"), "these rows were"
+    fit = analyse(read_studies(table), Choices(measure="OR", method="REML", test="hk")).fit
+    assert float(one.analysis.fit.coefficients.estimate[0]) == pytest.approx(
+        float(fit.coefficients.estimate[0]), abs=1e-3
+    )
+
+
 def test_adolescents_and_adults_are_never_put_together(load):
     young, old = three(), [{**row, "id": f"old{row['id']}", "report": f"old{row['id']}"} for row in three()]
     old = [{**row, "age_group": "adults"} for row in old]
     found = [stratum for stratum in strata(load([*young, *old])) if stratum.pooled]
     assert sorted(stratum.age for stratum in found) == ["adolescents", "adults"]
     for stratum in found:
-        assert {age_of(row) for row in stratum.rows} == {stratum.age}
-    mixed = strata(load(three(age_group="adolescents;adults")))
-    assert pooled_of(mixed) == []
-    assert reasons_of(mixed, "made0") == {UNKNOWN_AGE}
+        assert {age_of(trial_of(row)) for row in stratum.rows} == {stratum.age}
+    for words, why in (("adolescents;adults", SEVERAL), ("children", SEVERAL), ("", NO_AGE)):
+        mixed = strata(load(three(age_group=words)))
+        assert pooled_of(mixed) == []
+        assert reasons_of(mixed, "made0") == {why}
+    assert [s.age for s in strata(load(three(age_group="older_adults"))) if s.pooled] == ["adults"]
 
 
 @pytest.mark.parametrize(
@@ -110,8 +140,8 @@ def test_adolescents_and_adults_are_never_put_together(load):
         ({"design": "open_label"}, "not controlled"),
         ({"design": ""}, "control not stated"),
         ({"effect": ""}, "no result read"),
-        ({"effect": "lower than sham, p=0.01"}, "no effect printed with its interval (OR, RR, HR, MD, SMD, d or g)"),
-        ({"effect": "SMCC -0.4 (-0.9 to 0.1)"}, "no effect printed with its interval (OR, RR, HR, MD, SMD, d or g)"),
+        ({"effect": "lower than sham, p=0.01"}, NO_EFFECT),
+        ({"effect": "SMCC -0.4 (-0.9 to 0.1)"}, NO_EFFECT),
         ({"effect": "day 1 d=-0.4 (-0.9, 0.1); day 9 d=-0.3 (-0.8, 0.2)"},
          "no effect, or more than one, under the name of the outcome"),
         ({"comparator": ""}, "comparison not stated"),
@@ -169,7 +199,7 @@ def test_a_scale_that_is_none_is_refused(load):
     with pytest.raises(DataError, match="--important XY: no scale"):
         strata(load(three()), important={"XY": 1.0})
     with pytest.raises(DataError, match="needs a ratio above 1"):
-        strata(load([trial("r1", "OR 2 (1-4)"), trial("r2", "OR 2 (1-4)")]), important={"OR": 0.5})
+        strata(load([]), important={"OR": 0.5})
 
 
 def test_the_page_shows_pooled_effects_and_every_link_has_its_row(load, tmp_path):
@@ -193,4 +223,7 @@ def test_the_page_of_the_embedded_tables_says_that_nothing_is_pooled(tmp_path, c
     assert f"Nothing is pooled: 0 of {len(strata(load_evidence()))} strata" in text
     assert run(["evidence", "report", "--out", str(tmp_path / "b.html"), "--important", "OR"]) == 2
     assert "write for example OR=1.25" in capsys.readouterr().err
+    assert run(["evidence", "report", "--out", str(tmp_path / "b.html"), "--important", "OR=2,OR=3"]) == 2
+    assert "--important names OR twice" in capsys.readouterr().err
+    assert "No full text was read" in text
     assert not (tmp_path / "b.html").exists()

@@ -69,6 +69,7 @@ def test_an_export_of_revman_5_becomes_trials_with_the_effects_that_revman_print
     assert add(tmp_path / "mine", file, *FIXED) == 0
     said = capsys.readouterr().out
     assert "columns not understood and left out: Statistical Method, Analysis Model, Weight, Q," in said
+    assert "taken for the heading of a subgroup: Short (review.csv row 7)" in said
     evidence = load_evidence(tmp_path / "mine")
     rows = {row.id: row for row in evidence.rows["trials"] if row["coded_by"] == "A. Coder"}
     assert list(rows) == ["mrc1974", "cdp1976", "davis1973", "florell1971", "mrc1974-2"]
@@ -79,9 +80,9 @@ def test_an_export_of_revman_5_becomes_trials_with_the_effects_that_revman_print
         (found,) = estimates(rows[name]["effect"])
         assert (found.value.value, found.low.value, found.high.value) == pytest.approx(numbers, abs=1e-3)
     mrc, davis = rows["mrc1974"], rows["davis1973"]
-    assert mrc["effect"].startswith("49 of 615 vs 67 of 624; computed OR 0.7197 (95% CI")
+    assert mrc["effect"].startswith("49 of 615 vs 67 of 624, computed OR 0.7197 (95% CI")
     assert (mrc["n_active"], mrc["n_control"], mrc["outcome"], mrc["comparator"]) == ("615", "624", "Deaths", "Placebo")
-    assert davis["effect"].startswith("5 (SD 4.7) vs 6.5 (SD 3.8); computed MD")
+    assert davis["effect"].startswith("5 (SD 4.7) vs 6.5 (SD 3.8), computed MD")
     assert davis["notes"] == "comparison: Examples; subgroup: Short"
     assert rows["mrc1974-2"]["report"] == mrc["report"] == "mrc1974"
     assert rows["mrc1974-2"]["n_active"] == "", "0 people is what RevMan writes for none stated"
@@ -119,6 +120,36 @@ def test_a_data_package_takes_measure_and_arms_from_its_settings(tmp_path, capsy
     assert (rows["coe2020"]["effect"], rows["coe2020"]["n_active"]) == ("", "20"), "means without their SDs"
 
 
+def test_a_measure_that_the_file_states_is_not_renamed(tmp_path):
+    file = saved(tmp_path, "CD1-data-rows.csv", PACKAGE)
+    saved(tmp_path, "CD1-overall-estimates-and-settings.csv", SETTINGS.replace("Risk Ratio", "Unknown Ratio"))
+    effects = [entry.get("effect", "") for entry in read_effect_rows(file, measure="RR").entries]
+    assert [effect for effect in effects if "HR 0.6703" in effect], "stated as a hazard ratio"
+    assert [effect for effect in effects if "computed RR" in effect], "what the file leaves open"
+    assert [effect for effect in effects if "computed SMD" in effect]
+
+
+def test_an_analysis_of_non_events_says_that_its_effects_are_of_events(tmp_path):
+    file = saved(tmp_path, "CD1-data-rows.csv", PACKAGE)
+    first, *rest = SETTINGS.splitlines()
+    swapped = [f"{line},{'TRUE' if 'Response' in line else 'FALSE'}" for line in rest]
+    saved(
+        tmp_path,
+        "CD1-overall-estimates-and-settings.csv",
+        "\n".join([f"{first},Swap event and non-event", *swapped]).replace("Depression", "Depression; week 4"),
+    )
+    entries = read_effect_rows(file).entries
+    assert entries[0]["outcome"] == "Depression, week 4"
+    assert {entry["outcome"] for entry in entries if "swaps event" in entry.get("notes", "")} == {"Response"}
+
+
+def test_set_fills_what_a_row_leaves_open(tmp_path):
+    file = saved(tmp_path, "t.csv", "study,technique,yi,vi\nRoe 2020,tdcs,0.1,0.2\nPoe 2021,,0.1,0.2\n")
+    assert add(tmp_path / "mine", file, *FIXED) == 0
+    rows = [row for row in load_evidence(tmp_path / "mine").rows["trials"] if row["coded_by"] == "A. Coder"]
+    assert [row["technique"] for row in rows] == ["tdcs", "rtms"]
+
+
 def test_results_of_one_name_with_other_numbers_are_several_rows_of_one_report(tmp_path):
     file = saved(tmp_path, "t.csv", "study,yi,vi\nRoe 2020,0.1,0.2\nRoe 2020,0.3,0.2\n")
     assert add(tmp_path / "mine", file, *FIXED) == 0
@@ -144,10 +175,10 @@ def test_the_columns_of_escalc_and_those_of_trials_are_taken(tmp_path, capsys):
     [
         ("study,yi,vi\nRoe 2020,-0.5,0.04\n", "effect -0.5000 (95% CI -0.8920 to -0.1080), as given", ""),
         ("study,smd,se,n1i,n2i\nRoe 2020,-0.5,0.2,20,22\n", "SMD -0.5000 (95% CI -0.8920 to -0.1080), as given", "20"),
-        ("author,year,tpos,tneg,cpos,cneg\nRoe,2020,4,119,11,128\n", "4 of 123 vs 11 of 139; computed", "123"),
+        ("author,year,tpos,tneg,cpos,cneg\nRoe,2020,4,119,11,128\n", "4 of 123 vs 11 of 139, computed", "123"),
         (
             "study;m1i;sd1i;n1i;m2i;sd2i;n2i\nRoe 2020;5,5;1,5;20;6;1,6;21\n",
-            "5,5 (SD 1,5) vs 6 (SD 1,6); computed",
+            "5,5 (SD 1,5) vs 6 (SD 1,6), computed",
             "20",
         ),
     ],
@@ -177,6 +208,12 @@ def test_other_tables(tmp_path, text, effect, people):
         (ESCALC, ["--set", "outcome=x"], "which effect is meant is open; write --measure OR, RR or RD"),
         (ESCALC, ["--measure", "RR", "--set", "year=1950"], "--set year=1950: that cell comes from the file"),
         (ESCALC, ["--measure", "RR", "--set", "report=x"], "--set report=x: that cell comes from the file"),
+        (ESCALC, ["--measure", "RR", "--set", "technique=ect"], "--set technique=ect: that cell comes from the file"),
+        (
+            "study,yi,vi\nRoe 2020,0.1,0.2\nPoe 2021,0.1,0.2\n",
+            [*FIXED, "--set", "doi=10.1234/review"],
+            "--set doi=10.1234/review would make 2 publications one; give the file a column doi",
+        ),
         (ESCALC.replace("rtms", "magnets"), ["--measure", "RR"], "'magnets' is unknown; words: tms, rtms"),
         (ESCALC.replace("10.1234/a", "a"), ["--measure", "RR"], "'a.1948' is no doi"),
         ("id,yi,vi\n1,0.1,0.2\n", FIXED, "a column such as study or author has to name it"),

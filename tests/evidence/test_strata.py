@@ -135,6 +135,18 @@ def test_own_tables_are_laid_over(tmp_path, capsys, write):
     assert (one["target"], one["age"], one["grade"]) == (LEFT, "adults", "B")
 
 
+def test_own_trials_that_no_technique_has_are_said(tmp_path, capsys, write):
+    row = {"id": "mine", "report": "mine", "citation": "Mine 2026", "nssi_sample": "yes", "technique": "rtms",
+           "coded_from": "abstract", "coded_by": "A"}  # fmt: skip
+    folder = str(write(tmp_path, {"trials": [row]}))
+    assert run(["evidence", "grades", "--technique", "itbs", "--tables", folder]) == 0
+    assert "not graded, since only embedded trials are assigned to techniques: mine" in " ".join(
+        capsys.readouterr().out.split()
+    )
+    assert run(["evidence", "grades", "--technique", "itbs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["own_rows_not_graded"] == []
+
+
 @pytest.mark.parametrize(
     ("more", "said"),
     [

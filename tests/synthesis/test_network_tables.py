@@ -359,6 +359,26 @@ def test_arms_of_one_treatment_in_a_row_are_merged(tmp_path):
     assert network.studies[0].participants == (10, 23)
 
 
+@pytest.mark.parametrize(
+    ("text_of_table", "said"),
+    [
+        (
+            "study,t1,r1,n1,t2,r2,n2,t3,r3,n3\ns,A,1,10,B,12,10,B,3,20\n",
+            "row 2, study s, arm B: 12 events among n = 10",
+        ),
+        ("study,t1,r1,n1,t2,r2,n2,t3,r3,n3\ns,A,1,10,B,-1,10,B,3,20\n", "arm B: -1 events"),
+        (
+            "study,t1,y1,sd1,n1,t2,y2,sd2,n2,t3,y3,sd3,n3\ns,A,1,2,20,B,1,-2,20,B,2,2,20\n",
+            "row 2, study s, arm B: sd -2; it is above 0",
+        ),
+        ("study,t1,y1,sd1,n1,t2,y2,sd2,n2,t3,y3,sd3,n3\ns,A,1,2,20,B,1,2,0,B,2,2,0\n", "arm B: n = 0"),
+    ],
+)
+def test_a_merge_hides_no_number_that_cannot_be(tmp_path, text_of_table, said):
+    with pytest.raises(DataError, match=said):
+        read_network(text(tmp_path, text_of_table))
+
+
 def test_merged_means_are_those_of_everyone_together():
     rng = np.random.default_rng(3)
     people = [rng.normal(mean, 1.5, count) for mean, count in ((1.0, 5), (2.0, 9), (0.0, 7))]
@@ -377,5 +397,7 @@ def test_a_ratio_beside_its_logarithm_names_the_measure(tmp_path):
     rows = "a,0.83,0.7,0.99,d,x,-0.18632958,0.08842627\nb,1.39,1.21,1.61,a,x,0.32930375,0.07286201\n"
     network = read_network(text(tmp_path, header + rows))
     assert network.measure == "HR"
+    bounds = "study,hr,low_ci,high_ci,treat1,treat2,TE\na,0.83,0.7,0.99,d,x,-0.186\nb,1.39,1.21,1.61,a,x,0.329\n"
+    assert read_network(text(tmp_path, bounds)).studies[1].effects == pytest.approx([math.log(1.39)])
     assert [study.effects[0] for study in network.studies] == [-0.18632958, 0.32930375]
     assert [study.variances[0] ** 0.5 for study in network.studies] == pytest.approx([0.08842627, 0.07286201])

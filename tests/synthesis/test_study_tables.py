@@ -38,6 +38,7 @@ def counts(header, rows, separator=","):
         ("xt", "nt", "xc", "nc"),
         ("xTi", "nTi", "xCi", "nCi"),
         ("x.nrt", "n.nrt", "x.ctrl", "n.ctrl"),
+        ("events_itbs", "n_itbs", "events_waitlist", "n_waitlist"),
         ("hcq_arm_event", "hcq_arm_total", "control_arm_event", "control_arm_total"),
     ],
 )
@@ -361,10 +362,18 @@ def test_files_that_are_no_tables(tmp_path):
 
 @pytest.mark.parametrize(
     "header",
-    ["nei,nci,e1i,c1i,e2i,c2i", "x.nrt,n.nrt,x.gum,n.gum,x.ctrl,n.ctrl", "x.nrt,n.nrt,x.gum,n.gum"],
+    [
+        "nei,nci,e1i,c1i,e2i,c2i",
+        "x.nrt,n.nrt,x.gum,n.gum,x.ctrl,n.ctrl",
+        "x.nrt,n.nrt,x.gum,n.gum",
+        "events_all,n_all,events_control,n_control,m,s",
+        "events_baseline,n_baseline,events_control,n_control,m,s",
+        "events_tau,n_tau,events_control,n_control,m,s",
+        "events_waitlist,n_waitlist,events_control,n_control,m,s",
+    ],
 )
 def test_arms_that_the_names_leave_open_are_not_guessed(header):
-    """Two times (Fine et al. 1993), two treated arms, no control."""
+    """Two times (Fine et al. 1993), two treated arms, no control, everyone, a time, two controls."""
     with pytest.raises(DataError):
         effects_of(parse(f"study,{header}\na,20,21,3,5,4,6\nb,30,31,2,4,5,7"), measure="OR")
 
@@ -399,8 +408,28 @@ def test_rows_of_different_pairs_of_treatments_are_said(names, told):
     rows = [f"{label},{cell},0.{i},0.2" for i, (label, cell) in enumerate(zip("abc", cells, strict=True), 1)]
     notes = effects_of(parse("\n".join([f"study,{names},yi,vi", *rows]))).notes
     assert [note.startswith("the rows compare 2 different pairs of treatments") for note in notes] == [True] * told
-    alike = parse("\n".join(["study,treat1,treat2,yi,vi", "a,A,B,0.1,0.2", "b,B,A,0.3,0.2"]))
+    alike = parse("\n".join(["study,treat1,treat2,yi,vi", "a,A,B,0.1,0.2", "b,A,B,0.3,0.2"]))
     assert not effects_of(alike).notes
+
+
+def test_one_pair_of_treatments_in_both_directions_is_said():
+    (note,) = effects_of(parse("study,treat1,treat2,yi,vi\na,A,B,0.1,0.2\nb,B,A,-0.1,0.2\nc,A,B,0.1,0.2")).notes
+    assert note.startswith("1 of 3 rows compare B with A, the others A with B, and")
+
+
+def test_a_column_whose_name_has_no_latin_letters_is_no_third_arm():
+    assert not effects_of(parse("study,备注,ai,n1i,ci,n2i\na,x,1,10,2,10"), measure="OR").notes
+
+
+def test_arms_without_any_number_are_refused_without_a_warning(recwarn):
+    with pytest.raises(DataError, match="no row gives an effect"):
+        effects_of(parse("study,treatment,r,n\na,drug,,10\na,sham,,20"))
+    assert not recwarn.list
+
+
+def test_a_cell_too_many_says_what_to_quote():
+    with pytest.raises(DataError, match="4 fields under 3 columns; quote text with blanks"):
+        parse("study yi vi\nSmith 2001 0.1 0.2")
 
 
 def test_low_and_high_ci_are_bounds():

@@ -6,9 +6,10 @@ sample, comparator, design and scale. In samples that were not chosen because of
 the same too. Words are compared without case and blanks; nothing is guessed to be the same.
 
 A row is taken where it counts by `evidence.grades` (controlled, a result that was read, from an abstract or a full
-text), pools no other studies (`circuits.weights`), is of one age group (`weights.AGES`), and prints one effect on the
-outcome with its interval of 95 %: OR, RR, HR, a mean difference MD, or a standardised difference (SMD, d, g). An effect
-belongs to the outcome that stands before it in its part of the cell, or to the only one where both cells have one part.
+text), pools no other studies (`circuits.weights`), is of one age group (`evidence.strata`), and prints one effect on
+the outcome with its interval of 95 %: OR, Peto OR, RR, HR, a mean difference MD, or a standardised difference (SMD, d,
+g). An effect belongs to the outcome that stands before it in its part of the cell, or to the only one where both cells
+have one part.
 Rows of one report, DOI, PubMed identifier or registration may hold the same people: none of them is taken, since
 nothing says which. Two rows and more that are left are pooled: random effects, tau² by REML, interval by Hartung and
 Knapp, prediction interval (`synthesis`).
@@ -20,21 +21,23 @@ risk of bias from the column `rob`; what is in neither is not coded.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from assuage.circuits.weights import AGES, POOLS
+from assuage.circuits.weights import POOLS
 from assuage.errors import DataError
 from assuage.evidence import Evidence, Row
-from assuage.evidence.grades import trial_of
-from assuage.evidence.printed import Estimate, clauses, estimates
+from assuage.evidence.grades import Trial, trial_of
+from assuage.evidence.printed import RATIOS, Estimate, clauses, estimates
+from assuage.evidence.relations import doi_key
+from assuage.evidence.strata import AGES, age_of
 from assuage.synthesis import Analysis, Choices, StudyTable, analyse
-from assuage.synthesis.network_confidence import Confidence
+from assuage.synthesis.network_confidence import Confidence, smallest_effect
 from assuage.synthesis.pairwise_confidence import pairwise_confidence
 
-SCALES = {"OR": "OR", "RR": "RR", "HR": "HR", "MD": "MD", "SMD": "SMD", "d": "SMD", "g": "SMD"}
-"""Measure as printed -> measure of `synthesis`."""
-RATIOS = frozenset({"OR", "RR", "HR"})
+SCALES = {"OR": "OR", "Peto OR": "Peto OR", "RR": "RR", "HR": "HR", "MD": "MD", "SMD": "SMD", "d": "SMD", "g": "SMD"}
+"""Measure as printed -> scale; only effects on one scale are pooled."""
+MEASURES = {"Peto OR": "PETO"}
+"""Scale -> measure of `synthesis`, where its name is another."""
 INDIRECT = {"yes": "low", "part": "some", "no": "high"}
 NOT_PRIMARY = frozenset({"meta_analysis", "network_meta_analysis", "review"})
-UNKNOWN_AGE = "age mixed or not stated"
 NO_OUTCOME = "outcome not stated"
 LEAST = 2
 
@@ -109,7 +112,7 @@ def strata(evidence: Evidence, *, important: Mapping[str, float] | None = None) 
     Parameters
     ----------
     important
-        Scale (OR, RR, HR, MD, SMD) -> the smallest effect that matters.
+        Scale (of `SCALES`) -> the smallest effect that matters.
 
     Raises
     ------
@@ -121,31 +124,29 @@ def strata(evidence: Evidence, *, important: Mapping[str, float] | None = None) 
         if scale not in SCALES.values():
             known = ", ".join(dict.fromkeys(SCALES.values()))
             raise DataError(f"--important {scale}: no scale of that name; write one of {known}")
+        smallest_effect(important[scale], ratio=scale in RATIOS, measure=scale)
     groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Row, str]]] = {}
+    trials = {row.id: trial_of(row) for row in evidence.rows["trials"]}
     for row in evidence.rows["trials"]:
         for outcome in row.words("outcome") or (NO_OUTCOME,):
-            key = (tuple(sorted(row.words("technique"))), _plain(outcome), age_of(row))
+            key = (tuple(sorted(row.words("technique"))), _plain(outcome), age_of(trials[row.id]))
             groups.setdefault(key, []).append((row, outcome))
-    made = [_stratum(key, found, important) for key, found in groups.items()]
+    made = [_stratum(key, found, trials, important) for key, found in groups.items()]
     return tuple(sorted(made, key=lambda s: (not s.pooled, s.technique, s.outcome == NO_OUTCOME, s.outcome, s.age)))
 
 
-def age_of(row: Row) -> str:
-    """Return the one age group of a row that evidence is kept apart for, else `UNKNOWN_AGE`."""
-    words = set(row.words("age_group"))
-    fits = (age for age, allowed in AGES.items() if allowed is not None and words and words <= allowed)
-    return next(fits, UNKNOWN_AGE)
-
-
 def _stratum(
-    key: tuple[tuple[str, ...], str, str], found: Sequence[tuple[Row, str]], important: Mapping[str, float]
+    key: tuple[tuple[str, ...], str, str],
+    found: Sequence[tuple[Row, str]],
+    trials: Mapping[str, Trial],
+    important: Mapping[str, float],
 ) -> Stratum:
     technique, _, age = key
     left: dict[str, list[Row]] = {}
     taken: list[Taken] = []
     for row, outcome in found:
         effect = _effect(row, outcome)
-        why = _why_not(row, age) or (effect if isinstance(effect, str) else "")
+        why = _why_not(row, trials[row.id], age) or (effect if isinstance(effect, str) else "")
         if why or isinstance(effect, str):
             left.setdefault(why, []).append(row)
         else:
@@ -167,15 +168,15 @@ def _stratum(
     )
 
 
-def _why_not(row: Row, age: str) -> str:
+def _why_not(row: Row, trial: Trial, age: str) -> str:
     if row["design"] in NOT_PRIMARY:
         return POOLS
-    if why := trial_of(row).why_not:
-        return why
+    if trial.why_not:
+        return trial.why_not
     if not row["design"]:
         return "design not stated"
-    if age == UNKNOWN_AGE:
-        return UNKNOWN_AGE
+    if age not in AGES:
+        return age
     return "" if row["comparator"] else "comparison not stated"
 
 
@@ -186,7 +187,7 @@ def _effect(row: Row, outcome: str) -> Estimate | str:
     parts = clauses(row["effect"])
     printed = [(_before(part, one), one) for part in parts for one in estimates(part) if one.measure in SCALES]
     if not printed:
-        return "no effect printed with its interval (OR, RR, HR, MD, SMD, d or g)"
+        return f"no effect printed with its interval ({', '.join(SCALES)})"
     only = len(parts) == 1 and len(row.words("outcome")) == 1
     own = [one for before, one in printed if only or _plain(before) == _plain(outcome)]
     if len(own) != 1:
@@ -203,7 +204,7 @@ def _overlapping(rows: Sequence[Row]) -> list[Row]:
     """Return rows that share a report, a DOI, a PubMed identifier or a registration with another."""
     owners: dict[str, list[Row]] = {}
     for row in rows:
-        for mark in {row["report"] or row.id, row["doi"].lower(), row["pmid"], *row.words("registration")} - {""}:
+        for mark in {row["report"] or row.id, doi_key(row["doi"]), row["pmid"], *row.words("registration")} - {""}:
             owners.setdefault(mark, []).append(row)
     return [row for row in rows if any(len(group) > 1 and row in group for group in owners.values())]
 
@@ -221,7 +222,7 @@ def _compared(
     sample, comparator, design, scale = cell
     analysis = confidence = None
     if len(items) >= LEAST:
-        analysis = analyse(_table(items, scale), Choices(measure=scale, method="REML", test="hk"))
+        analysis = analyse(_table(items, scale), Choices(measure=MEASURES.get(scale, scale), method="REML", test="hk"))
         confidence = pairwise_confidence(
             analysis,
             arms=(" + ".join(technique), comparator),

@@ -18,13 +18,12 @@ from assuage.circuits.weights import CircuitEvidence, weigh
 from assuage.evidence import Evidence, Row
 from assuage.evidence.cbma import eligible
 from assuage.evidence.grades import AGAINST, Graded, Trial, evidence_for, graded, trials_of
-from assuage.evidence.printed import Estimate, clauses, estimates
+from assuage.evidence.printed import RATIOS, Estimate, clauses, estimates
 from assuage.evidence.schema import levels
 from assuage.evidence.strata import region_of
 
 ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
-RATIOS = frozenset({"OR", "RR", "HR"})
-DIFFERENCES = frozenset({"d", "g", "SMD", "SMCC"})
+DRAWN = frozenset({*RATIOS, "d", "g", "SMD", "SMCC"})
 """Effects that can be drawn: ratios about 1 and standardised differences about 0."""
 FEW = 6
 """Fewer studies than this are called few; a working choice."""
@@ -168,7 +167,7 @@ def _effects(trials: tuple[Row, ...]) -> list[Effect]:
         for row in trials
         if levels()[row["coded_from"]].claims
         for found in estimates(row["effect"])
-        if found.measure in RATIOS | DIFFERENCES
+        if found.measure in DRAWN
     ]
 
 

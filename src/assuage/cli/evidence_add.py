@@ -79,12 +79,12 @@ def add_command(  # noqa: PLR0913, PLR0917 (each option of the command is a para
     said: list[str] = []
     not_taken: tuple[str, ...] = ()
     if effects is not None:
-        from assuage.evidence.effect_rows import placed, read_effect_rows
+        from assuage.evidence.effect_rows import filled, placed, read_effect_rows
         from assuage.synthesis.analysis import columns_given, split
 
         read = read_effect_rows(effects, measure=measure, columns=columns_given(split(columns)), where=where or ())
         said, not_taken = list(read.notes), read.not_taken
-        entries, skipped = placed(evidence, [_over(entry, given) for entry in read.entries], skip_known=skip_known)
+        entries, skipped = placed(evidence, filled(read.entries, given), skip_known=skip_known)
     else:
         entries = [{**record, **given} for record in _records(bibtex, ris, table, given)]
         entries, skipped = _without_known(evidence, table, entries, skip=skip_known)
@@ -132,17 +132,6 @@ def _check_csv(
         raise DataError("--csv, --bibtex and --ris: one file at a time")
     if table != "trials":
         raise DataError(f"--csv holds trials; --table {table} holds none, write --table trials")
-
-
-def _over(entry: dict[str, str], given: dict[str, str]) -> dict[str, str]:
-    """Return a row of a file with the cells that were given; what the file says stays."""
-    from assuage.evidence.effect_rows import FILLED
-
-    own = {"id", "report", *(column for column in FILLED if column in entry)}
-    clash = next((column for column in given if column in own), None)
-    if clash is not None:
-        raise DataError(f"--set {clash}={given[clash]}: that cell comes from the file of --csv; leave it out")
-    return {**entry, **given}
 
 
 def _records(bibtex: Path | None, ris: Path | None, table: str, given: dict[str, str]) -> list[dict[str, str]]:

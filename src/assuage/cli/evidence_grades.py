@@ -55,10 +55,12 @@ def grades_command(
         and (not age or stratum.age == age)
         and (not nssi_only or stratum.sample == "nssi")
     ]
+    graded = {trial.id for trial in trials}
+    left = [row.id for row in evidence.rows["trials"] if row.id not in graded and not row.file.startswith("embedded/")]
     if as_json:
-        print_json({"strata": [_json(stratum) for stratum in found]})
+        print_json({"strata": [_json(stratum) for stratum in found], "own_rows_not_graded": left})
         return
-    _print([stratum for stratum in found if technique or target or stratum.trials], len(found))
+    _print([stratum for stratum in found if technique or target or stratum.trials], len(found), left)
 
 
 def _places(text: str, trials: "Sequence[Trial]") -> tuple[str, ...]:
@@ -90,7 +92,7 @@ def _json(stratum: "Stratum") -> dict[str, Any]:
     }
 
 
-def _print(shown: "Sequence[Stratum]", whole: int) -> None:
+def _print(shown: "Sequence[Stratum]", whole: int, left: "Sequence[str]") -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -109,5 +111,7 @@ def _print(shown: "Sequence[Stratum]", whole: int) -> None:
     lines = [f"{len(shown)} strata. A grade says how much was studied, not that it works (docs/chooser.md)"]
     if whole > len(shown):
         lines.append(f"{whole - len(shown)} strata without a trial are not shown: --technique NAME shows them")
+    if left:
+        lines.append(f"not graded, since only embedded trials are assigned to techniques: {', '.join(left)}")
     for line in lines:
         screen.print(Text(line))

@@ -52,6 +52,8 @@ def _sizes(text: str | None) -> dict[str, float]:
     sizes = {}
     for part in (text or "").split(",") if text is not None else ():
         scale, _, number = part.partition("=")
+        if scale.strip() in sizes:
+            raise DataError(f"--important names {scale.strip()} twice; keep one")
         try:
             sizes[scale.strip()] = float(number)
         except ValueError:

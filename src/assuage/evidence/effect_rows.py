@@ -1,8 +1,9 @@
 """Tables of effects as rows of `trials`: exports of RevMan (`revman`) and tables with the columns of metafor's escalc.
 
 Arms and effects are read by `assuage.synthesis`, which also computes the effect; a row of `trials` states both in
-`effect`. A column named as one of `trials` is taken as it is. What is neither is left out and named. A result that the
-tables have already is refused: publications are compared by DOI or PubMed identifier, else by citation and year.
+`effect`, in one part of the cell, so that they belong to the row's outcome. A column named as one of `trials` is taken
+as it is. What is neither is left out and named. A result that the tables have already is refused: publications are
+compared by DOI or PubMed identifier, else by citation and year.
 """
 
 import math
@@ -28,10 +29,13 @@ from assuage.synthesis.measures import with_half
 from assuage.synthesis.reading import StudyTable, number_of, read_studies
 
 YEARS = ("year", "studyyear", "yearofstudy", "pubyear", "publicationyear")
-FILLED = ("citation", "year", "outcome", "n_active", "n_control", "n_total", "effect", "source", "notes")
-"""Columns that a file fills and `--set` may not overwrite."""
-KEPT_BACK = frozenset({"id", "report", "coded_by", "coded_from", "added", *FILLED}) - {"outcome", "notes"}
+KEPT_BACK = frozenset({
+    "id", "report", "coded_by", "coded_from", "added", "citation", "year", "n_active", "n_control", "n_total", "effect",
+    "source",
+})  # fmt: skip
 """Columns of `trials` that are never taken by their bare name from a file."""
+IDENTIFIERS = ("doi", "pmid", "pmcid")
+"""Columns that name one publication."""
 SAME_RESULT = ("outcome", "notes")
 """Columns that tell a result of one publication from another one that the tables have."""
 NUMBERS = ("n_active", "n_control", "effect")
@@ -99,7 +103,7 @@ def read_effect_rows(
     notes: list[str] = []
     for analysis in analyses:
         texts, said = _effect_texts(analysis)
-        notes += said
+        notes += [*analysis.notes, *said]
         for i, own in enumerate(analysis.cells):
             row = analysis.table.rows[i]
             same = {column: row[name] for name, column in taken.items() if row[name]}
@@ -111,6 +115,25 @@ def read_effect_rows(
         not_taken=_not_taken(table, analyses, taken),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def filled(entries: Sequence[Mapping[str, str]], given: Mapping[str, str]) -> list[dict[str, str]]:
+    """Return rows of a file with the cells that were given, where the file leaves them open.
+
+    Raises
+    ------
+    DataError
+        A cell that no row leaves open, or one DOI or PubMed identifier for several publications.
+    """
+    publications = len({(entry["citation"], entry.get("year", "")) for entry in entries})
+    for column, cell in given.items():
+        if column in {"id", "report"} or all(column in entry for entry in entries):
+            raise DataError(f"--set {column}={cell}: that cell comes from the file of --csv; leave it out")
+        if column in IDENTIFIERS and publications > 1:
+            raise DataError(
+                f"--set {column}={cell} would make {publications} publications one; give the file a column {column}"
+            )
+    return [{**given, **entry} for entry in entries]
 
 
 def placed(
@@ -160,7 +183,7 @@ def _numbered(report: str, taken: set[str]) -> str:
 
 
 def _same_publication(row: Row, entry: Mapping[str, str]) -> bool:
-    for column in ("doi", "pmid"):
+    for column in IDENTIFIERS:
         if row[column] and entry.get(column):
             return doi_key(row[column]) == doi_key(entry[column])
     same_words = " ".join(row["citation"].casefold().split()) == " ".join(entry["citation"].casefold().split())
@@ -237,7 +260,7 @@ def _effect_texts(analysis: Analysis) -> tuple[list[str], list[str]]:
     effects = effects_of(table.take(reported), measure=analysis.measure)
     for k, i in enumerate(effects.rows):
         row = reported[i]
-        said[row] = "; ".join(part for part in (said[row], _estimate(effects, k, table.source)) if part)
+        said[row] = ", ".join(part for part in (said[row], _estimate(effects, k, table.source)) if part)
     notes += [f"no effect: {dropped.label}: {dropped.why}" for dropped in effects.dropped]
     return said, [*notes, *effects.notes]
 

@@ -70,7 +70,7 @@ class Estimate:
     Attributes
     ----------
     measure
-        "OR", "RR", "HR" (ratios), a name of a difference such as "SMD", or "" where the text names none.
+        "OR", "Peto OR", "RR", "HR" (ratios), a name of a difference such as "SMD", or "" where the text names none.
     """
 
     measure: str
@@ -99,7 +99,7 @@ class MeanSd:
 
 LARGEST_POWER = 300
 """Of a p value; more is a typing error that no float holds."""
-RATIOS = frozenset({"OR", "RR", "HR"})
+RATIOS = ("Peto OR", "OR", "RR", "HR")
 DIFFERENCES = ("SMCC", "SMD", "MD", "WMD", "beta", "d", "g")
 
 _P = re.compile(rf"\bp\s*([=<>≤≥])\s*({NUMBER}){WHOLE}(?:{POWER})?", re.IGNORECASE)
@@ -109,7 +109,7 @@ _TEST = re.compile(
 )
 CI = r"95\s*%?\s*CI\s*[:=]?\s*"
 _INTERVAL = re.compile(
-    rf"(?P<measure>(?<![A-Za-z])(?:OR|RR|HR|{'|'.join(DIFFERENCES)}))?\s*=?\s*(?P<value>(?<![\w.]){NUMBER})\s*%?\s*"
+    rf"(?P<measure>(?<![A-Za-z])(?:{'|'.join((*RATIOS, *DIFFERENCES))}))?\s*=?\s*(?P<value>(?<![\w.]){NUMBER})\s*%?\s*"
     rf"(?:[(\[]\s*(?:{CI})?|,?\s*{CI}[(\[]?\s*)"
     rf"(?P<low>{NUMBER})\s*(?:-|–|,|to)\s*(?P<high>{NUMBER})(?![\d.]|\s*%)\s*[)\]]?"
 )  # fmt: skip

@@ -27,6 +27,8 @@ SAID_BY = frozenset({
 """Columns that say where a row belongs."""
 ROWS, SETTINGS = "-data-rows.csv", "-overall-estimates-and-settings.csv"
 """Ends of the names of two files of a data package."""
+SWAP = "Swap event and non-event"
+"""Column of the settings of a data package, of counts."""
 NAMES = {
     "oddsratio": "OR", "petooddsratio": "PETO", "petoor": "PETO", "riskratio": "RR", "riskdifference": "RD",
     "meandifference": "MD", "stdmeandifference": "SMD", "standardizedmeandifference": "SMD", "hazardratio": "HR",
@@ -82,6 +84,8 @@ class Analysis:
         Columns that were read.
     needs
         Roles of which a row has to have all of one group, or it gives no effect; none: a table of one's own.
+    notes
+        Lines that were taken for headings, and might be studies.
     """
 
     table: StudyTable
@@ -90,11 +94,16 @@ class Analysis:
     used: frozenset[str]
     unknown: str = ""
     needs: tuple[tuple[str, ...], ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Heading:
-    """What stands above the studies of an outcome: its name, its comparison, arms, data type and measure."""
+    """What stands above the studies of an outcome: its name, its comparison, arms, data type and measure.
+
+    `swapped`: RevMan shows the effect of the non-events; the arms hold events, and the effect here is of them.
+    `subgroups`: lines that were taken for headings of subgroups.
+    """
 
     outcome: str = ""
     comparison: str = ""
@@ -102,6 +111,8 @@ class _Heading:
     control: str = ""
     kind: str = ""
     measure: str = ""
+    swapped: bool = False
+    subgroups: tuple[str, ...] = ()
 
 
 def is_revman(table: StudyTable) -> bool:
@@ -119,7 +130,7 @@ def analyses_of(
     path
         Of the export: the settings of a data package lie beside it.
     measure
-        Effect measure in place of the file's; None: the file's.
+        Effect measure of analyses for which the file names none, or none that is known.
     where
         Conditions COLUMN=VALUE that studies have to satisfy.
 
@@ -136,7 +147,8 @@ def analyses_of(
 def _analysis(
     part: StudyTable, heading: _Heading, cells: tuple[dict[str, str], ...], *, measure: str | None, is_old: bool
 ) -> Analysis:
-    named = measure or NAMES.get(plain(heading.measure), heading.measure.upper())
+    stated = NAMES.get(plain(heading.measure), heading.measure.upper())
+    named = stated if stated in MEASURES else measure or stated
     if not named:
         raise DataError(
             f"{part.source} does not say the effect measure of {heading.outcome or 'its analysis'}; "
@@ -159,6 +171,7 @@ def _analysis(
         measure=named if known else None,
         unknown="" if known else heading.measure,
         needs=NEEDS[kind],
+        notes=tuple(f"taken for the heading of a subgroup: {line}" for line in heading.subgroups),
         cells=tuple(_with_people(row, own, layout) for row, own in zip(blanked, cells, strict=True)),
         used=SAID_BY | frozenset(roles.values()) | people,
     )
@@ -204,6 +217,9 @@ def _revman_5(table: StudyTable, where: Sequence[str]) -> Iterator[Part]:
             )
         elif subgroup not in {"", "0"} and (comparison, outcome, subgroup) not in subgroups and not _is_study(row):
             subgroups[comparison, outcome, subgroup] = row["Name"]
+            above = headings[comparison, outcome]
+            line = f"{row['Name']} ({table.source} row {table.lines[index]})"
+            headings[comparison, outcome] = replace(above, subgroups=(*above.subgroups, line))
         else:
             studies.append(index)
     if not studies:
@@ -231,6 +247,7 @@ def _package(table: StudyTable, path: Path, where: Sequence[str]) -> Iterator[Pa
                 control=row.get("Control intervention") or row.get("Control group label", ""),
                 kind=row.get("Data type", ""),
                 measure=row.get("Effect measure", ""),
+                swapped=plain(row.get(SWAP, "")) in {"true", "yes"},
             )
     chosen = table.where(where)
     for key in dict.fromkeys((row[PACKAGE[0]], row[PACKAGE[1]]) for row in chosen.rows):
@@ -244,9 +261,11 @@ def _package(table: StudyTable, path: Path, where: Sequence[str]) -> Iterator[Pa
 
 
 def _cells(heading: _Heading, subgroup: str, footnotes: str) -> dict[str, str]:
-    said = (("comparison: ", heading.comparison), ("subgroup: ", subgroup), ("", footnotes))
+    """Return what an analysis says of a row; a semicolon in the name of its outcome would make two of it."""
+    swap = "RevMan swaps event and non-event, the effect here is that of events" if heading.swapped else ""
+    said = (("comparison: ", heading.comparison), ("subgroup: ", subgroup), ("", footnotes), ("", swap))
     cells = {
-        "outcome": heading.outcome,
+        "outcome": heading.outcome.replace(";", ","),
         "technique_printed": heading.active,
         "comparator": heading.control,
         "notes": "; ".join(word + text for word, text in said if text),

@@ -48,6 +48,7 @@ def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: s
             pooled=[pooled_of(stratum, one) for stratum in found.strata for one in stratum.pooled],
             unpooled=unpooled_of(found.strata),
             why_not=why_not_of(found.strata),
+            read_in_full=any(counts.get("full_text") for counts in found.levels.values()),
             of_nssi=sum(effect.nssi == "yes" for effect in found.effects),
             ratios=forest_svg(ratios, "ratio against the comparison", log=True) if ratios else "",
             differences=forest_svg(differences, "standardised difference", log=False) if differences else "",

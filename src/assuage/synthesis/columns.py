@@ -94,11 +94,14 @@ _ARM: dict[str, tuple[str, ...]] = {
     "1": ("1", "e", "exp", "experimental", "t", "trt", "tx", "treat", "treated", "treatment", "intervention", "active",
           "verum", "exposed", "stim", "i", "a"),
     "2": ("2", "c", "con", "ctl", "ctrl", "control", "controls", "comparator", "comparison", "placebo", "pbo", "sham",
-          "unexposed", "b"),
+          "unexposed", "waitlist", "untreated", "b"),
 }  # fmt: skip
 _ROLE_OF_PAIR = {
     "m": "m", "sd": "sd", "se": "se", "n": "n", "count": "x", "time": "t",
 }  # fmt: skip
+_NO_ARM = {"all", "whole", "overall", "both", "combined", "baseline", "pre", "post", "before", "after", "start", "end",
+           "change", "followup", "follow", "men", "women", "male", "female", "tau", "usual"}  # fmt: skip
+"""Beside a control arm they are everyone, a time, a part of the people or usual care, not the treated arm."""
 _FILLER = {"group", "arm", "grp", "of", "in", "the", "number", "patients", "subjects", "dev", "deviation", "standard"}
 
 
@@ -139,7 +142,7 @@ def _treated_label(header: Sequence[str]) -> str | None:
     found: dict[str, set[str]] = {}
     for tokens in (_tokens(name) for name in header):
         for quantity, label in (tokens, tokens[::-1]) if len(tokens) == 2 else ():
-            if quantity in quantities and len(label) > 2:
+            if quantity in quantities and len(label) > 2 and label not in _NO_ARM | quantities:
                 found.setdefault(label, set()).add(quantity)
     controls = [label for label in found if label in _ARM["2"] and len(found[label]) > 1]
     others = [label for label in found if label not in controls and any(found[label] == found[c] for c in controls)]

@@ -151,7 +151,8 @@ def _way_notes(way: Sequence[str]) -> list[str]:
 def _third_arms(table: StudyTable) -> list[str]:
     """Say which studies have a third arm (r3 beside r1 and r2), which nothing here uses."""
     by_name = {plain(name): name for name in table.header}
-    beside = (re.sub(r"2(i?)$", r"3\1", plain(table.roles.get(role, ""))) for role in ("c", "m2", "x2", "n2"))
+    own = [plain(table.roles[role]) for role in ("c", "m2", "x2", "n2") if role in table.roles]
+    beside = [re.sub(r"2(i?)$", r"3\1", name) for name in own if re.search(r"2i?$", name)]
     columns = [by_name[key] for key in beside if key in by_name and by_name[key] not in table.roles.values()]
     with_third = [
         label for i, label in enumerate(table.labels) if any(table.text(name)[i] is not None for name in columns)
@@ -165,7 +166,7 @@ def _third_arms(table: StudyTable) -> list[str]:
 
 
 def _several_pairs(table: StudyTable, rows: Sequence[int]) -> list[str]:
-    """Say that the rows compare more than one pair of treatments, where columns such as treat1 and treat2 tell."""
+    """Say that rows compare several pairs of treatments, or one in both directions, where treat1 and treat2 tell."""
     by_name = {plain(name): name for name in table.header}
     stems = ("treat", "treatment", "trt", "arm", *(() if "x1" in table.roles else ("t",)))
     stem = next((stem for stem in stems if {f"{stem}1", f"{stem}2"} <= by_name.keys()), None)
@@ -173,9 +174,17 @@ def _several_pairs(table: StudyTable, rows: Sequence[int]) -> list[str]:
         return []
     one, two = (table.text(by_name[f"{stem}{arm}"]) for arm in "12")
     pairs = {frozenset((one[i], two[i])) for i in rows}
-    if len(pairs) < 2:
+    if len(pairs) > 1:
+        return [
+            f"the rows compare {len(pairs)} different pairs of treatments ({by_name[f'{stem}1']}, "
+            f"{by_name[f'{stem}2']}), and one mean over them is shown; assuage evidence nma keeps them apart"
+        ]
+    first, second = one[rows[0]], two[rows[0]]
+    turned = sum((one[i], two[i]) == (second, first) for i in rows)
+    if not turned or first == second:
         return []
     return [
-        f"the rows compare {len(pairs)} different pairs of treatments ({by_name[f'{stem}1']}, {by_name[f'{stem}2']}), "
-        "and one mean over them is shown; assuage evidence nma keeps them apart"
+        f"{turned} of {len(rows)} rows compare {second} with {first}, the others {first} with {second}, and one mean "
+        "over them is shown; effects of the first against the second have opposite signs, and assuage evidence nma "
+        "turns them"
     ]

@@ -56,7 +56,7 @@ def infer_measure(table: StudyTable) -> str:
     )
     answer = next((words for there, words in said if there), None)
     arms = _treatments_in(table)
-    counts = answer == "ZCOR" and np.nanmax(np.abs(table.numbers("r"))) > 1
+    counts = answer == "ZCOR" and bool(np.any(np.abs(table.numbers("r")) > 1))
     if arms and (answer in {None, "MN", "events of one group: PLO or PR"} or counts):
         raise DataError(
             f"{table.source}: its rows are arms of studies, as column {arms} says; compare them with assuage evidence "

@@ -73,7 +73,7 @@ def merged(arms: Sequence[Arm]) -> Arm | None:
     if arms[0].mean is None:
         return Arm(treatment=arms[0].treatment, **whole)
     total = whole["n"]
-    if total is None or any(arm.n is None or (arm.sd is None and arm.se is None) for arm in arms):
+    if total is None or total < 2 or any(arm.n is None or (arm.sd is None and arm.se is None) for arm in arms):
         return None
     n, means = _column(arms, "n"), _column(arms, "mean")
     mean = float(n @ means) / total
@@ -90,14 +90,25 @@ def contrasts_of(study: str, arms: Sequence[Arm], measure: str, continuity: floa
     DataError
         A number that cannot be: more events than people, a standard deviation of zero, ...
     """
-    check = _check_means if measure in MEAN_MEASURES else _check_counts
     for arm in arms:
-        check(f"study {study}, arm {arm.treatment}", arm, measure)
+        check_arm(f"study {study}, arm {arm.treatment}", arm, measure)
     if measure == "SMD":
         return *_standardised(study, arms), False
     if measure in MEAN_MEASURES:
         return *_differences(*_of_means(study, arms, measure)), False
     return _of_counts(study, arms, measure, continuity)
+
+
+def needed_of(measure: str) -> tuple[str, ...]:
+    """Return what an arm has to report to count at all."""
+    if measure in MEAN_MEASURES:
+        return ("mean",)
+    return ("events", "person_time") if measure == "IRR" else ("events", "n")
+
+
+def check_arm(where: str, arm: Arm, measure: str) -> None:
+    """Refuse numbers of an arm that cannot be, or that do not suffice."""
+    (_check_means if measure in MEAN_MEASURES else _check_counts)(where, arm, measure)
 
 
 def _of_counts(study: str, arms: Sequence[Arm], measure: str, continuity: float) -> tuple[Array, Array, bool] | str:

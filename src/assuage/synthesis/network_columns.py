@@ -79,7 +79,7 @@ MEASURE_OF_NAME: dict[str, tuple[str, bool]] = {
     "md": ("MD", False), "smd": ("SMD", False), "rd": ("RD", False),
 }  # fmt: skip
 ON_SCALE = ("te", "yi", "logeffect")
-"""Effects that are never ratios; beside OR or HR they are its logarithm, and the standard error is theirs."""
+"""Never ratios: beside OR or HR they are its logarithm, and a standard error is theirs; bounds are the ratio's."""
 VAGUE = ("id", "author", "authors", "reference")
 """May number rows, or name two studies alike."""
 STUDY = (
@@ -195,9 +195,10 @@ def _contrasts(names: Mapping[str, str], given: Mapping[str, str], study: Mappin
     named = next(((alias, MEASURE_OF_NAME[alias]) for alias in MEASURE_OF_NAME if alias in names), None)
     found = one("effect", EFFECT_ROLES["effect"])
     measure, is_ratio = None, False
+    spread = one("se", EFFECT_ROLES["se"]) or one("variance", EFFECT_ROLES["variance"])
     if named and "effect" not in given:
         measure, is_ratio = named[1]
-        if is_ratio and found and plain(found["effect"]) in ON_SCALE:
+        if is_ratio and spread and found and plain(found["effect"]) in ON_SCALE:
             is_ratio = False
         else:
             found = {"effect": names[named[0]]}

@@ -6,7 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from assuage.errors import DataError
-from assuage.synthesis.network_arms import COUNT_MEASURES, MEAN_MEASURES, MEASURES, Arm, contrasts_of, merged
+from assuage.synthesis.network_arms import (
+    COUNT_MEASURES,
+    MEAN_MEASURES,
+    MEASURES,
+    Arm,
+    check_arm,
+    contrasts_of,
+    merged,
+    needed_of,
+)
 from assuage.synthesis.network_columns import Layout, find_layout
 from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in, studies_from
 from assuage.synthesis.network_model import Network, NetworkStudy
@@ -53,7 +62,7 @@ def read_network(
     layout = find_layout(header, columns or {}, has_blank=blank, is_distinct=distinct)
     chosen = _measure(layout, measure)
     if layout.kind in ARM_LAYOUTS:
-        arms, alike = _arms(layout, rows)
+        arms, alike = _arms(layout, rows, chosen)
         studies, excluded, notes = _from_arms(arms, chosen, continuity)
         notes += [f"arms of one treatment merged in: {', '.join(alike)}"] if alike else []
     else:
@@ -99,7 +108,7 @@ def _measure(layout: Layout, asked: str | None) -> str:
     return asked
 
 
-def _arms(layout: Layout, rows: Sequence[Row]) -> tuple[list[tuple[str, list[Arm]]], list[str]]:
+def _arms(layout: Layout, rows: Sequence[Row], measure: str) -> tuple[list[tuple[str, list[Arm]]], list[str]]:
     """Return the arms of every study, in the order of the file, and the studies with merged arms.
 
     A multi-arm study may stand in several wide rows, one for each pair: an arm with the same numbers is the same arm.
@@ -123,9 +132,9 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> tuple[list[tuple[str, list[Arm
             where = f"row {number}, study {study}, arm {treatment}"
             values = {role: number_in(row, named[role], where) for role in roles}
             found.append(Arm(treatment=treatment, **values))
-        if layout.kind == "wide_arms" and len(together := _merge_alike(found)) < len(found):
-            found = together
-            alike.append(study)
+        together = _merge_alike(found, f"row {number}, study {study}", measure) if layout.kind == "wide_arms" else found
+        alike += [study] * (len(together) < len(found))
+        found = together
         known = studies.setdefault(study, [])
         if layout.kind == "arms":
             known += found
@@ -138,19 +147,23 @@ def _arms(layout: Layout, rows: Sequence[Row]) -> tuple[list[tuple[str, list[Arm
     return list(studies.items()), alike
 
 
-def _merge_alike(arms: Sequence[Arm]) -> list[Arm]:
-    """Merge the arms of one treatment in one row, which cannot be two studies; those that do not add up stay apart."""
+def _merge_alike(arms: Sequence[Arm], where: str, measure: str) -> list[Arm]:
+    """Merge the arms of one treatment in one row, which cannot be two studies; those that do not add up stay apart.
+
+    Each is checked before: a sum would hide more events than people, or a negative standard deviation.
+    """
     by_treatment: dict[str, list[Arm]] = {}
     for arm in arms:
         by_treatment.setdefault(arm.treatment, []).append(arm)
-    together = [merged(alike) for alike in by_treatment.values()]
+    for arm in (arm for same in by_treatment.values() if len(same) > 1 for arm in same):
+        if all(getattr(arm, role) is not None for role in needed_of(measure)):
+            check_arm(f"{where}, arm {arm.treatment}", arm, measure)
+    together = [merged(same) for same in by_treatment.values()]
     return [arm for arm in together if arm is not None] if None not in together else list(arms)
 
 
 def _from_arms(studies: Iterable[tuple[str, list[Arm]]], measure: str, continuity: float) -> Made:
-    needed = (
-        ("events", "person_time") if measure == "IRR" else ("events", "n") if measure in COUNT_MEASURES else ("mean",)
-    )
+    needed = needed_of(measure)
     made: list[NetworkStudy] = []
     excluded, corrected, partial = [], [], []
     for name, reported in studies:

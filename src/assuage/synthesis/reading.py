@@ -18,6 +18,8 @@ from assuage.errors import DataError
 from assuage.synthesis.columns import plain, roles
 from assuage.synthesis.heterogeneity import Array
 
+MARKS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
+"""What may stand between cells."""
 MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
 _LABELS = ("study", "studlab", "slab", "label", "author", "authors", "name", "reference", "source", "citation", "trial",
            "studyname", "studylabel", "firstauthor", "paper", "id", "studyid", "studyc", "studyn")  # fmt: skip
@@ -186,7 +188,7 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
         if len(cells) > len(header) and any(cells[len(header) :]):
             raise DataError(
                 f"{source} row {reader.line_num}: {len(cells)} fields under {len(header)} columns; "
-                "quote text with commas"
+                f"quote text with {MARKS[delimiter]}"
             )
         cells += [""] * (len(header) - len(cells))
         rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
@@ -211,7 +213,7 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
 
 def _delimiter(text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
-    counts = {mark: first.count(mark) for mark in ("\t", ";", ",")}
+    counts = {mark: first.count(mark) for mark in MARKS if mark != " "}
     best = max(counts, key=lambda mark: counts[mark])
     return best if counts[best] else " " if first.split()[1:] else ","
 
