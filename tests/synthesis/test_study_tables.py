@@ -436,3 +436,12 @@ def test_low_and_high_ci_are_bounds():
     effects = effects_of(parse("study,hr,low_ci,high_ci\na,0.83,0.7,0.99\nb,1.39,1.21,1.61"))
     assert effects.measure.name == "HR"
     assert effects.v[0] ** 0.5 == pytest.approx(math.log(0.99 / 0.7) / 3.92, rel=1e-4)
+
+
+def test_commas_of_thousands_are_no_decimals():
+    rows = 'study,yi,vi,n\na,0.1,0.2,"1,200"\nb,0.2,0.3,"12,345,678"\nc,"0,5",0.1,3\n'
+    quoted = parse_studies(rows, source="t.csv")
+    assert quoted.numbers("n").tolist() == [1200, 12345678, 3]
+    assert quoted.numbers("yi")[2] == 0.5
+    other = parse_studies("study;yi;vi;n\na;0,125;0,2;40\n", source="t.csv")
+    assert other.numbers("yi")[0] == 0.125

@@ -295,7 +295,7 @@ def _maximise(state: Callable[[Array], _State], *, scale: float, levels: int) ->
 
 def _summits(state: Callable[[Array], _State], *, scale: float, levels: int) -> list[Array]:
     """Return the points of a grid of variances, equal steps of their logarithm, that no neighbour overlooks."""
-    steps = GRID_STEPS.get(levels, min(GRID_STEPS.values()))
+    steps = GRID_STEPS.get(levels, 3)
     values = scale * np.geomspace(1e-6, 1e2, steps)
     grid = np.stack(np.meshgrid(*[values] * levels, indexing="ij"), axis=-1)
     heights = np.apply_along_axis(lambda s: state(s).height, -1, grid)

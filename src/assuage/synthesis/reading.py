@@ -1,7 +1,8 @@
 """A table of studies from a file: CSV, TSV, semicolons or blanks, with whatever names its columns have (`columns`).
 
 Missing values: empty, NA, NaN, NR, n/a, a dot, a dash, a question mark. A comma is a decimal mark where the fields are
-separated by something else. Columns without a name (row numbers of a spreadsheet) are left out.
+separated by something else, and parts thousands ("1,200") where commas separate the fields. Columns without a name
+(row numbers of a spreadsheet) are left out.
 """
 
 import csv
@@ -18,6 +19,8 @@ from assuage.errors import DataError
 from assuage.synthesis.columns import plain, roles
 from assuage.synthesis.heterogeneity import Array
 
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
+"""A number whose commas part thousands, where commas also part the cells, so that decimals have a point."""
 MARKS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
 """What may stand between cells."""
 MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
@@ -191,6 +194,8 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
                 f"quote text with {MARKS[delimiter]}"
             )
         cells += [""] * (len(header) - len(cells))
+        if delimiter == ",":
+            cells = [cell.replace(",", "") if THOUSANDS.fullmatch(cell) else cell for cell in cells]
         rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
         lines.append(reader.line_num)
     if header is None or not rows:
