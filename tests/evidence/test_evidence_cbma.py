@@ -125,7 +125,7 @@ def test_nimare_finds_the_planted_place_after_correction(enough, tmp_path, metho
         return values[tuple(np.round(np.linalg.inv(image.affine) @ [*mm, 1]).astype(int)[:3])]
 
     assert at(-12, 11, -8) > -np.log10(0.05)
-    assert at(-12, -60, 20) == 0
+    assert at(-12, -60, 20) < 0.1
 
 
 def test_nimare_is_never_imported_here():
