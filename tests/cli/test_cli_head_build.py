@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from assuage.cli.app import run
+from assuage.errors import HeadError
 
 SHAPE = (60, 70, 60)
 AFFINE = np.diag([3.0, 3.0, 3.0, 1.0])
@@ -101,3 +102,13 @@ def test_an_existing_folder_is_left_alone(capsys, tmp_path) -> None:
     assert code == 2
     assert "not empty" in capsys.readouterr().err
     assert [p.name for p in out.iterdir()] == ["note.txt"]
+
+
+@pytest.mark.parametrize(("folder", "name"), [("sub-01/head", "sub-01"), ("sub-01_head", "sub-01_head")])
+def test_a_folder_called_head_takes_the_name_above(capsys, tmp_path, monkeypatch, folder, name) -> None:
+    def told(*_: object, **options: object) -> None:
+        raise HeadError(f"the name is {options['name']};")
+
+    monkeypatch.setattr("assuage.cli.build.build_head", told)
+    (tmp_path / "sub-01").mkdir()
+    assert f"the name is {name};" in refused(capsys, tmp_path / folder, scan(tmp_path / "T1.nii.gz"))
