@@ -1,8 +1,12 @@
 """The living review: cells, effects and sentences come from rows of the tables, and none claims more than its level."""
 
+import re
+
 import pytest
 
+from assuage.circuits.circuits import circuit_names, load_circuit
 from assuage.circuits.review import ELSEWHERE, NOT_STATED, domains_of, review
+from assuage.circuits.weights import weigh
 from assuage.cli.app import run
 from assuage.evidence import load_evidence
 from assuage.evidence.grades import load_trials
@@ -69,3 +73,23 @@ def test_the_circuits_page_links_every_located_region(tmp_path):
         assert f'href="#reward-{key}"' in text
         assert f'id="reward-{key}"' in text
     assert "studies disagree" in text
+
+
+def test_the_harvest_plot_has_a_bar_for_every_finding_with_a_direction(tmp_path):
+    out = tmp_path / "review.html"
+    assert run(["evidence", "report", "--out", str(out)]) == 0
+    page = out.read_text(encoding="utf-8")
+    tables = re.findall(r'<table class="harvest">.*?</table>', page, flags=re.DOTALL)
+    assert len(tables) == len(circuit_names())
+    for name, table in zip(circuit_names(), tables, strict=True):
+        regions = weigh(load_circuit(name), load_evidence()).regions
+        columns = ("decrease", "no_difference", "altered", "increase")
+        told = [r for region in regions for r in region.reports if r.direction in columns]
+        assert table.count('class="own"') == sum(r.nssi_sample == "yes" for r in told)
+        assert table.count('class="other"') == sum(r.nssi_sample != "yes" for r in told)
+        cells = [
+            re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr><th.*?</tr>", table, flags=re.DOTALL)[1:]
+        ]
+        for region, row in zip(regions, cells, strict=True):
+            for direction, cell in zip(columns, row, strict=True):
+                assert cell.count("<svg") == sum(r.direction == direction for r in region.reports)
