@@ -49,8 +49,10 @@ def report_command(
 
 def _sizes(text: str | None) -> dict[str, float]:
     """Read `SCALE=NUMBER,SCALE=NUMBER`."""
-    sizes = {}
-    for part in (text or "").split(",") if text is not None else ():
+    if text is None:
+        return {}
+    sizes: dict[str, float] = {}
+    for part in text.split(","):
         scale, _, number = part.partition("=")
         if scale.strip() in sizes:
             raise DataError(f"--important names {scale.strip()} twice; keep one")

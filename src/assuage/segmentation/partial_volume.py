@@ -56,8 +56,10 @@ def shares(image: Volume, posterior: Volume, prior: Volume, *, voxel_mm: float) 
     known = np.where(seen, image, np.float32(0))
     near = np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in posterior])
     means = np.stack([_pure_mean(known, p * seen, n, voxel_mm) for p, n in zip(posterior, near, strict=True)])
-    cores = [seen & (p > CORE) & (n > CORE) for p, n in zip(posterior[:2], near[:2], strict=True)]
-    scatter = [_scatter((known - m)[core]) for m, core in zip(means[:2], cores, strict=True)]
+    scatter = [
+        _scatter((known - m)[seen & (p > CORE) & (n > CORE)])
+        for m, p, n in zip(means[:CSF], posterior[:CSF], near[:CSF], strict=True)
+    ]
     near = (near + np.stack([gaussian_filter(p, NEIGHBOURS_VOXELS) for p in prior])) / 2
     total = posterior.sum(0)
     result = posterior.copy()
