@@ -108,7 +108,6 @@ def test_every_kind_of_result_can_be_drawn(tmp_path, file, options):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([BCG], "write --measure OR, RR or RD"),
         (["nowhere.csv"], "no such file"),
         ([BCG, "--measure", "RR", "--level", "high"], "is not a number"),
         ([BCG, "--measure", "RR", "--moderators", "latitude"], "there is no column 'latitude'"),

@@ -252,6 +252,35 @@ def test_a_random_effect_for_each_effect_is_added_below_a_cluster():
     assert any("several rows" in note for note in plain.notes)
 
 
+LEFT_OPEN = [
+    ("study,ai,n1i,ci,n2i\na,1,20,3,20\n", "OR", "OR (log odds ratio) is pooled because no measure was asked for"),
+    ("study,mean1,sd1,n1,mean2,sd2,n2\na,1,1,9,2,1,9\n", "MD", "--measure SMD, ROM; a difference of means needs one"),
+    ("study,mean1,sd1,n1,mean2,sd2,n2\na,1,1,9,2,4,9\n", "MD", "standard deviations run from 1 to 4"),
+    ("study,m1i,m2i,sd1i,sd2i,ri,ni\na,1,2,1,1,0.5,9\n", "MC", "others: --measure SMCC, SMCR"),
+    ("study,xi,ni\na,1,20\n", "PLO", "others: --measure PR"),
+]
+
+
+@pytest.mark.parametrize(("text", "name", "words"), LEFT_OPEN)
+def test_a_measure_left_open_is_the_usual_one_and_said(text, name, words):
+    table = parse(text)
+    effects = effects_of(table)
+    assert effects.measure.name == name
+    assert words in effects.notes[0]
+    stated = effects_of(table, measure=name)
+    assert (stated.y, stated.v, stated.other_measures) == (effects.y, effects.v, ())
+    assert not any("asked for" in note for note in stated.notes)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "name"), [("0.80 0.70 1.10", "HR"), ("0.8 0.7003 1.1", "HR"), ("0.80 0.72 1.10", "GEN")]
+)
+def test_a_column_of_ratios_names_the_measure_of_its_logarithms(ratios, name):
+    rows = zip("abc", ("-0.223", "-0.357", "0.0953"), ratios.split(), strict=True)
+    table = parse("study,TE,seTE,HR\n" + "\n".join(f"{label},{te},0.1,{hr}" for label, te, hr in rows))
+    assert effects_of(table).measure.name == name
+
+
 REFUSED = [
     ("study,yi,vi\n", {}, "no rows"),
     ("study,yi,vi\na,0.1,x\n", {}, r"t\.csv row 2, column vi: 'x' is not a number"),
@@ -261,8 +290,6 @@ REFUSED = [
     ("study,estimate,coef,se\na,0.1,0.1,0.2\n", {}, "could both be estimate"),
     ("study,ai,n1i,ci,n2i\na,25,20,3,20\n", {"measure": "OR"}, r"column ai: 25: more events than the 20"),
     ("study,ai,n1i,ci,n2i\na,-1,20,3,20\n", {"measure": "OR"}, "cannot be negative"),
-    ("study,ai,n1i,ci,n2i\na,1,20,3,20\n", {}, "which effect is meant is open; write --measure OR, RR or RD"),
-    ("study,mean1,sd1,n1,mean2,sd2,n2\na,1,1,9,2,1,9\n", {}, "--measure SMD, MD or ROM"),
     ("study,r,n\na,1.0,30\n", {}, "column r: 1: a correlation"),
     ("study,r,n\na,0.3,3\n", {}, "needs more than 3"),
     ("study,hr,lower,upper\na,0.9,1.2,0.5\n", {}, "not below the upper bound"),

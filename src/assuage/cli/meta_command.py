@@ -20,7 +20,7 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         str | None,
         typer.Option(
             "--measure",
-            help="OR RR RD PETO IRR IRD HR SMD MD ROM SMCC SMCR MC COR ZCOR PR PLO; where columns leave it open.",
+            help="OR RR RD PETO IRR IRD HR SMD MD ROM SMCC SMCR MC COR ZCOR PR PLO; default: by the columns (OR, MD).",
             metavar="NAME",
         ),
     ] = None,

@@ -258,6 +258,9 @@ def _effect_texts(analysis: Analysis) -> tuple[list[str], list[str]]:
     if not reported:
         return said, notes
     effects = effects_of(table.take(reported), measure=analysis.measure)
+    if effects.other_measures:
+        *some, last = (effects.measure.name, *effects.other_measures)
+        raise DataError(f"{table.source}: which effect is meant is open; write --measure {', '.join(some)} or {last}")
     for k, i in enumerate(effects.rows):
         row = reported[i]
         said[row] = ", ".join(part for part in (said[row], _estimate(effects, k, table.source)) if part)

@@ -2,8 +2,8 @@
 
 For every row the first complete way is taken, in the order of `row_ways`: what the measure is made of (`measures`), the
 effect as given (yi with vi or sei), a reported estimate with interval, standard error or p, and the conversions of
-`conversions`. Rows that give no way are dropped and named. Nothing is guessed: a measure that the columns leave open
-is asked for, and so is the sign of an F or a p.
+`conversions`. Rows that give no way are dropped and named. A measure that the columns leave open is the usual one, and
+that is said; the sign of an F or a p is asked for.
 """
 
 import re
@@ -15,7 +15,7 @@ import numpy as np
 from assuage.errors import DataError
 from assuage.synthesis.columns import plain
 from assuage.synthesis.heterogeneity import Array
-from assuage.synthesis.measure_choice import infer_measure, known_measure
+from assuage.synthesis.measure_choice import Inferred, default_notes, infer_measure, known_measure
 from assuage.synthesis.measures import (
     MEASURES,
     Given,
@@ -41,7 +41,10 @@ class Dropped:
 
 @dataclass(frozen=True, kw_only=True)
 class EffectSet:
-    """Effects y (k,) with variances v (k,); `rows` are their rows in the table, `way` how each was found."""
+    """Effects y (k,) with variances v (k,); `rows` are their rows in the table, `way` how each was found.
+
+    `other_measures` are what the same columns give as well, where none was asked for.
+    """
 
     measure: Measure
     y: Array
@@ -53,6 +56,7 @@ class EffectSet:
     notes: tuple[str, ...]
     counts: dict[str, Array] | None
     harmonic_n: float | None = None
+    other_measures: tuple[str, ...] = ()
 
     @property
     def k(self) -> int:
@@ -80,11 +84,12 @@ def effects_of(
     Raises
     ------
     DataError
-        The measure is not known or left open by the columns, a value cannot be, or no row gives an effect.
+        The measure is not known, a value cannot be, or no row gives an effect.
     """
     if smd_variance not in SMD_VARIANCES:
         raise DataError(f"--smd-variance {smd_variance!r} is not known; take {' or '.join(SMD_VARIANCES)}")
-    name = known_measure(measure) if measure else infer_measure(table)
+    meant = Inferred(name=known_measure(measure)) if measure else infer_measure(table)
+    name = meant.name
     chosen = MEASURES[name]
     given, notes, counts = raw_values(table, chosen, drop_double_zeros=drop_double_zeros)
     check_values(table, name)
@@ -114,6 +119,7 @@ def effects_of(
             f", or yi with vi or sei; the columns are {', '.join(table.header)}"
         )
     missing = [i for i in range(k) if i not in set(rows.tolist())]
+    notes = [*default_notes(table, meant), *notes]
     notes += [] if convert else could_be_converted(others, missing, name)
     sizes = table.numbers("n")[rows] if name == "PFT" else np.zeros(1)
     return EffectSet(
@@ -123,6 +129,7 @@ def effects_of(
         notes=(*notes, *_way_notes([way[i] for i in rows]), *_third_arms(table), *_several_pairs(table, rows.tolist())),
         counts=None if counts is None else {key: values[rows] for key, values in counts.items()},
         harmonic_n=float(1 / np.mean(1 / sizes)) if np.all(sizes > 0) else None,
+        other_measures=meant.others,
     )  # fmt: skip
 
 

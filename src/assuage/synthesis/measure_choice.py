@@ -1,5 +1,7 @@
 """Which measure a table means, and whether its estimates are ratios or their logarithms: read off, or asked for."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from assuage.errors import DataError
@@ -9,6 +11,12 @@ from assuage.synthesis.reading import StudyTable
 
 ASYMMETRIC = 0.04
 """An estimate further than this share of its interval from the middle is not in the middle."""
+
+SCALES_APART = 3.0
+"""Standard deviations on one scale seldom differ more than this many times between studies (our judgement)."""
+
+ROUNDING = 0.00501
+"""Error of a ratio, and of a logarithm, that is given to two decimals."""
 
 _ARMS_NAMED = ("treatment", "treat", "trt", "trtc", "trtn", "arm", "intervention", "drug")
 _ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}
@@ -28,51 +36,96 @@ def known_measure(measure: str) -> str:
     return name
 
 
-def infer_measure(table: StudyTable) -> str:
-    """Return the measure that the columns say.
+@dataclass(frozen=True, kw_only=True)
+class Inferred:
+    """The measure that the columns say, or the usual one of `others`, which the same columns give as well."""
+
+    name: str
+    gives: str = ""
+    others: tuple[str, ...] = ()
+
+
+_COUNTS = Inferred(name="OR", gives="counts of two groups", others=("RR", "RD"))
+_CHANGE = Inferred(name="MC", gives="two means of one group", others=("SMCC", "SMCR"))
+_MEANS = Inferred(name="MD", gives="two means", others=("SMD", "ROM"))
+_EVENTS = Inferred(name="PLO", gives="events of one group", others=("PR",))
+
+
+def infer_measure(table: StudyTable) -> Inferred:
+    """Return the measure that the columns say; where they leave it open, the usual one and the others.
+
+    The usual ones are those of `assuage evidence nma`: the odds ratio of counts and the difference of means.
 
     Raises
     ------
     DataError
-        They leave it open.
+        The columns give no effect, or the rows are arms of studies.
     """
     has = set(table.roles)
     named = {role: measure_named(column) for role, column in table.roles.items()}
     spread = bool(has & {"vi", "sei"})
     reported = bool(has & {"yi", "estimate"}) and bool(has & {"vi", "sei", "ci_low", "p"})
-    said: tuple[tuple[bool, str], ...] = (
-        ("yi" in has and spread, named.get("yi") or "GEN"),
+    said: tuple[tuple[bool, Inferred | str], ...] = (
+        ("yi" in has and spread, named.get("yi") or _ratio_beside(table) or "GEN"),
         ("ratio" in has, named.get("ratio") or "OR"),
         (bool(has & {"g_value", "d_value"}) and (spread or {"n1", "n2"} <= has), "SMD"),
         (reported, named.get("yi") or "GEN"),
         ({"x1", "t1", "x2", "t2"} <= has, "IRR"),
-        ({"a", "c"} <= has, "counts of two groups: OR, RR or RD"),
-        ({"m1", "m2", "r"} <= has and "n1" not in has, "two means of one group: SMCC, SMCR or MC"),
-        ({"m1", "m2"} <= has, "two means: SMD, MD or ROM"),
-        ({"x", "n"} <= has, "events of one group: PLO or PR"),
+        ({"a", "c"} <= has, _COUNTS),
+        ({"m1", "m2", "r"} <= has and "n1" not in has, _CHANGE),
+        ({"m1", "m2"} <= has, _MEANS),
+        ({"x", "n"} <= has, _EVENTS),
         ({"r", "n"} <= has, "ZCOR"),
         ({"t_value", "n1", "n2"} <= has, "SMD"),
         ({"m", "sd", "n"} <= has, "MN"),
     )
-    answer = next((words for there, words in said if there), None)
+    answer = next((answer for there, answer in said if there), "")
+    meant = answer if isinstance(answer, Inferred) else Inferred(name=answer)
+    name = meant.name
     arms = _treatments_in(table)
-    counts = answer == "ZCOR" and bool(np.any(np.abs(table.numbers("r")) > 1))
-    if arms and (answer in {None, "MN", "events of one group: PLO or PR"} or counts):
+    of_counts = name == "ZCOR" and bool(np.any(np.abs(table.numbers("r")) > 1))
+    if arms and (name in {"", "MN", "PLO"} or of_counts):
         raise DataError(
             f"{table.source}: its rows are arms of studies, as column {arms} says; compare them with assuage evidence "
             "nma, write one row for each study, or pool the arms as they are with --measure MN or PLO"
         )
-    if answer is None:
+    if not name:
         raise DataError(
             f"{table.source}: the columns {', '.join(table.header)} give no effect; name them as in "
             "docs/meta_analysis.md, for example yi and vi, or say which is which: --columns estimate=NAME,sei=NAME"
         )
-    what, colon, choices = answer.partition(": ")
-    if colon:
-        raise DataError(f"{table.source} gives {what}: which effect is meant is open; write --measure {choices}")
-    if answer == "GEN" and "estimate" in has:
+    if name == "GEN" and "estimate" in has:
         _refuse_ratios(table)
-    return answer
+    return meant
+
+
+def _ratio_beside(table: StudyTable) -> str | None:
+    """Return the measure of a column of ratios whose logarithms are `yi`."""
+    if "ratio" not in table.roles:
+        return None
+    y, ratio = table.numbers("yi"), table.numbers("ratio")
+    both = np.isfinite(y) & (ratio > 0)
+    y, ratio = y[both], ratio[both]
+    same = y.size > 0 and np.all(np.abs(y - np.log(ratio)) <= ROUNDING * (1 + 1 / ratio))
+    return measure_named(table.roles["ratio"]) if same else None
+
+
+def default_notes(table: StudyTable, inferred: Inferred) -> list[str]:
+    """Return what has to be said of a measure taken because none was asked for."""
+    if not inferred.others:
+        return []
+    name = inferred.name
+    said = (
+        f"the columns give {inferred.gives}, and {name} ({MEASURES[name].words}) is pooled because no measure was "
+        f"asked for; others: --measure {', '.join(inferred.others)}"
+    )
+    if name != "MD":
+        return [said]
+    sd = np.concatenate([table.numbers(role) for role in ("sd1", "sd2") if role in table.roles] or [np.zeros(0)])
+    sd = sd[sd > 0]
+    apart = sd.size > 0 and sd.max() > SCALES_APART * sd.min()
+    measured = f", yet standard deviations run from {sd.min():g} to {sd.max():g}" if apart else ""
+    return [f"{said}; a difference of means needs one scale in all studies{measured}"]
 
 
 def _treatments_in(table: StudyTable) -> str | None:
