@@ -46,7 +46,7 @@ def run(
 
 
 def _draw(analysis: Analysis, plots: Path) -> None:
-    from assuage.synthesis.figure_style import write  # noqa: PLC0415  (matplotlib only where plots are asked for)
+    from assuage.figures import write  # noqa: PLC0415  (matplotlib only where plots are asked for)
     from assuage.synthesis.forest import forest_figure  # noqa: PLC0415
     from assuage.synthesis.funnel import funnel_figure  # noqa: PLC0415
 

@@ -11,7 +11,7 @@ from nilearn.plotting import plot_surf
 from nilearn.plotting.displays import LYRZProjector
 from numpy.typing import NDArray
 
-from assuage.report.style import ACCENT, drawing, png, styled, svg
+from assuage.figures import ACCENT, drawing, png, styled, svg
 from assuage.space.fsaverage import fsaverage_to_mni_mm
 
 RADIUS_MM = 10.0

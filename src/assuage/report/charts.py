@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from assuage.report.style import MUTED, RULE, SERIES, drawing, styled, svg
+from assuage.figures import INK, MUTED, RULE, SERIES, drawing, styled, svg
 
 FEW_DECADES = 1.6
 LOWEST_SHARE = 0.05
@@ -46,7 +46,7 @@ def comparison(bars: Sequence[Bar]) -> str:
         left.set_xscale("log")
         _log_ticks(left)
         left.set_yticks(row, [f"{bar.label}\n{bar.intensity}" for bar in bars])
-        left.tick_params(axis="y", length=0, labelcolor="#1d2733")
+        left.tick_params(axis="y", length=0, labelcolor=INK)
         left.set_xlabel("mean field in the target, V/m (logarithmic)")
         right.set_xlabel("share of own best under C3 or threshold")
         right.axvline(1.0, color=MUTED, linewidth=0.8, linestyle=(0, (4, 3)))

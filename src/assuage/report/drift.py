@@ -7,8 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from assuage.figures import ACCENT, MUTED, RULE, SERIES, TARGET_COLOUR, drawing, styled, svg
 from assuage.readback import PulseFidelity
-from assuage.report.style import ACCENT, MUTED, RULE, SERIES, TARGET_COLOUR, drawing, styled, svg
 from assuage.units import S_PER_MIN
 
 Array = NDArray[np.float64]

@@ -18,7 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.tri import Triangulation
 from numpy.typing import ArrayLike, NDArray
 
-from assuage.report.style import (
+from assuage.figures import (
     ACCENT,
     ANODE,
     CATHODE,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 
 from assuage.errors import DataError
+from assuage.figures import FIELD_MAP
 from assuage.protocols.protocol import write_whole
 from assuage.report import content, niivue
 from assuage.report.reading import PlanFiles, read_plan
-from assuage.report.style import FIELD_MAP
 from assuage.report.templating import environment, template_text
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from assuage.figures import ACCENT, MUTED, RULE, TARGET_COLOUR, drawing, styled, svg
 from assuage.plan.interference_tables import (
     ARRAYS_FRONT,
     CORTEX,
@@ -13,7 +14,6 @@ from assuage.plan.interference_tables import (
 )
 from assuage.plan.records import MontageProposal, Table, TechniqueRecord
 from assuage.report import words
-from assuage.report.style import ACCENT, MUTED, RULE, TARGET_COLOUR, drawing, styled, svg
 
 AT_TARGET, AT_CORTEX = FRONT_COLUMNS.index(TARGET), FRONT_COLUMNS.index(CORTEX)
 ARRAYS_LABEL = ARRAYS_FRONT.partition(" with ")[2]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.projections.polar import PolarAxes
 
-from assuage.report.style import INK, MUTED, RULE, SERIES, drawing, styled, svg
+from assuage.figures import INK, MUTED, RULE, SERIES, drawing, styled, svg
 from assuage.report.words import degrees, number
 
 HEADROOM = 1.12

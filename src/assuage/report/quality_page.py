@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from assuage import __version__
+from assuage.figures import png
 from assuage.head import Head
 from assuage.head.hashing import head_hash
 from assuage.head.pictures import planes_figure
@@ -15,7 +16,6 @@ from assuage.head.signoff import said, sign_off
 from assuage.head.tissues import BRAIN_NAMES
 from assuage.protocols.protocol import write_whole
 from assuage.report import head_quality
-from assuage.report.style import png
 from assuage.report.templating import environment, template_text
 
 PAGE_FILE = "quality.html"

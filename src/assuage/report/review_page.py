@@ -7,8 +7,8 @@ from pathlib import Path
 from assuage import __version__
 from assuage.circuits.pooled import Comparison, Stratum
 from assuage.circuits.review import Effect, Review
+from assuage.figures import ACCENT, MUTED, drawing, styled, svg
 from assuage.protocols.protocol import write_whole
-from assuage.report.style import ACCENT, MUTED, drawing, styled, svg
 from assuage.report.templating import environment, template_text
 from assuage.synthesis.forest import forest_figure
 from assuage.synthesis.pairwise_confidence import interval_of

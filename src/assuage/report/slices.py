@@ -8,7 +8,7 @@ from matplotlib.patches import Circle
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import map_coordinates
 
-from assuage.report.style import FIELD_MAP, TARGET_COLOUR, drawing, png, styled
+from assuage.figures import FIELD_MAP, TARGET_COLOUR, drawing, png, styled
 from assuage.report.volumes import Volume, display_range
 
 STEP_MM = 1.0

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from assuage import __version__
 from assuage.connectivity import IndividualTarget
 from assuage.connectivity.methods import SAYS
+from assuage.figures import ACCENT, MUTED, TARGET_COLOUR, drawing, styled, svg
 from assuage.head import Head
 from assuage.head.minors import lines_of
 from assuage.report.slices import orthogonal_png
-from assuage.report.style import ACCENT, MUTED, TARGET_COLOUR, drawing, styled, svg
 from assuage.report.templating import environment, template_text
 from assuage.report.volumes import Volume
 

@@ -11,8 +11,8 @@ from matplotlib.patches import Polygon
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from scipy.stats import norm
 
+from assuage.figures import ACCENT, INK, MUTED, RULE, drawing
 from assuage.synthesis.analysis import Analysis
-from assuage.synthesis.figure_style import ACCENT, INK, MUTED, RULE, drawing
 from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.measures import back_transform
 from assuage.synthesis.pooling import Fit, Omnibus

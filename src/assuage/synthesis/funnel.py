@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy.stats import norm
 
+from assuage.figures import ACCENT, INK, MUTED, SHADES, drawing
 from assuage.synthesis.analysis import Analysis
-from assuage.synthesis.figure_style import ACCENT, INK, MUTED, SHADES, drawing
 from assuage.synthesis.forest import axis_words, null_value, scale_ticks
 
 LEVELS = (0.1, 0.05, 0.01)

@@ -1,4 +1,4 @@
-"""Three pictures of a network: who was compared with whom, effects against the reference, ranks. Matplotlib, as SVG.
+"""Three pictures of a network: who was compared with whom, effects against the reference, ranks.
 
 Network plot: a node's area grows with the people who got the treatment (all alike where counts are not known), a line's
 width with the studies that make the comparison; multi-arm studies are shaded.
@@ -11,38 +11,28 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon
 
+from assuage.figures import ACCENT, INK, PALE, SERIES, drawing, styled, write
 from assuage.synthesis.network_analysis import NetworkMetaAnalysis, comparison, interval, prediction
 from assuage.synthesis.network_inconsistency import Estimate
 from assuage.synthesis.network_model import Network
 
-INK, ACCENT, PALE, SHADE = "#22313f", "#1f6f8b", "#9fb3bf", "#f0a35e"
 MOST_TICKS = 9
 MOST_LABELS = 30
 """Lines that still carry their number; more would hide each other."""
-STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "assuage",
-}
 
 
-def write_plots(result: NetworkMetaAnalysis, folder: Path) -> list[str]:
-    """Write network.svg, forest.svg and ranks.svg into an existing folder; return their names."""
-    made = {"network.svg": network_plot, "forest.svg": forest_plot, "ranks.svg": rank_plot}
-    with mpl.rc_context(STYLE):  # type: ignore[arg-type]
-        for name, draw in made.items():
-            figure = draw(result)
-            figure.savefig(folder / name, metadata={"Date": None})
-    return list(made)
+def write_plots(result: NetworkMetaAnalysis, folder: Path) -> None:
+    """Write network, forest and ranks, each as SVG and PNG, into an existing folder."""
+    with drawing():
+        for name, draw in (("network", network_plot), ("forest", forest_plot), ("ranks", rank_plot)):
+            write(draw(result), folder, name)
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Any]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = styled(width, height)
     return figure, figure.add_subplot()
 
 
@@ -61,7 +51,12 @@ def network_plot(result: NetworkMetaAnalysis) -> Figure:
         corners = sorted((place[name] for name in design), key=lambda xy: math.atan2(xy[0], xy[1]))
         axes.add_patch(
             Polygon(
-                corners, closed=True, facecolor=SHADE, alpha=min(0.18, 1.0 / len(shaded)), edgecolor="none", zorder=0
+                corners,
+                closed=True,
+                facecolor=SERIES[4],
+                alpha=min(0.18, 1.0 / len(shaded)),
+                edgecolor="none",
+                zorder=0,
             )
         )
     edges = Counter(pair for study in network.studies for pair in combinations(study.design, 2))
@@ -181,7 +176,7 @@ def rank_plot(result: NetworkMetaAnalysis) -> Figure:
     count = len(ranks)
     wide = min(count, 5)
     high = math.ceil(count / wide)
-    figure = Figure(figsize=(2.1 * wide, 1.9 * high + 0.6), layout="constrained")
+    figure = styled(2.1 * wide, 1.9 * high + 0.6)
     panels = figure.subplots(high, wide, sharex=True, sharey=True, squeeze=False).ravel()
     top = max(max(rank.probabilities) for rank in ranks)
     for panel, rank in zip(panels, ranks, strict=False):
