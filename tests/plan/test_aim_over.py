@@ -16,8 +16,8 @@ from assuage.plan import plan
 from assuage.plan.bench import CORE, TECHNIQUES, Bench, Places, Settings
 from assuage.plan.over_choices import SEARCHES, WHY_MEAN
 from assuage.plan.over_words import says
-from assuage.plan.planning import FURTHER
 from assuage.plan.whereabouts import Whereabouts, locate
+from assuage.plan.work import FURTHER
 from assuage.sources import Coil, Montage
 from assuage.targets import Target, from_coordinate
 from assuage.techniques.aims import Objective

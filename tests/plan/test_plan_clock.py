@@ -6,7 +6,7 @@ import pytest
 
 from assuage.plan.bench import TECHNIQUES
 from assuage.plan.clock import SECONDS, Clock, region_step, steps_of
-from assuage.plan.planning import FURTHER
+from assuage.plan.work import FURTHER
 
 REGIONS = ("amygdala L", "amygdala R")
 
