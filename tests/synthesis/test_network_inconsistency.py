@@ -29,7 +29,7 @@ def test_a_triangle_is_bucher_by_hand():
     assert split.z == pytest.approx(z)
     found = decompose(network, rows, "DL")
     assert found.between.q == pytest.approx(z**2)
-    assert (found.between.df, found.within.df, found.within.p) == (1, 0, None)
+    assert (found.between.df, found.within.df, found.within.p_value) == (1, 0, None)
     assert found.interaction_tau2_source.startswith("no design has two studies")
 
 
@@ -73,9 +73,9 @@ def test_consistent_data_show_no_inconsistency_and_shifted_ones_do():
         for arms in studies
     ]
     loud = network_meta_analysis(network_of(moved))
-    assert calm.decomposition.between.p > 0.05
-    assert loud.decomposition.between.p < 1e-6
-    assert comparison(loud, "A", "B", model=loud.common).p < 1e-3
+    assert calm.decomposition.between.p_value > 0.05
+    assert loud.decomposition.between.p_value < 1e-6
+    assert comparison(loud, "A", "B", model=loud.common).p_value < 1e-3
 
 
 def test_comparisons_without_a_loop_are_not_split():
@@ -86,7 +86,7 @@ def test_comparisons_without_a_loop_are_not_split():
     assert comparison(result, "A", "B").indirect is None
     only = comparison(result, "A", "C")
     assert (only.direct, only.studies, only.direct_proportion) == (None, 0, 0.0)
-    assert result.decomposition.between.p is None
+    assert result.decomposition.between.p_value is None
 
 
 def test_a_multi_arm_study_alone_cannot_contradict_itself():
@@ -108,4 +108,4 @@ def test_a_comparison_can_be_turned_round():
     back = turned(split)
     assert back.network.effect == -split.network.effect
     assert back.difference.effect == -split.difference.effect
-    assert (back.z, back.p) == (-split.z, split.p)
+    assert (back.z, back.p_value) == (-split.z, split.p_value)

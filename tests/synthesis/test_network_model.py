@@ -234,7 +234,7 @@ def test_observed_information_is_the_second_derivative_of_the_likelihood(method)
 def test_without_degrees_of_freedom_there_is_only_the_common_effect():
     result = network_meta_analysis(network_of([[("A", 0.0, 0.1), ("B", 1.0, 0.1)], [("B", 0.0, 0.1), ("C", 1.0, 0.2)]]))
     assert result.random is None
-    assert (result.tau2, result.i2, result.q.p, result.tau2_interval) == (None, None, None, None)
+    assert (result.tau2, result.i2, result.q.p_value, result.tau2_interval) == (None, None, None, None)
     assert result.tau2_by_method == dict.fromkeys(METHODS)
     assert any("estimated once" in note for note in result.notes)
     assert comparison(result, "C", "A").network.se == pytest.approx(0.5**0.5)

@@ -29,9 +29,9 @@ def test_senn_decomposition_of_q(senn):
     ):
         assert test.q == pytest.approx(q, abs=0.005)
         assert test.df == df
-    assert found.between.p == pytest.approx(0.0021, abs=5e-5)
+    assert found.between.p_value == pytest.approx(0.0021, abs=5e-5)
     assert found.interaction.q == pytest.approx(2.19, abs=0.005)
-    assert found.interaction.p == pytest.approx(0.9483, abs=5e-5)
+    assert found.interaction.p_value == pytest.approx(0.9483, abs=5e-5)
     assert found.interaction_tau2**0.5 == pytest.approx(0.3797, abs=5e-5)
 
 
@@ -51,7 +51,7 @@ def test_senn_designs(senn, design):
     assert (row.within.q, row.within.df) == (pytest.approx(q, abs=0.005), df)
     if detached is not None:
         assert (row.detached.q, row.detached.df) == (pytest.approx(detached, abs=0.005), 6)
-        assert row.detached.p == pytest.approx(p, abs=5e-5)
+        assert row.detached.p_value == pytest.approx(p, abs=5e-5)
 
 
 SENN_P_SCORES = {
@@ -109,7 +109,7 @@ def test_smoking_consistency_model_by_reml(smoking):
 def test_smoking_design_by_treatment_interaction(smoking):
     found = smoking.decomposition.interaction
     assert (found.df, found.q) == (7, pytest.approx(5.11, abs=0.005))
-    assert found.p == pytest.approx(0.65, abs=0.005)
+    assert found.p_value == pytest.approx(0.65, abs=0.005)
 
 
 PARKINSON_COMMON = {
@@ -177,7 +177,7 @@ def test_a_network_with_a_multi_arm_study_that_does_not_close():
         assert (split.direct.effect, split.indirect.effect) == pytest.approx((direct, indirect), abs=1.5e-4)
         assert split.difference.effect == pytest.approx(difference, abs=1.5e-4)
         assert split.z == pytest.approx(z, abs=0.005)
-        assert split.p == pytest.approx(p, abs=2e-4)
+        assert split.p_value == pytest.approx(p, abs=2e-4)
     assert interval(comparison(result, "CRT", "ACC").network, 0.95) == pytest.approx((0.2328, 0.8759), abs=1e-4)
     assert interval(comparison(result, "DCRT", "ACC").network, 0.95) == pytest.approx((0.2338, 0.7128), abs=1e-4)
 
@@ -191,15 +191,19 @@ TRIANGLE = {
 def test_three_drugs_and_three_trials():
     """A worked example with netmeta 2.9-0."""
     found = network_meta_analysis(read_network(DATA / "triangle.csv", measure="RR"), reference="DrugA").as_json()
-    assert (found["tau2"], found["tau"], found["I2"]) == pytest.approx((0.0068, 0.0826, 0.304), abs=5e-4)
+    assert (found["tau2"], found["tau"], found["i2_percent"] / 100) == pytest.approx((0.0068, 0.0826, 0.304), abs=5e-4)
     assert found["tau2"] == pytest.approx(0.0068, abs=5e-5)
-    assert (found["Q"], found["df"], found["p"]) == (pytest.approx(1.44, abs=5e-3), 1, pytest.approx(0.2308, abs=5e-5))
+    assert (found["q"], found["q_df"], found["q_p_value"]) == (
+        pytest.approx(1.44, abs=5e-3),
+        1,
+        pytest.approx(0.2308, abs=5e-5),
+    )
     for model, rows in TRIANGLE.items():
         for row in found[model]["against_reference"]:
             ratio, low, high, z, p = rows[row["treatment"]]
             assert (row["ratio"], row["ratio_low"], row["ratio_high"]) == pytest.approx((ratio, low, high), abs=6e-5)
             assert row["z"] == pytest.approx(z, abs=0.005)
-            assert row["p"] == pytest.approx(p, abs=5e-5)
+            assert row["p_value"] == pytest.approx(p, abs=5e-5)
 
 
 METAFOR = {

@@ -228,7 +228,7 @@ def test_smd_of_three_arms_closes(tmp_path):
 def test_zero_cells_are_corrected_in_all_arms_and_said(tmp_path):
     path = text(tmp_path, "study,treatment,events,n\ns,A,0,20\ns,B,5,20\ns,C,3,20\nnone,A,0,9\nnone,B,0,9\n"
                           "all,A,9,9\nall,C,8,8\n")  # fmt: skip
-    network = read_network(path)
+    network = read_network(path, measure="OR")
     assert network.excluded == (("none", "no event in any arm"), ("all", "an event for everyone in every arm"))
     assert network.notes == ("0.5 added in every arm of studies with a zero cell: s",)
     assert network.studies[0].effects[2] == pytest.approx(math.log(5.5 / 15.5) - math.log(3.5 / 17.5))
@@ -239,14 +239,30 @@ def test_zero_cells_are_corrected_in_all_arms_and_said(tmp_path):
     assert risk.studies[0].effects[0] == pytest.approx(-0.25)
 
 
+@pytest.mark.parametrize(
+    ("rows", "measure", "words"),
+    [
+        ("study,treatment,events,n\ns,A,1,20\ns,B,5,20\n", "OR", "asked for; others: --measure RR, RD"),
+        ("study,treatment,events,time\ns,A,1,20\ns,B,5,20\n", "IRR", ""),
+        ("study,treatment,mean,sd,n\ns,A,1,2,20\ns,B,5,9,20\n", "MD", "deviations run from 2 to 9"),
+    ],
+)
+def test_a_measure_that_nobody_asked_for_is_said(tmp_path, rows, measure, words):
+    network = read_network(text(tmp_path, rows))
+    assert network.measure == measure
+    assert words in "".join(network.notes[:1])
+    assert len(network.notes) == bool(words)
+    assert read_network(text(tmp_path, rows), measure=measure).notes == ()
+
+
 def test_arms_without_the_outcome_are_left_out_and_said(tmp_path):
     path = text(
         tmp_path, "study,treatment,events,n\ns,A,3,20\ns,B,5,20\ns,C,NA,20\nt,A,3,20\nt,C,4,18\nu,A,1,9\nu,B,NA,9\n"
     )
-    network = read_network(path)
+    network = read_network(path, measure="OR")
     assert network.studies[0].treatments == ("A", "B")
     assert network.excluded == (("u", "1 arm with events and n"),)
-    assert network.notes == ("arms without events and n left out of: s, u",) or "s" in network.notes[0]
+    assert network.notes == ("arms without events and n left out of: s",)
 
 
 def test_further_columns_become_moderators(tmp_path):
@@ -353,7 +369,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
 
 def test_arms_of_one_treatment_in_a_row_are_merged(tmp_path):
     rows = "study,t1,r1,n1,t2,r2,n2,t3,r3,n3\ns,A,1,10,B,2,11,B,3,12\nt,A,2,20,B,5,21,NA,NA,NA\n"
-    network = read_network(text(tmp_path, rows))
+    network = read_network(text(tmp_path, rows), measure="OR")
     assert network.notes == ("arms of one treatment merged in: s",)
     assert network.studies[0].effects == pytest.approx([math.log(1 / 9 * 18 / 5)])
     assert network.studies[0].participants == (10, 23)

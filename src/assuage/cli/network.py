@@ -68,7 +68,7 @@ def run(request: Request) -> None:
         network, method=method, reference=request.reference,
         small_values=request.small_values or "desirable", level=request.level, seed=request.seed, draws=request.draws,
     )  # fmt: skip
-    document = {"table": str(request.table), **result.as_json(), **_further(result, request)}
+    document = {"file": request.table.name, **result.as_json(), **_further(result, request)}
     with contextlib.ExitStack() as stack:
         if request.plots is not None:
             from assuage.synthesis.network_plots import write_plots  # noqa: PLC0415 (matplotlib is slow to load)
@@ -223,7 +223,7 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
     ]  # fmt: skip
     body = [
         [
-            row["treatment"], f"{row[stem]:.4g}", f"{row[low]:.4g} to {row[high]:.4g}", _p(row["p"]),
+            row["treatment"], f"{row[stem]:.4g}", f"{row[low]:.4g} to {row[high]:.4g}", _p(row["p_value"]),
             f"{scores[row['treatment']]['p_score']:.3f}", f"{scores[row['treatment']]['sucra']:.3f}",
         ]
         for row in sorted(model["against_reference"], key=lambda r: -scores[r["treatment"]]["p_score"])
@@ -232,7 +232,7 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
     body.append([result.reference, "reference", "", "", f"{own['p_score']:.3f}", f"{own['sucra']:.3f}"])
     lines += [*_aligned([head, *body]), ""]
     q = result.q
-    if q.p is not None and result.i2 is not None:
+    if q.p_value is not None and result.i2 is not None:
         span = (
             f" ({100 * result.i2_interval[0]:.1f} to {100 * result.i2_interval[1]:.1f})" if result.i2_interval else ""
         )
@@ -240,16 +240,20 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
         if tau and result.tau2_interval:
             tau += f" ({result.tau2_interval[0]:.4g} to {result.tau2_interval[1]:.4g})"
         lines.append(
-            "; ".join(filter(None, [tau, f"I^2 {100 * result.i2:.1f} %{span}", f"Q {q.q:.2f}, df {q.df}, p {_p(q.p)}"]))
+            "; ".join(
+                filter(None, [tau, f"I^2 {100 * result.i2:.1f} %{span}", f"Q {q.q:.2f}, df {q.df}, p {_p(q.p_value)}"])
+            )
         )
     found = result.decomposition
-    if found.between.p is not None:
-        wald = f"; design by treatment under random effects {found.interaction.q:.2f}, p {_p(found.interaction.p)}"
+    if found.between.p_value is not None:
+        wald = (
+            f"; design by treatment under random effects {found.interaction.q:.2f}, p {_p(found.interaction.p_value)}"
+        )
         lines.append(
-            f"between designs Q {found.between.q:.2f}, df {found.between.df}, p {_p(found.between.p)}"
+            f"between designs Q {found.between.q:.2f}, df {found.between.df}, p {_p(found.between.p_value)}"
             + (wald if result.method != "MH" else "")
         )
-        apart = [row for row in model["league"] if row["difference"] and row["difference"]["p"] < 0.10]
+        apart = [row for row in model["league"] if row["difference"] and row["difference"]["p_value"] < 0.10]
         named = ", ".join(f"{r['treatment1']} - {r['treatment2']} (p {_p(r['difference']['p'])})" for r in apart)
         lines.append(f"direct and indirect evidence differ (p < 0.10): {named or 'nowhere'}")
     else:

@@ -1,11 +1,13 @@
 """Which measure a table means, and whether its estimates are ratios or their logarithms: read off, or asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from assuage.errors import DataError
 from assuage.synthesis.columns import measure_named, plain
+from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.measures import MEASURES
 from assuage.synthesis.reading import StudyTable
 
@@ -41,14 +43,13 @@ class Inferred:
     """The measure that the columns say, or the usual one of `others`, which the same columns give as well."""
 
     name: str
-    gives: str = ""
     others: tuple[str, ...] = ()
 
 
-_COUNTS = Inferred(name="OR", gives="counts of two groups", others=("RR", "RD"))
-_CHANGE = Inferred(name="MC", gives="two means of one group", others=("SMCC", "SMCR"))
-_MEANS = Inferred(name="MD", gives="two means", others=("SMD", "ROM"))
-_EVENTS = Inferred(name="PLO", gives="events of one group", others=("PR",))
+_COUNTS = Inferred(name="OR", others=("RR", "RD"))
+_CHANGE = Inferred(name="MC", others=("SMCC", "SMCR"))
+_MEANS = Inferred(name="MD", others=("SMD", "ROM"))
+_EVENTS = Inferred(name="PLO", others=("PR",))
 
 
 def infer_measure(table: StudyTable) -> Inferred:
@@ -110,22 +111,26 @@ def _ratio_beside(table: StudyTable) -> str | None:
     return measure_named(table.roles["ratio"]) if same else None
 
 
-def default_notes(table: StudyTable, inferred: Inferred) -> list[str]:
+def default_notes(table: StudyTable, meant: Inferred) -> list[str]:
     """Return what has to be said of a measure taken because none was asked for."""
-    if not inferred.others:
+    if not meant.others:
         return []
-    name = inferred.name
+    sd = [table.numbers(role) for role in ("sd1", "sd2") if role in table.roles]
+    return [default_said(meant.name, meant.others, np.concatenate(sd) if sd else None)]
+
+
+def default_said(name: str, others: Sequence[str], sd: Array | None = None) -> str:
+    """Return a note that a measure was taken by default; `sd` are the standard deviations of the outcome, any shape."""
     said = (
-        f"the columns give {inferred.gives}, and {name} ({MEASURES[name].words}) is pooled because no measure was "
-        f"asked for; others: --measure {', '.join(inferred.others)}"
+        f"{name} ({MEASURES[name].words}) is pooled because no measure was asked for; "
+        f"others: --measure {', '.join(others)}"
     )
     if name != "MD":
-        return [said]
-    sd = np.concatenate([table.numbers(role) for role in ("sd1", "sd2") if role in table.roles] or [np.zeros(0)])
-    sd = sd[sd > 0]
-    apart = sd.size > 0 and sd.max() > SCALES_APART * sd.min()
-    measured = f", yet standard deviations run from {sd.min():g} to {sd.max():g}" if apart else ""
-    return [f"{said}; a difference of means needs one scale in all studies{measured}"]
+        return said
+    some = np.zeros(0) if sd is None else sd[np.isfinite(sd) & (sd > 0)]
+    apart = some.size > 0 and some.max() > SCALES_APART * some.min()
+    measured = f", yet standard deviations run from {some.min():g} to {some.max():g}" if apart else ""
+    return f"{said}; a difference of means needs one scale in all studies{measured}"
 
 
 def _treatments_in(table: StudyTable) -> str | None:

@@ -47,6 +47,7 @@ from assuage.synthesis.network_model import (
 )
 from assuage.synthesis.network_ranks import Rank, rank_treatments
 
+SCHEMA = "assuage.nma/1"
 COMMON = ("common", "MH")
 """Methods without tau^2."""
 SMALL_VALUES = {"desirable": True, "good": True, "undesirable": False, "bad": False}
@@ -178,7 +179,7 @@ def network_meta_analysis(
         network=network, fitted=fitted, method=method, reference=chosen, small_is_good=small, level=level,
         seed=seed, draws=draws,
         common=model("common", 0.0, None), random=None if tau2 is None else model("random", tau2, method),
-        q=ChiSquare(q=base.q, df=base.df, p=float(stats.chi2.sf(base.q, base.df)) if base.df else None),
+        q=ChiSquare(q=base.q, df=base.df, p_value=float(stats.chi2.sf(base.q, base.df)) if base.df else None),
         i2=i2[0] if i2 else None, i2_interval=i2[1] if i2 else None, tau2=tau2,
         tau2_interval=None if method == "MH" else tau2_interval(rows, columns, level), tau2_by_method=by_method,
         decomposition=_decomposed(network, fitted, rows, method), notes=tuple(notes),
@@ -244,7 +245,7 @@ def turned(split: Split) -> Split:
     return Split(
         first=split.second, second=split.first, studies=split.studies, network=network, direct=swap(split.direct),
         indirect=swap(split.indirect), direct_proportion=split.direct_proportion, difference=swap(split.difference),
-        z=None if split.z is None else -split.z, p=split.p, tau2=split.tau2,
+        z=None if split.z is None else -split.z, p_value=split.p_value, tau2=split.tau2,
     )  # fmt: skip
 
 
@@ -266,7 +267,8 @@ def _as_json(result: NetworkMetaAnalysis) -> dict[str, Any]:
     network, found = result.network, result.decomposition
     pairs = [split for split in result.common.splits if split.studies]
     return {
-        "measure": network.measure, "scale": "log" if result.is_ratio else "identity", "method": result.method,
+        "schema": SCHEMA, "measure": network.measure, "scale": "log" if result.is_ratio else "identity",
+        "method": result.method, "model": result.model.name,
         "level": result.level, "reference": result.reference,
         "small_values": "desirable" if result.small_is_good else "undesirable",
         "treatments": list(network.treatments), "n_studies": len(network.studies),
@@ -276,10 +278,12 @@ def _as_json(result: NetworkMetaAnalysis) -> dict[str, Any]:
         "excluded": [{"study": name, "why": why} for name, why in network.excluded],
         "tau2": result.tau2, "tau": None if result.tau2 is None else math.sqrt(result.tau2),
         "tau2_ci": _pair(result.tau2_interval), "tau2_by_method": dict(result.tau2_by_method),
-        "Q": result.q.q, "df": result.q.df, "p": result.q.p, "I2": result.i2, "I2_ci": _pair(result.i2_interval),
+        "q": result.q.q, "q_df": result.q.df, "q_p_value": result.q.p_value,
+        "i2_percent": None if result.i2 is None else 100 * result.i2,
+        "i2_ci_percent": None if result.i2_interval is None else [100 * bound for bound in result.i2_interval],
         "inconsistency": {
-            "Q_total": asdict(found.total), "Q_within_designs": asdict(found.within),
-            "Q_between_designs": asdict(found.between),
+            "total": asdict(found.total), "within_designs": asdict(found.within),
+            "between_designs": asdict(found.between),
             "design_by_treatment": {
                 **asdict(found.interaction), "tau2": found.interaction_tau2, "tau2_from": found.interaction_tau2_source,
                 "method": "DL" if result.method == "common" else result.method,
@@ -337,7 +341,7 @@ def estimate_json(result: NetworkMetaAnalysis, estimate: Estimate | None) -> dic
     z = estimate.effect / estimate.se
     row: dict[str, Any] = {
         "estimate": estimate.effect, "se": estimate.se, "ci_low": low, "ci_high": high, "z": z,
-        "p": float(2 * stats.norm.sf(abs(z))),
+        "p_value": float(2 * stats.norm.sf(abs(z))),
     }  # fmt: skip
     if result.is_ratio:
         # beyond e^700 no number is left
@@ -363,7 +367,7 @@ def _evidence_json(result: NetworkMetaAnalysis, split: Split) -> dict[str, Any]:
         low, high = interval(split.difference, result.level)
         difference = {
             "estimate": split.difference.effect, "se": split.difference.se, "ci_low": low, "ci_high": high,
-            "z": split.z, "p": split.p,
+            "z": split.z, "p_value": split.p_value,
         }  # fmt: skip
     return {
         "studies": split.studies, "direct_proportion": split.direct_proportion,

@@ -248,10 +248,10 @@ def heterogeneity(
 
 
 def _incoherence(result: NetworkMetaAnalysis, split: Split) -> Domain:
-    if split.p is not None:
-        judgement = NONE if split.p >= 0.10 else SOME if split.p >= 0.01 else MAJOR
-        return Domain(judgement=judgement, why=f"direct against indirect p = {split.p:.3g}")
-    p = result.decomposition.interaction.p
+    if split.p_value is not None:
+        judgement = NONE if split.p_value >= 0.10 else SOME if split.p_value >= 0.01 else MAJOR
+        return Domain(judgement=judgement, why=f"direct against indirect p = {split.p_value:.3g}")
+    p = result.decomposition.interaction.p_value
     if p is None:
         return Domain(judgement=UNJUDGED, why="the network has no loop of independent evidence")
     judgement = NONE if p >= 0.10 else SOME if p >= 0.05 else MAJOR

@@ -53,7 +53,7 @@ class Test:
 
     q: float
     df: int
-    p: float | None
+    p_value: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +100,13 @@ class Split:
     direct_proportion: float
     difference: Estimate | None
     z: float | None
-    p: float | None
+    p_value: float | None
     tau2: float
 
 
 def chi_square(q: float, df: int) -> Test:
     """Return the statistic with its p."""
-    return Test(q=max(q, 0.0), df=df, p=float(stats.chi2.sf(max(q, 0.0), df)) if df > 0 else None)
+    return Test(q=max(q, 0.0), df=df, p_value=float(stats.chi2.sf(max(q, 0.0), df)) if df > 0 else None)
 
 
 def _own_columns(network: Network, rows: Rows, designs: Sequence[tuple[str, ...]]) -> Array:
@@ -187,7 +187,7 @@ def back_calculation(network: Network, done: Fit) -> tuple[Split, ...]:
             splits.append(
                 Split(
                     first=first, second=second, studies=0, network=whole, direct=None, indirect=whole,
-                    direct_proportion=0.0, difference=None, z=None, p=None, tau2=done.tau2,
+                    direct_proportion=0.0, difference=None, z=None, p_value=None, tau2=done.tau2,
                 )
             )  # fmt: skip
             continue
@@ -203,7 +203,7 @@ def back_calculation(network: Network, done: Fit) -> tuple[Split, ...]:
         splits.append(
             Split(
                 first=first, second=second, studies=studies, network=whole, direct=direct, indirect=indirect,
-                direct_proportion=proportion, difference=difference, z=z, p=p, tau2=done.tau2,
+                direct_proportion=proportion, difference=difference, z=z, p_value=p, tau2=done.tau2,
             )
         )  # fmt: skip
     return tuple(splits)
@@ -245,7 +245,7 @@ def node_splits(network: Network, rows: Rows, method: str | None) -> tuple[Split
                 network=Estimate(effect=float(whole.beta[at]), se=float(np.sqrt(whole.covariance[at, at]))),
                 direct=Estimate(effect=float(done.beta[at] + done.beta[-1]), se=float(np.sqrt(direct_variance))),
                 indirect=indirect, direct_proportion=float(whole.covariance[at, at] / direct_variance),
-                difference=difference, z=z, p=float(2 * stats.norm.sf(abs(z))), tau2=tau2,
+                difference=difference, z=z, p_value=float(2 * stats.norm.sf(abs(z))), tau2=tau2,
             )
         )  # fmt: skip
     return tuple(splits)

@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from assuage.errors import DataError
+from assuage.synthesis.measure_choice import default_said
 from assuage.synthesis.network_arms import (
     COUNT_MEASURES,
     MEAN_MEASURES,
@@ -39,9 +42,8 @@ def read_network(
     path
         CSV with commas, semicolons, tabs or blanks between the cells.
     measure
-        OR, RR, RD, IRR, MD, SMD, ROM, HR or generic; default: OR for counts, MD for means, IRR for rates, and what the
-        name of
-        the column says for contrasts.
+        OR, RR, RD, IRR, MD, SMD, ROM, HR or generic; default: OR for counts and MD for means, which is said, IRR for
+        rates, and what the name of the column says for contrasts.
     columns
         Role to column, for names that are not known.
     continuity
@@ -60,11 +62,14 @@ def read_network(
     blank = {name: any(is_no_number(row[name]) for row in rows) for name in header}
     distinct = {name: len({row[name] for row in rows}) == len(rows) for name in header}
     layout = find_layout(header, columns or {}, has_blank=blank, is_distinct=distinct)
-    chosen = _measure(layout, measure)
+    chosen, others = _measure(layout, measure)
     if layout.kind in ARM_LAYOUTS:
         arms, alike = _arms(layout, rows, chosen)
         studies, excluded, notes = _from_arms(arms, chosen, continuity)
         notes += [f"arms of one treatment merged in: {', '.join(alike)}"] if alike else []
+        if others:
+            sd = np.array([arm.sd or math.nan for _, found in arms for arm in found])
+            notes.insert(0, default_said(chosen, others, sd))
     else:
         groups = contrasts_in(layout, rows) if layout.kind == "contrasts" else baseline_in(layout, rows)
         studies, excluded, notes = studies_from(groups)
@@ -85,27 +90,28 @@ def _natural(name: str) -> tuple[int, float, str, str]:
     return (0, float(name), "", name) if name.replace(".", "", 1).isdigit() else (1, 0.0, name.lower(), name)
 
 
-def _measure(layout: Layout, asked: str | None) -> str:
-    """Return the measure that was asked for or that the columns call for, and refuse what does not fit them."""
+def _measure(layout: Layout, asked: str | None) -> tuple[str, list[str]]:
+    """Return the measure asked for, or that of the columns with the others that they give; refuse what does not fit."""
     roles = {*layout.single, *layout.numbered}
     if layout.kind not in ARM_LAYOUTS:
         if asked and layout.measure and asked not in {layout.measure, "generic"}:
             raise DataError(
                 f"--measure {asked}: the column {layout.single['effect']} holds {layout.measure}; leave it out"
             )
-        return layout.measure or asked or "generic"
+        return layout.measure or asked or "generic", []
     fits = {
         **(dict.fromkeys(COUNT_MEASURES, 1) if {"events", "n"} <= roles else {}),
         **({"IRR": 1} if {"events", "person_time"} <= roles else {}),
         **(dict.fromkeys(MEAN_MEASURES, 1) if "mean" in roles else {}),
     }
     if asked is None:
-        return next(iter(fits)) if "n" in roles or "IRR" not in fits else "IRR"
+        name = next(iter(fits)) if "n" in roles or "IRR" not in fits else "IRR"
+        return name, [other for other in fits if other != name]
     if asked not in fits:
         raise DataError(
             f"--measure {asked} cannot be made of the columns {', '.join(sorted(roles))}; they give {', '.join(fits)}"
         )
-    return asked
+    return asked, []
 
 
 def _arms(layout: Layout, rows: Sequence[Row], measure: str) -> tuple[list[tuple[str, list[Arm]]], list[str]]:
