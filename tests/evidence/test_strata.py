@@ -53,13 +53,13 @@ def test_every_trial_lies_in_one_stratum_and_grades_are_those_of_its_trials_alon
 
 def test_adolescents_and_adults_are_kept_apart():
     young, grown = found("itbs", "other", "adolescents"), found("itbs", "other", "adults")
-    assert (young.grade, young.trials) == ("C", ("liux2025",))
+    assert (young.grade, young.trials) == ("C", ("liux2025", "itbs2025"))
     assert (grown.grade, grown.reason) == ("none", "no trial")
     assert ("adolescents",) in [item.differs for item in grown.indirect]
     registered = found("itbs", "nssi", "adolescents")
     assert registered.grade == "D"
     assert "nct06210100 (read from registry only)" in registered.reason
-    assert registered.indirect_words.startswith("liux2025 (other sample)")
+    assert registered.indirect_words.startswith("liux2025, itbs2025 (other sample)")
 
 
 def test_one_trial_more_in_a_stratum_changes_that_grade_and_no_other():

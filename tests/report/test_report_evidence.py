@@ -29,7 +29,7 @@ def test_the_age_group_of_the_person_has_its_columns(tmp_path, age, young, grown
     assert ("At target: adults, others" in page) == grown
     assert "no trial" in page
     assert ("<td>NSSI sample, adolescents</td>" in page) == young
-    assert "1 controlled trial with a result read: liux2025" in page or not young
+    assert "2 controlled trials with a result read: liux2025, itbs2025" in page or not young
     row = page.partition('<a href="#trials-itbs">iTBS')[2].partition("</tr>")[0]
     if age == 15.0:
         assert row.endswith("<td><strong>D</strong></td><td><strong>C</strong></td>")
