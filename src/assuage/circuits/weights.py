@@ -2,8 +2,8 @@
 
 Counted are studies, not findings: primary studies of people with non-suicidal self-injury (all or a part of the
 sample) whose text was read beyond the title, one vote each. Reviews and meta-analyses pool studies that are counted
-already, so they are listed and not counted; so are other samples, correlations with severity and changes within a
-group, which are other questions than a difference between groups.
+already, so they are listed and not counted; so are other samples, correlations with severity, changes within a
+group, and groups that differ in something else, which are other questions than a difference by self-injury.
 
     N      counted studies of the domain that report a difference between groups in any region
     c_s    1 where study s names the region; 1/m where it names a larger area that holds m regions of the circuit
@@ -42,6 +42,12 @@ COVERED = 0.95
 PRIOR = 0.5
 POOLS = "pools studies that are counted themselves"
 """Why a review or a meta-analysis is no vote."""
+NOT_BETWEEN = {
+    "other_groups": "groups that differ in something else than self-injury",
+    "dimensional": "relation to severity",
+    "within_group": "change within a group",
+}
+"""Why a finding is no difference between people with self-injury and others."""
 AGES = {"all": None, "adolescents": frozenset({"adolescents", "children"}), "adults": frozenset({"adults"})}
 """Adolescent and adult evidence is also weighed apart; youth and unknown ages count in "all" only."""
 
@@ -234,7 +240,7 @@ def _why_not(finding: Row, study: Row) -> str:
     if finding["coded_from"] not in COUNTED_LEVELS:
         return f"only {finding['coded_from'].replace('_', ' ')} read"
     if finding["comparison"] != "group":
-        return "relation to severity" if finding["comparison"] == "dimensional" else "change within a group"
+        return NOT_BETWEEN.get(finding["comparison"], "comparison not stated")
     return "" if finding["direction"] in DIFFERENCES else finding["direction"].replace("_", " ")
 
 

@@ -125,6 +125,8 @@ def sign_test(up: int, down: int) -> float:
 def _reason(row: Row, study: Row | None, *, nssi_only: bool) -> str:
     if row["comparison"] == "dimensional":
         return "correlations and predictors"
+    if row["comparison"] == "other_groups":
+        return "groups that differ in something else than self-injury"
     if row["comparison"] != "group":
         return "not between groups"
     if study is not None and study["design"] != "primary":
