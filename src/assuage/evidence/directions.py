@@ -27,6 +27,10 @@ FEWEST_FOR_SIGN_TEST = 6
 CONNECTIVITY = "FC"
 DIRECTIONS = ("increase", "decrease", "no_difference", "altered")
 EVERY_REGION = "all regions"
+_NOT_BETWEEN = {
+    "dimensional": "correlations and predictors",
+    "other_groups": "groups that differ in something else than self-injury",
+}
 _SIDE = re.compile(r"^(?:L|R|B)\s+")
 
 
@@ -123,12 +127,8 @@ def sign_test(up: int, down: int) -> float:
 
 
 def _reason(row: Row, study: Row | None, *, nssi_only: bool) -> str:
-    if row["comparison"] == "dimensional":
-        return "correlations and predictors"
-    if row["comparison"] == "other_groups":
-        return "groups that differ in something else than self-injury"
     if row["comparison"] != "group":
-        return "not between groups"
+        return _NOT_BETWEEN.get(row["comparison"], "not between groups")
     if study is not None and study["design"] != "primary":
         return "meta-analyses and reviews"
     if row["direction"] not in DIRECTIONS:
