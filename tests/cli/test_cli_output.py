@@ -13,7 +13,7 @@ from assuage.cli import doctor
 from assuage.cli.app import run
 from assuage.cli.head import read_tissues
 from assuage.cli.output import fresh_directory
-from assuage.cli.planning import parse_point
+from assuage.cli.plan_request import parse_point
 from assuage.cli.progress import StepProgress
 from assuage.errors import AssuageError
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from assuage.cli import planning
+from assuage.cli import plan_request, planning
 from assuage.cli.driving import coil_and_driving
 from assuage.errors import AssuageError, PlanError
 from assuage.head.gallery import sphere_head
@@ -45,7 +45,7 @@ def asked(monkeypatch):
     monkeypatch.setattr(planning, "load", lambda name, _: SimpleNamespace(name=name, mni=None))
     monkeypatch.setattr(planning.head_quality, "write", lambda _head, _folder: {})
     monkeypatch.setattr(planning, "write_report", lambda _folder, path: path.write_text("report", encoding="utf-8"))
-    monkeypatch.setattr(planning, "from_coordinate", lambda _head, point, **options: (point, options))
+    monkeypatch.setattr(plan_request, "from_coordinate", lambda _head, point, **options: (point, options))
     return seen
 
 
@@ -59,7 +59,7 @@ def request(out, **changed):
         "tacs_phase": None, "tacs_partner": None, "dbs_lead": None, "dbs_pulse_us": None, "dbs_avoid": (),
         "session_minutes": None, "ect_stimulus": None, "mst_train": None,
     }  # fmt: skip
-    return planning.Request(**(options | changed))
+    return plan_request.Request(**(options | changed))
 
 
 def test_every_option_reaches_the_planner(asked, tmp_path):
@@ -189,13 +189,13 @@ def test_lead_pulse_and_regions_to_spare(tmp_path):
     asked = request(
         tmp_path, dbs_lead="abbott directed 6172", dbs_pulse_us=90.0, dbs_avoid=("10,0,20,3", "-10 0 20 2.5")
     )
-    made = planning._implant(asked, head)
+    made = plan_request.implant_of(asked, head)
     assert made.lead.name == "Abbott Directed 6172"
     assert made.pulse.width_s == pytest.approx(90e-6)
     assert [region.radius_mm for region in made.avoid] == [3.0, 2.5]
     np.testing.assert_allclose(made.avoid[1].center_mm, [-10, 0, 20])
     assert made.as_asked()["avoid"][0]["radius_mm"] == 3.0
-    assert planning._implant(request(tmp_path), head) == Implant()
+    assert plan_request.implant_of(request(tmp_path), head) == Implant()
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_lead_pulse_and_regions_to_spare(tmp_path):
 )
 def test_what_cannot_be_implanted_is_refused(changed, said, tmp_path):
     with pytest.raises(AssuageError, match=said):
-        planning._implant(request(tmp_path, **changed), sphere_head(voxel_mm=4.0))
+        plan_request.implant_of(request(tmp_path, **changed), sphere_head(voxel_mm=4.0))
 
 
 def test_a_session_reaches_the_planner(asked, tmp_path):

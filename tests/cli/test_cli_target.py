@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from connectivity.bold_example import PLANTED, head, write_bold
 
-from assuage.cli import planning, target
+from assuage.cli import plan_request, target
 from assuage.cli.app import run
 from assuage.connectivity import read_target
 from assuage.connectivity.group import read_group
@@ -101,7 +101,7 @@ def test_refusals_are_one_line_and_leave_nothing_behind(options, says, ask, tmp_
 def test_a_plan_takes_the_mean_and_only_on_its_own_head(ask, tmp_path):
     assert ask() == 0
     found = read_target(tmp_path / "out" / "target.json")
-    aim = planning._individual(SimpleNamespace(radius_mm=8.0), head(), found)
+    aim = plan_request.individual_target(SimpleNamespace(radius_mm=8.0), head(), found)
     assert aim.center_mm == pytest.approx(found.mean_mm, abs=1e-6)
     assert "95 % ellipsoid" in aim.notes[0]
     with pytest.raises(PlanError, match="not on"):
@@ -138,12 +138,12 @@ def test_what_the_plan_maximises_over_is_read_with_the_group_target(ask, tmp_pat
     assert ask() == 0
     path = str(tmp_path / "out" / "target.json")
     found = read_target(path)
-    where = planning._whereabouts(SimpleNamespace(target=path, target_quantile=0.1), found)
+    where = plan_request._whereabouts(SimpleNamespace(target=path, target_quantile=0.1), found)
     assert where.objective.quantile == 0.1
     assert where.group.distance_mm == pytest.approx(np.linalg.norm(where.group.mean_mm - found.mean_mm), abs=0.02)
     assert where.group.says
     with pytest.raises(PlanError, match="needs the distribution"):
-        planning._whereabouts(SimpleNamespace(target="1,2,3", target_quantile=0.1), None)
+        plan_request._whereabouts(SimpleNamespace(target="1,2,3", target_quantile=0.1), None)
     value = json.loads((tmp_path / "out" / "target.json").read_text(encoding="utf-8"))
     cut = tmp_path / "cut.json"
     cut.write_text(json.dumps(value | {"group": {}}), encoding="utf-8")

@@ -6,7 +6,7 @@ from assuage.errors import PlanError
 from assuage.plan import Rhythm
 
 if TYPE_CHECKING:
-    from assuage.cli.planning import Request
+    from assuage.cli.plan_request import Request
     from assuage.targets import Target
 
 PHASES = {"in": 0.0, "anti": 180.0}

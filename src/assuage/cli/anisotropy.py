@@ -11,7 +11,7 @@ from assuage.plan import PlanRecord
 from assuage.readback.opened import planned_with
 
 if TYPE_CHECKING:
-    from assuage.cli.planning import Request
+    from assuage.cli.plan_request import Request
 
 MAPPINGS = get_args(Mapping)
 

@@ -16,7 +16,7 @@ from assuage.techniques.intensity import Way
 from assuage.units import A_PER_S_PER_A_PER_US
 
 if TYPE_CHECKING:
-    from assuage.cli.planning import Request
+    from assuage.cli.plan_request import Request
 
 DEFAULT_SIDE = "left"
 """Hemisphere of the hand area where no threshold says otherwise."""

@@ -280,9 +280,9 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
     as_json: AsJson = False,
 ) -> None:
     """Plan every technique for a circuit or a coordinate; write plan.json, volumes and report.html."""
-    from assuage.cli import planning
+    from assuage.cli import plan_request, planning
 
-    request = planning.Request(
+    request = plan_request.Request(
         head=head, out=out, circuit=circuit, region=region, target=target, space=space, radius_mm=radius_mm,
         target_quantile=target_quantile, label=label, label_table=label_table,
         techniques=techniques, coil=coil, voxel_mm=voxel_mm, current_milliampere=current_milliampere, hair_mm=hair_mm,
@@ -295,7 +295,7 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         tensors=tensors, tensor_order=tensor_order, tensor_mapping=tensor_mapping, tensor_frame=tensor_frame,
     )  # fmt: skip
     if dry_run:
-        planning.read_request(request)
+        plan_request.read_request(request)
         typer.echo(FITS)
         return
     result = planning.make_plan(request)

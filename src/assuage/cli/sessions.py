@@ -10,7 +10,7 @@ from assuage.plan.sessions import STIMULUS, TRAIN, Sessions
 from assuage.units import A_PER_MA, A_PER_S_PER_A_PER_US, S_PER_MIN, S_PER_MS, S_PER_US
 
 if TYPE_CHECKING:
-    from assuage.cli.planning import Request
+    from assuage.cli.plan_request import Request
     from assuage.techniques.ect import Stimulus
     from assuage.techniques.mst import Train
 
