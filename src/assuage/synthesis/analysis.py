@@ -17,6 +17,7 @@ from assuage.synthesis.pooling import TESTS, Coefficients, Fit, pool
 from assuage.synthesis.reading import StudyTable
 from assuage.synthesis.robust import robust_coefficients
 from assuage.synthesis.small_study import FEWEST, SmallStudy, small_study
+from assuage.synthesis.study_rows import one_analysis
 from assuage.synthesis.subgroups import Subgroups, subgroups
 from assuage.synthesis.trim_fill import ESTIMATORS, TrimFill, trim_and_fill
 from assuage.synthesis.two_by_two import MANTEL_HAENSZEL, CountFit, mantel_haenszel, pool_peto
@@ -87,15 +88,15 @@ def analyse(table: StudyTable, choices: Choices) -> Analysis:
         The table, a choice, or the number of studies does not allow it.
     """
     choices = _known(choices)
-    table = table.where(choices.where)
-    measure = choices.measure or ("PETO" if choices.method == "PETO" else None)
+    table, named, said = one_analysis(table.where(choices.where))
+    measure = choices.measure or ("PETO" if choices.method == "PETO" else named)
     effects = effects_of(
         table, measure=measure, level=choices.reported_level,
         smd_variance=choices.smd_variance, drop_double_zeros=choices.drop_double_zeros,
         convert=choices.convert,
     )  # fmt: skip
     design = design_of(table, effects.rows, choices.moderators, intercept=choices.intercept)
-    notes = list(effects.notes)
+    notes = [*said, *effects.notes]
     effects, design = _complete(effects, design, notes)
     y, v = effects.y, effects.v
     method = "EE" if choices.method in COUNT_METHODS else choices.method

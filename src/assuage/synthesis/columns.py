@@ -5,7 +5,7 @@ A role is what `effects` asks for:
 | role | meaning |
 |---|---|
 | a b c d n1 n2 | events and non-events of arm 1 (treated), of arm 2, and sizes |
-| m1 sd1 se1 m2 sd2 se2 | means, standard deviations or standard errors of the arms |
+| m1 sd1 se1 var1 m2 sd2 se2 var2 | means, standard deviations, standard errors, variances (squared sd) of the arms |
 | x1 t1 x2 t2 | events and time at risk of the arms |
 | x m sd t n r | the same of one group; r a correlation |
 | yi vi sei | effect as it is pooled (ratios on the log scale), variance, standard error |
@@ -20,6 +20,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from assuage.errors import DataError
+from assuage.synthesis.arm_names import Groups, groups_in, has_groups
 
 _EXACT: dict[str, str] = {
     "ai": "a", "bi": "b", "ci": "c", "di": "d", "tpos": "a", "tneg": "b", "cpos": "c", "cneg": "d",
@@ -33,34 +34,36 @@ _SINGLE: dict[str, tuple[str, ...]] = {
         "yi": (
             "y es effect effectsize te smd md rd meandifference riskdifference fisherz fishersz logor "
             "lnor logoddsratio logrr lnrr logriskratio loghr lnhr loghazardratio logirr lnirr "
-            "lograteratio logodds lnoddsratio lnriskratio lnhazardratio"
+            "lograteratio logodds lnoddsratio lnriskratio lnhazardratio lor lrr lhr meandiff diff difference "
+            "differenceinmeans stdmeandifference stdmeandiff stdmdiff stddiffinmeans standardizedmeandifference "
+            "standardisedmeandifference riskdiff logit yk theta metaes"
         ),
-        "estimate": "estimate est effectestimate pointestimate coef coefficient b",
-        "vi": ("v var variance vyi vary vares esvar effectvariance varianceofeffect samplingvariance vg vd"),
+        "estimate": ("estimate est effectestimate pointestimate coef coefficient b beta prevalence prev proportion"),
+        "vi": "v var variance vyi vary vares esvar vareffsize effectvariance varianceofeffect samplingvariance",
         "sei": (
             "se sete stderr stderror standarderror seyi sees esse sey seeffect selogor selogrr "
-            "seloghr selnor selnrr seg sed sesmd"
+            "seloghr selnor selnrr selnhr seg sed sesmd sigma sek metase"
         ),
         "ci_low": (
             "cilow cilb cilower cil lower lowerci lcl lci ll lb low lowerbound ci95low ci95lower "
             "95cilow 95cilower cistart cill lower95 conflow lower95ci cimin lowerlimit ci95lb lowercl "
-            "llci loci cilo lowci"
+            "llci loci cilo lowci ll95 lci95 lcl95 metacil"
         ),
         "ci_high": (
             "cihigh ciub ciupper ciu upper upperci ucl uci ul ub high upperbound ci95high ci95upper "
             "95cihigh 95ciupper ciend ciul upper95 confhigh upper95ci cimax upperlimit ci95ub uppercl "
-            "ulci hici cihi highci"
+            "ulci hici cihi highci ul95 uci95 ucl95 metaciu"
         ),
         "p": "p pvalue pval",
         "r": "r cor corr correlation pearsonr",
-        "n": "n ntotal totaln samplesize total nobs sample ntot",
-        "x": "x events event cases responders",
+        "n": "n ntotal totaln samplesize total nobs sample ntot trials tested denominator",
+        "x": "x events event cases responders successes positive positives numerator",
         "m": "m mean",
         "sd": "sd stdev standarddeviation",
         "t": "time persontime personyears personmonths persondays",
         "ratio": "or oddsratio rr riskratio relativerisk hr hazardratio irr rateratio incidencerateratio",
         "d_value": "d cohend cohensd",
-        "g_value": "g hedgesg hedgeg",
+        "g_value": "g hedgesg hedgeg hedgessg",
         "t_value": "t tvalue tval tstat tstatistic",
         "f_value": "f fvalue fval fstat fstatistic",
         "direction": "direction sign",
@@ -69,13 +72,16 @@ _SINGLE: dict[str, tuple[str, ...]] = {
 _MEASURE_OF: dict[str, str] = {
     name: measure
     for measure, names in {
-        "OR": "or oddsratio logor lnor logoddsratio lnoddsratio",
-        "RR": "rr riskratio relativerisk logrr lnrr logriskratio lnriskratio",
-        "HR": "hr hazardratio loghr lnhr loghazardratio lnhazardratio",
+        "OR": "or oddsratio logor lnor lor logoddsratio lnoddsratio",
+        "RR": "rr riskratio relativerisk logrr lnrr lrr logriskratio lnriskratio",
+        "HR": "hr hazardratio loghr lnhr lhr loghazardratio lnhazardratio",
         "IRR": "irr rateratio incidencerateratio logirr lnirr lograteratio",
-        "SMD": "smd g hedgesg hedgeg d cohend cohensd",
-        "MD": "md meandifference",
-        "RD": "rd riskdifference",
+        "SMD": (
+            "smd g hedgesg hedgeg hedgessg d cohend cohensd stdmeandifference stdmeandiff stdmdiff stddiffinmeans "
+            "standardizedmeandifference standardisedmeandifference"
+        ),
+        "MD": "md meandifference meandiff differenceinmeans",
+        "RD": "rd riskdifference riskdiff",
         "ZCOR": "zi fisherz fishersz",
     }.items()
     for name in names.split()
@@ -102,6 +108,12 @@ _ROLE_OF_PAIR = {
 _NO_ARM = {"all", "whole", "overall", "both", "combined", "baseline", "pre", "post", "before", "after", "start", "end",
            "change", "followup", "follow", "men", "women", "male", "female", "tau", "usual"}  # fmt: skip
 """Beside a control arm they are everyone, a time, a part of the people or usual care, not the treated arm."""
+_SPREADS: dict[str, tuple[str, ...]] = {
+    "sei": ("se", "sei", "stderr", "stderror", "standarderror"), "vi": ("v", "vi", "var", "variance"),
+    "ci_low": ("lower", "low", "lci", "lcl", "ll", "lb", "cilow", "cilower", "cilb"),
+    "ci_high": ("upper", "high", "uci", "ucl", "ul", "ub", "cihigh", "ciupper", "ciub"),
+}  # fmt: skip
+"""Words of a spread that may stand before or behind the name of its effect."""
 _FILLER = {"group", "arm", "grp", "of", "in", "the", "number", "patients", "subjects", "dev", "deviation", "standard"}
 
 
@@ -177,7 +189,12 @@ def roles(header: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, st
     DataError
         `given` names a column or role that is not there.
     """
-    known = set(_EXACT.values()) | set(_SINGLE) | {"se1", "se2", "m1", "m2", "sd1", "sd2", "n1", "n2", "study"}
+    known = (
+        set(_EXACT.values())
+        | set(_SINGLE)
+        | {"study"}
+        | {f"{q}{i}" for q in ("m", "sd", "se", "var", "n") for i in "12"}
+    )
     for role, column in given.items():
         if role not in known:
             raise DataError(
@@ -201,9 +218,67 @@ def roles(header: Sequence[str], given: Mapping[str, str]) -> tuple[dict[str, st
         elif rank == held[1]:
             rivals[role] = name
     meaning = {role: column for role, (column, _) in found.items()}
-    if {"x1", "x2", "n1", "n2"} <= set(meaning) and not {"a", "t1"} & set(meaning):
-        meaning["a"], meaning["c"] = meaning.pop("x1"), meaning.pop("x2")
+    _own_spreads(meaning, rivals, header, given)
+    _settle(meaning)
+    _take(groups_in(header), meaning, rivals, given)
     return meaning, rivals
+
+
+def _own_spreads(
+    meaning: dict[str, str], rivals: dict[str, str], header: Sequence[str], given: Mapping[str, str]
+) -> None:
+    """Prefer the spread that is named after the effect (v_ln_OR beside ln_OR) to any other."""
+    effects = [plain(meaning[role]) for role in ("yi", "ratio", "estimate", "g_value", "d_value") if role in meaning]
+    for effect in effects[:1]:
+        for role, words in _SPREADS.items():
+            own = [name for name in header if plain(name) in {w + effect for w in words} | {effect + w for w in words}]
+            if len(own) == 1 and role not in given and own[0] not in given.values():
+                for other in [r for r, name in meaning.items() if name == own[0]]:
+                    del meaning[other]
+                meaning[role] = own[0]
+                rivals.pop(role, None)
+
+
+def _settle(meaning: dict[str, str]) -> None:
+    """Settle roles that hang on which others are there."""
+    has = meaning.keys()
+    if {"x1", "x2", "n1", "n2"} <= has and not {"a", "t1"} & has:
+        meaning["a"], meaning["c"] = meaning.pop("x1"), meaning.pop("x2")
+    if {"a", "c", "t1", "t2"} <= has and not {"n1", "n2", "b", "d", "x1"} & has:
+        meaning["x1"], meaning["x2"] = meaning.pop("a"), meaning.pop("c")
+    if {"x", "n"} <= has and plain(meaning.get("estimate", "")) in {"prevalence", "prev", "proportion"}:
+        del meaning["estimate"]
+    if {"t1", "t2"} <= has and "x1" not in has:
+        del meaning["t1"], meaning["t2"]
+    if (
+        "m" in has
+        and not {"yi", "estimate", "ratio"} & has
+        and not {"sd", "n"} <= has
+        and has & {"sei", "vi", "ci_low"}
+    ):
+        meaning["estimate"] = meaning.pop("m")
+
+
+def _take(groups: Groups, meaning: dict[str, str], rivals: dict[str, str], given: Mapping[str, str]) -> None:
+    """Take the two groups that the names tell where no known names make them, or where those take means for counts."""
+    means = {groups.roles.get("m1")} & {meaning.get("a"), meaning.get("x1")} - {None}
+    if groups.unordered or not groups.roles or (has_groups(set(meaning)) and not means) or given.keys() & groups.roles:
+        return
+    for role in [role for role, column in meaning.items() if column in groups.roles.values()]:
+        del meaning[role]
+        rivals.pop(role, None)
+    meaning.update(groups.roles)
+    for role in groups.roles:
+        rivals.pop(role, None)
+
+
+def open_groups(header: Sequence[str]) -> str:
+    """Return what to write where two groups are there and no name says which is the first; empty elsewhere."""
+    groups = groups_in(header)
+    if not groups.unordered:
+        return ""
+    said = ",".join(f"{role}={column}" for role, column in groups.roles.items())
+    return f"{groups.words[0]} and {groups.words[1]}, either of which could be the first: --columns {said}"
 
 
 def _in_context(key: str, names: set[str]) -> tuple[str, int] | None:

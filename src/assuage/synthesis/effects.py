@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from assuage.errors import DataError
-from assuage.synthesis.columns import plain
+from assuage.synthesis.columns import open_groups, plain
 from assuage.synthesis.heterogeneity import Array
-from assuage.synthesis.measure_choice import Inferred, default_notes, infer_measure, known_measure
+from assuage.synthesis.measure_choice import Inferred, default_notes, infer_measure, known_measure, with_ratios
 from assuage.synthesis.measures import (
     MEASURES,
     Given,
@@ -25,6 +25,7 @@ from assuage.synthesis.measures import (
 )
 from assuage.synthesis.reading import StudyTable
 from assuage.synthesis.row_ways import BY_P, converted_ways, could_be_converted, raw_values, ways_of
+from assuage.synthesis.study_rows import refuse_totals
 from assuage.synthesis.values import check_p_values, check_values
 
 SMD_VARIANCES = ("large-sample", "unbiased")
@@ -88,9 +89,10 @@ def effects_of(
     """
     if smd_variance not in SMD_VARIANCES:
         raise DataError(f"--smd-variance {smd_variance!r} is not known; take {' or '.join(SMD_VARIANCES)}")
-    meant = Inferred(name=known_measure(measure)) if measure else infer_measure(table)
+    meant = Inferred(name=known_measure(measure)) if measure else _inferred(table)
     name = meant.name
     chosen = MEASURES[name]
+    table = with_ratios(table, name)
     given, notes, counts = raw_values(table, chosen, drop_double_zeros=drop_double_zeros)
     check_values(table, name)
     k = len(table.rows)
@@ -113,11 +115,13 @@ def effects_of(
     _require_variances(table, y, v)
     rows = np.flatnonzero(np.isfinite(y))
     if rows.size == 0:
+        _ask_for_groups(table)
         needs = " ".join(chosen.needs) or "yi and vi"
         raise DataError(
             f"{table.source}: no row gives an effect of measure {name}; it needs {needs}"
             f", or yi with vi or sei; the columns are {', '.join(table.header)}"
         )
+    refuse_totals(table, rows.tolist())
     missing = [i for i in range(k) if i not in set(rows.tolist())]
     notes = [*default_notes(table, meant), *notes]
     notes += [] if convert else could_be_converted(others, missing, name)
@@ -131,6 +135,19 @@ def effects_of(
         harmonic_n=float(1 / np.mean(1 / sizes)) if np.all(sizes > 0) else None,
         other_measures=meant.others,
     )  # fmt: skip
+
+
+def _inferred(table: StudyTable) -> Inferred:
+    try:
+        return infer_measure(table)
+    except DataError:
+        _ask_for_groups(table)
+        raise
+
+
+def _ask_for_groups(table: StudyTable) -> None:
+    if groups := open_groups(table.header):
+        raise DataError(f"{table.source} gives two groups, {groups}, or the other way round")
 
 
 def _require_variances(table: StudyTable, y: Array, v: Array) -> None:

@@ -1,7 +1,7 @@
 """Which measure a table means, and whether its estimates are ratios or their logarithms: read off, or asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,9 @@ SCALES_APART = 3.0
 ROUNDING = 0.00501
 """Error of a ratio, and of a logarithm, that is given to two decimals."""
 
-_ARMS_NAMED = ("treatment", "treat", "trt", "trtc", "trtn", "arm", "intervention", "drug")
+_ARMS_NAMED = (
+    "treatment", "treat", "trt", "trtc", "trtn", "arm", "intervention", "drug", "group", "grp", "condition",
+)  # fmt: skip
 _ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}
 
 
@@ -95,7 +97,7 @@ def infer_measure(table: StudyTable) -> Inferred:
             f"{table.source}: the columns {', '.join(table.header)} give no effect; name them as in "
             "docs/meta_analysis.md, for example yi and vi, or say which is which: --columns estimate=NAME,sei=NAME"
         )
-    if name == "GEN" and "estimate" in has:
+    if name == "GEN":
         _refuse_ratios(table)
     return meant
 
@@ -144,10 +146,10 @@ def _asymmetry(table: StudyTable) -> tuple[float, float] | None:
 
     Median over studies of distance/width; None without two intervals, or where a bound is not above 0.
     """
-    y = table.numbers("estimate")
+    y = table.numbers("estimate" if "estimate" in table.roles else "yi")
     low, high = table.numbers("ci_low"), table.numbers("ci_high")
     whole = np.isfinite(y + low + high)
-    if np.sum(whole) < 2 or np.any(low[whole] <= 0):
+    if np.sum(whole) < 2 or np.any(low[whole] <= 0) or np.any(y[whole] <= 0):
         return None
     y, low, high = y[whole], low[whole], high[whole]
     plain = np.median(np.abs((low + high) / 2 - y) / (high - low))
@@ -155,10 +157,23 @@ def _asymmetry(table: StudyTable) -> tuple[float, float] | None:
     return float(plain), float(logged)
 
 
+def _are_ratios(table: StudyTable) -> bool:
+    found = _asymmetry(table)
+    return bool(found and found[0] > ASYMMETRIC and found[1] < found[0] / 3)
+
+
+def with_ratios(table: StudyTable, name: str) -> StudyTable:
+    """Return the table with `yi` as ratios where a ratio is asked for and the intervals are those of ratios."""
+    is_log = MEASURES[name].scale == "log"
+    if not is_log or "yi" not in table.roles or {"ratio", "estimate"} & table.roles.keys() or not _are_ratios(table):
+        return table
+    roles = {("ratio" if role == "yi" else role): column for role, column in table.roles.items()}
+    return replace(table, roles=roles)
+
+
 def _refuse_ratios(table: StudyTable) -> None:
     """Refuse reported intervals that are symmetric about the estimate only on the log scale."""
-    found = _asymmetry(table)
-    if found and found[0] > ASYMMETRIC and found[1] < found[0] / 3:
+    if _are_ratios(table):
         raise DataError(
             f"{table.source}: the intervals are symmetric on the log scale, as those of ratios; write --measure OR, RR "
             "or HR to pool their logarithms, or --measure GEN to pool the values as they are"

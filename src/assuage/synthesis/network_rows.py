@@ -1,16 +1,19 @@
 """Rows of a delimited text file: commas, semicolons, tabs or blanks between the cells.
 
-Cells that are empty or read NA, NaN or `.` hold nothing; among numbers also `-`, n/a, null, none. A decimal comma is
-read where commas do not separate cells.
+Cells that are empty or read NA, NaN or `.` hold nothing; among numbers also `-`, n/a, null, none. Commas in numbers and
+titles above the header: `text_lines`; cells with several numbers: `combined_cells`.
 """
 
 import csv
 import io
 import math
+from collections.abc import Collection
 from pathlib import Path
 
 from assuage.errors import DataError
+from assuage.synthesis.combined_cells import apart
 from assuage.synthesis.network_columns import Layout
+from assuage.synthesis.text_lines import has_row_numbers, without_thousands, without_title
 
 NOTHING = {"", "na", "nan", "."}
 NO_NUMBER = NOTHING | {"-", "n/a", "null", "none"}
@@ -28,8 +31,8 @@ def is_no_number(value: str) -> bool:
     return value.lower() in NO_NUMBER
 
 
-def read_rows(path: Path) -> tuple[list[str], list[Row]]:
-    """Return the header and the rows of a delimited text file.
+def read_rows(path: Path, *, given: Collection[str] = ()) -> tuple[list[str], list[Row]]:
+    """Return the header and the rows of a delimited text file; columns that the user has `given` keep their names.
 
     Raises
     ------
@@ -43,30 +46,33 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
         text = raw.decode("latin-1")
     if "\x00" in text:
         raise DataError(f"{path} is not a text file; save the table as CSV")
-    lines = [line.strip(" \r") for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [line.strip(" \r") for line in without_title(text).splitlines()]
+    lines = [line for line in lines if line.strip("\t,; ") and not line.lstrip().startswith("#")]
     if len(lines) < 2:
         raise DataError(f"{path} has {len(lines)} lines; it needs a header and at least one row")
     lines[0] = lines[0].replace("[,", "[")
     separator = max(",;\t", key=lines[0].count) if any(c in lines[0] for c in ",;\t") else " "
     cells = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=separator, skipinitialspace=True))
     header = [name.strip() for name in cells[0]]
-    if all(len(row) == len(header) + 1 for row in cells[1:]):
+    is_longer = all(len(row) == len(header) + 1 for row in cells[1:])
+    if has_row_numbers(header, cells[1:]) or (is_longer and separator != " "):
         header = ["row", *header]
     named = [name for name in header if name]
     if twice := sorted({name for name in named if named.count(name) > 1}):
         raise DataError(f"{path}: column {twice[0]!r} stands twice in the header; rename one")
-    rows = []
+    rows: list[Row] = []
     for number, row in enumerate(cells[1:], start=2):
         if row[0].strip().upper() == "END":
             continue
         if len(row) < len(header) or any(cell.strip() for cell in row[len(header) :]):
             raise DataError(f"{path}, row {number}: {len(row)} cells where the header has {len(header)}")
-        rows.append({name: _cell(value, separator) for name, value in zip(header, row, strict=False) if name})
-    return named, rows
+        rows.append({name: value.strip() for name, value in zip(header, row, strict=False) if name})
+    without_thousands(rows, separator)
+    named, rows = apart(named, rows, is_no_number, named=given)
+    return named, [{name: _decimal(value, separator) for name, value in row.items()} for row in rows]
 
 
-def _cell(value: str, separator: str) -> str:
-    value = value.strip()
+def _decimal(value: str, separator: str) -> str:
     whole, comma, part = value.partition(",")
     if separator != "," and comma and part.isdigit() and whole.lstrip("-").isdigit():
         return f"{whole}.{part}"

@@ -58,7 +58,7 @@ def read_network(
         raise DataError(f"--measure {measure!r} is not known; write one of {', '.join(MEASURES)}")
     if not continuity >= 0 or math.isinf(continuity):
         raise DataError(f"--continuity {continuity:g}: give 0 or more, such as 0.5")
-    header, rows = read_rows(Path(path))
+    header, rows = read_rows(Path(path), given=(columns or {}).values())
     blank = {name: any(is_no_number(row[name]) for row in rows) for name in header}
     distinct = {name: len({row[name] for row in rows}) == len(rows) for name in header}
     layout = find_layout(header, columns or {}, has_blank=blank, is_distinct=distinct)

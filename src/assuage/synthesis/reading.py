@@ -1,8 +1,8 @@
 """A table of studies from a file: CSV, TSV, semicolons or blanks, with whatever names its columns have (`columns`).
 
-Missing values: empty, NA, NaN, NR, n/a, a dot, a dash, a question mark. A comma is a decimal mark where the fields are
-separated by something else, and parts thousands ("1,200") where commas separate the fields. Columns without a name
-(row numbers of a spreadsheet) are left out.
+Missing values: empty, NA, NaN, NR, n/a, a dot, a dash, a question mark. Commas in numbers and titles above the header:
+`text_lines`; cells with several numbers: `combined_cells`. Columns without a name (row numbers of a spreadsheet) are
+left out, and so are row numbers that the header has no name for.
 """
 
 import csv
@@ -17,12 +17,10 @@ import numpy as np
 
 from assuage.errors import DataError
 from assuage.synthesis.columns import plain, roles
+from assuage.synthesis.combined_cells import apart
 from assuage.synthesis.heterogeneity import Array
+from assuage.synthesis.text_lines import MARKS, has_row_numbers, without_thousands, without_title
 
-THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
-"""A number whose commas part thousands, where commas also part the cells, so that decimals have a point."""
-MARKS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
-"""What may stand between cells."""
 MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
 _LABELS = ("study", "studlab", "slab", "label", "author", "authors", "name", "reference", "source", "citation", "trial",
            "studyname", "studylabel", "firstauthor", "paper", "id", "studyid", "studyc", "studyn")  # fmt: skip
@@ -176,9 +174,11 @@ def read_studies(path: Path, *, given: Mapping[str, str] | None = None) -> Study
 
 def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = None) -> StudyTable:
     """Read a table of studies from text; see `read_studies`."""
+    text = without_title(text)
     delimiter = _delimiter(text)
     header: list[str] | None = None
-    rows, lines = [], []
+    rows: list[list[str]] = []
+    lines: list[int] = []
     tidy = "\n".join(line.strip() for line in text.splitlines()) if delimiter == " " else text
     reader = csv.reader(io.StringIO(tidy), delimiter=delimiter, skipinitialspace=True)
     for fields in reader:
@@ -188,32 +188,35 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
         if header is None:
             header = cells
             continue
-        if len(cells) > len(header) and any(cells[len(header) :]):
-            raise DataError(
-                f"{source} row {reader.line_num}: {len(cells)} fields under {len(header)} columns; "
-                f"quote text with {MARKS[delimiter]}"
-            )
-        cells += [""] * (len(header) - len(cells))
-        if delimiter == ",":
-            cells = [cell.replace(",", "") if THOUSANDS.fullmatch(cell) else cell for cell in cells]
-        rows.append({name: cell for name, cell in zip(header, cells, strict=False) if name})
+        rows.append(cells)
         lines.append(reader.line_num)
     if header is None or not rows:
         raise DataError(f"{source} has no rows of studies; it needs a line of column names and one line per study")
+    if has_row_numbers(header, rows):
+        header = ["", *header]
+    by_name = [_row(header, cells, f"{source} row {n}", MARKS[delimiter]) for cells, n in zip(rows, lines, strict=True)]
     named = [name for name in header if name]
     twice = {name for name in named if named.count(name) > 1}
     if twice:
         raise DataError(f"{source}: column {sorted(twice)[0]!r} is there twice; give each column its own name")
+    without_thousands(by_name, delimiter)
+    named, by_name = apart(named, by_name, lambda cell: cell.lower() in MISSING, named=(given or {}).values())
     found, rivals = roles(named, given or {})
     return StudyTable(
         source=source,
         header=tuple(named),
-        rows=tuple(rows),
+        rows=tuple(by_name),
         lines=tuple(lines),
         roles=found,
         rivals=rivals,
-        labels=_labels(named, rows, found),
+        labels=_labels(named, by_name, found),
     )
+
+
+def _row(header: Sequence[str], cells: Sequence[str], where: str, marks: str) -> dict[str, str]:
+    if any(cells[len(header) :]):
+        raise DataError(f"{where}: {len(cells)} fields under {len(header)} columns; quote text with {marks}")
+    return {name: cell for name, cell in zip(header, [*cells, *[""] * len(header)], strict=False) if name}
 
 
 def _delimiter(text: str) -> str:

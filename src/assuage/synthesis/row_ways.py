@@ -40,9 +40,8 @@ def raw_values(
         given = {"a": a, "b": b, "c": c, "d": d}
     elif measure.needs == ("m1", "sd1", "n1", "m2", "sd2", "n2"):
         given = {role: get(role) for role in measure.needs}
-        for arm in ("1", "2"):
-            from_se = get(f"se{arm}") * np.sqrt(given[f"n{arm}"])
-            given[f"sd{arm}"] = np.where(np.isnan(given[f"sd{arm}"]), from_se, given[f"sd{arm}"])
+        for arm in "12":
+            given[f"sd{arm}"] = _deviation(table, arm)
     elif measure.needs:
         given = {role: get(role) for role in measure.needs}
     else:
@@ -64,6 +63,13 @@ def raw_values(
         names = ", ".join(table.labels[i] for i in np.flatnonzero(changed))
         notes.append(f"½ added to the cells of {int(changed.sum())} study(ies) with a zero: {names}")
     return given, notes, counts
+
+
+def _deviation(table: StudyTable, arm: str) -> Array:
+    """Return the standard deviations of an arm: as given, of the standard error of its mean, or of the variance."""
+    given, error = table.numbers(f"sd{arm}"), table.numbers(f"se{arm}") * np.sqrt(table.numbers(f"n{arm}"))
+    given = np.where(np.isnan(given), error, given)
+    return np.where(np.isnan(given), np.sqrt(table.numbers(f"var{arm}")), given)
 
 
 def ways_of(table: StudyTable, measure: Measure, given: Given | None, *, level: float, stated: bool) -> list[Way]:

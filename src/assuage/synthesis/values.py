@@ -13,6 +13,7 @@ _LIMITS: tuple[tuple[tuple[str, ...], Callable[[Array], NDArray[np.bool_]], str]
     (("a", "b", "c", "d", "x1", "x2", "x"), lambda x: x < 0, "a count cannot be negative"),
     (("n1", "n2", "n"), lambda x: x < 1, "a sample has at least 1 member"),
     (("sd1", "sd2", "sd", "se1", "se2"), lambda x: x < 0, "a standard deviation cannot be negative"),
+    (("var1", "var2"), lambda x: x < 0, "a variance cannot be negative"),
     (("t1", "t2"), lambda x: x <= 0, "time at risk has to be above 0"),
     (("sei", "vi"), lambda x: x <= 0, "it has to be above 0"),
     (("ratio",), lambda x: x <= 0, "a ratio has to be above 0"),

@@ -1,0 +1,228 @@
+"""Tables as they circulate: groups by any words, several numbers in one cell, titles, sums, exports of RevMan."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assuage.errors import DataError
+from assuage.synthesis.analysis import Choices, analyse
+from assuage.synthesis.effects import effects_of
+from assuage.synthesis.reading import parse_studies, read_studies
+
+DATA = Path(__file__).parent / "data"
+COUNTS = np.array([(4, 123, 11, 139), (6, 306, 29, 303), (62, 13598, 248, 12867)], float)
+MEANS = np.array([(5.0, 4.7, 13, 6.5, 3.8, 13), (4.9, 1.71, 30, 6.1, 2.3, 50)], float)
+
+
+def effects(text, measure=None):
+    return effects_of(parse_studies(text, source="t.csv"), measure=measure)
+
+
+def table(names, rows):
+    return "\n".join(
+        [" ".join(("study", *names)), *(" ".join([f"s{i}", *map(str, row)]) for i, row in enumerate(rows))]
+    )
+
+
+def log_odds(rows):
+    a, n1, c, n2 = np.asarray(rows, float).T
+    return np.log(a / (n1 - a) / (c / (n2 - c)))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("d.asp", "n.asp", "d.plac", "n.plac"),
+        ("event.cisa", "n.cisa", "event.plac", "n.plac"),
+        ("Ee", "Ne", "Ec", "Nc"),
+        ("succ.e", "nobs.e", "succ.c", "nobs.c"),
+        ("tcases", "ttotal", "ccases", "ctotal"),
+        ("deaths1", "pop1", "deaths0", "pop0"),
+        ("e1", "n1", "e2", "n2"),
+        ("rT", "nT", "rC", "nC"),
+        ("eventTreat", "nTreat", "eventCtrl", "nCtrl"),
+        ("evacc", "nvacc", "ectrl", "nctrl"),
+        ("events.smokers", "n.smokers", "events.nonsmokers", "n.nonsmokers"),
+    ],
+)
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_counts_of_two_groups_under_any_words(names, is_turned):
+    rows = COUNTS[:, [2, 3, 0, 1]] if is_turned else COUNTS
+    names = names[2:] + names[:2] if is_turned else names
+    assert effects(table(names, rows), "OR").y == pytest.approx(log_odds(COUNTS))
+
+
+@pytest.mark.parametrize(
+    "names", [("nstreat", "nftreat", "nscontrol", "nfcontrol"), ("tcases", "tnoncases", "ccases", "cnoncases")]
+)
+def test_events_and_non_events_of_two_groups_under_any_words(names):
+    a, n1, c, n2 = COUNTS.T
+    assert effects(table(names, np.c_[a, n1 - a, c, n2 - c]), "OR").y == pytest.approx(log_odds(COUNTS))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("mean.psyc", "sd.psyc", "n.psyc", "mean.cont", "sd.cont", "n.cont"),
+        ("meanExp", "sdExp", "nExp", "meanCtrl", "sdCtrl", "nCtrl"),
+        ("x1", "s1", "n1", "x2", "s2", "n2"),
+        ("xt", "st", "nt", "xc", "sc", "nc"),
+        ("Y1", "S1", "N1", "Y2", "S2", "N2"),
+    ],
+)
+def test_means_of_two_groups_under_any_words(names):
+    found = effects(table(names, MEANS))
+    assert found.measure.name == "MD"
+    assert found.y == pytest.approx([-1.5, -1.2])
+    assert found.v[0] == pytest.approx(4.7**2 / 13 + 3.8**2 / 13)
+
+
+def test_a_variance_beside_a_mean_is_that_of_the_people():
+    rows = MEANS.copy()
+    rows[:, [1, 4]] **= 2
+    names = ("mean.amlo", "var.amlo", "n.amlo", "mean.plac", "var.plac", "n.plac")
+    assert effects(table(names, rows)).v[0] == pytest.approx(4.7**2 / 13 + 3.8**2 / 13)
+
+
+def test_two_groups_of_which_either_could_be_the_first_are_asked_for():
+    text = table(("mean.amb", "sd.amb", "n.amb", "mean.elev", "sd.elev", "n.elev"), MEANS)
+    with pytest.raises(DataError, match=r"amb and elev, .*--columns m1=mean\.amb,m2=mean\.elev,sd1=sd\.amb"):
+        effects(text)
+    with pytest.raises(DataError, match="amb and elev"):
+        effects(text, "SMD")
+
+
+@pytest.mark.parametrize("names", ["event.e time.e event.c time.c", "d.smokers py.smokers d.nonsmokers py.nonsmokers"])
+def test_rates_of_two_groups(names):
+    found = effects(f"study {names}\na 10 1000 20 1100")
+    assert found.measure.name == "IRR"
+    assert found.y[0] == pytest.approx(math.log(10 / 1000 / (20 / 1100)))
+
+
+def test_treatments_named_t1_and_t2_are_no_times():
+    assert effects(table(("t1", "t2", "r1", "n1", "r2", "n2"), [("A", "B", *COUNTS[0])]), "OR").k == 1
+
+
+def test_the_spread_named_after_its_effect_goes_first():
+    text = "study,VD,ln_OR,v_ln_OR\na,4,-0.9,0.36\nb,6,-1.7,0.21"
+    assert effects(text).v == pytest.approx([0.36, 0.21])
+    assert effects("study,b,se_b\na,0.1,0.2").v == pytest.approx([0.04])
+    assert effects("study,logor,varlogor,se\na,0.1,0.2,9").v == pytest.approx([0.2])
+
+
+@pytest.mark.parametrize("name", ["ES", "effect", "_ES", "estimate"])
+def test_effects_with_the_intervals_of_ratios_are_asked_for(name):
+    text = f"study,{name},lower,upper\na,0.39,0.12,1.26\nb,0.19,0.08,0.46\nc,0.25,0.07,0.91"
+    with pytest.raises(DataError, match="symmetric on the log scale"):
+        effects(text)
+    assert effects(text, "OR").y == pytest.approx(np.log([0.39, 0.19, 0.25]))
+
+
+def test_ratios_under_a_vague_name_keep_the_error_of_their_logarithm_out():
+    text = "study,_ES,_seES,_LCI,_UCI\na,0.39,0.6,0.12,1.26\nb,0.19,0.45,0.08,0.46"
+    assert effects(text, "RR").y == pytest.approx(np.log([0.39, 0.19]))
+
+
+@pytest.mark.parametrize("label", ["Total", "Total (95% CI)", "Overall", "Pooled estimate", "Subtotal", "RE Model"])
+def test_a_sum_among_the_studies_is_refused(label):
+    with pytest.raises(DataError, match=r"row 4 \(.*\) reads as a sum of the other rows; take it out"):
+        effects(f"study,yi,vi\na,0.1,0.2\nb,0.3,0.2\n{label},0.2,0.1")
+
+
+@pytest.mark.parametrize(
+    ("head", "cells"),
+    [
+        ("OR,95% CI", "0.39,0.12-1.26"), ("OR,CI", '0.39,"[0.12, 1.26]"'), ("OR (95% CI)", "0.39 (0.12 to 1.26)"),
+        ("OR [95% CI]", '"0.39 [0.12, 1.26]"'), ("OR,95% confidence interval", "0.39,0.12 – 1.26"),
+    ],
+)  # fmt: skip
+def test_an_interval_in_one_cell(head, cells):
+    found = effects(f"study,{head}\na,{cells}")
+    assert found.y[0] == pytest.approx(math.log(0.39))
+    assert found.v[0] ** 0.5 == pytest.approx(math.log(1.26 / 0.12) / 3.919928)
+
+
+def test_negative_bounds_in_one_cell():
+    found = effects("study;MD;95% CI\na;-1,2;-2,4 to -0,1\nb;0,5;-0,5 – 1,5")
+    assert found.v**0.5 == pytest.approx([2.3 / 3.919928, 2.0 / 3.919928])
+
+
+def test_an_interval_of_another_level_is_left_alone():
+    with pytest.raises(DataError, match="no row gives an effect"):
+        effects("study,OR,90% CI\na,0.39,0.12-1.26")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "study,Vaccine n/N,Control n/N\na,4/123,11/139",
+        "study,Vaccine (n/N),Control (n/N)\na,4/123 (3.3%),11/139 (7.9%)",
+        "study,treatment n,treatment N,control n,control N\na,4,123,11,139",
+        "study,n1,N1,n2,N2\na,4,123,11,139",
+    ],
+)
+def test_events_of_people_in_one_cell_or_as_n_and_N(text):
+    assert effects(text, "OR").y == pytest.approx(log_odds(COUNTS[:1]))
+
+
+def test_mean_and_deviation_in_one_cell():
+    found = effects("study,Exp mean (SD),Exp n,Control mean ± SD,Control n\na,5.0 (4.7),13,6.5 ± 3.8,13")
+    assert (found.y[0], found.v[0]) == pytest.approx((-1.5, (4.7**2 + 3.8**2) / 13))
+
+
+def test_a_title_row_numbers_and_commas_of_thousands():
+    plain = effects(table(("events1", "n1", "events2", "n2"), COUNTS.astype(int)), "OR").y
+    rows = [f"s{i};{a};{n1:,};{c};{n2:,}" for i, (a, n1, c, n2) in enumerate(COUNTS.astype(int))]
+    head = "study;events1;n1;events2;n2"
+    assert effects("\n".join(["BCG vaccine;;;;", head, *rows]), "OR").y == pytest.approx(plain)
+    numbered = [f"{i + 1};{row}" for i, row in enumerate(rows)]
+    assert effects("\n".join([head, *numbered]), "OR").labels == ("s0", "s1", "s2")
+    decimal = effects("study;mean1;sd1;n1;mean2;sd2;n2\na;1,234;0,5;10;2,345;0,5;12")
+    assert decimal.y == pytest.approx([-1.111])
+
+
+@pytest.mark.parametrize("text", ["study,mean,se,n\na,3.2,0.5,12", "study,prevalence,se\na,3.2,0.5"])
+def test_means_and_prevalences_with_a_standard_error_are_pooled_as_they_are(text):
+    found = effects(text)
+    assert (found.y[0], found.v[0]) == (3.2, 0.25)
+
+
+def test_a_prevalence_beside_its_counts_is_not_the_effect():
+    assert effects("study,cases,n,prevalence,lower,upper\na,4,123,0.03,0.01,0.08").measure.name == "PLO"
+
+
+def test_two_rows_a_study_under_group_are_arms():
+    with pytest.raises(DataError, match="arms of studies, as column group says"):
+        effects("study,group,events,total\na,BCG,4,123\na,control,11,139\nb,BCG,6,306\nb,control,29,303")
+
+
+def revman(outcome, **choices):
+    choices = Choices(where=("Comparison Number=1", f"Outcome Number={outcome}"), **choices)
+    return analyse(read_studies(DATA / "fleiss1993_revman.csv"), choices)
+
+
+def test_an_export_of_revman_is_pooled_one_analysis_at_a_time():
+    with pytest.raises(DataError, match=r'2 analyses .*--where "Comparison Number=1" --where "Outcome Number=1"'):
+        analyse(read_studies(DATA / "fleiss1993_revman.csv"), Choices())
+    odds = revman(1, method="MH")
+    assert odds.effects.k == 7
+    assert odds.effects.measure.name == "OR"
+    pooled = odds.counted_result
+    found = np.exp([pooled.estimate, pooled.ci_low, pooled.ci_high])
+    assert found == pytest.approx([0.89686556, 0.8405144, 0.95699471], abs=1e-8)
+    means = revman(2, method="EE")
+    pooled = means.fit.coefficients
+    assert means.effects.measure.name == "MD"
+    found = [pooled.estimate[0], pooled.ci_low[0], pooled.ci_high[0], means.fit.heterogeneity.q.statistic]
+    assert found == pytest.approx([-0.70938839, -1.25848502, -0.16029176, 5.66012379], abs=1e-7)
+
+
+def test_headings_of_subgroups_of_revman_are_left_out_and_said():
+    names = "Comparison Number,Outcome Number,Subgroup Number,Name,Effect Measure,Events 1,Total 1,Events 2,Total 2"
+    lines = ["1,1,0,deaths,RR,11,40,15,40,", "1,1,1,adults,,11,40,15,40,", "1,1,1,one,,5,20,8,20,2001",
+             "1,1,1,two,,6,20,7,20,2002"]  # fmt: skip
+    found = analyse(parse_studies("\n".join([f"{names},Year of study", *lines]), source="t.csv"), Choices())
+    assert (found.effects.k, found.effects.measure.name) == (2, "RR")
+    assert any("headings of subgroups: adults" in note for note in found.notes)
