@@ -32,7 +32,7 @@ Sources: Hedges & Olkin 1985, 10.1016/C2009-0-03396-0. White & Thomas 2005, Clin
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +41,9 @@ from scipy.special import gammaln
 from assuage.errors import DataError
 from assuage.synthesis.network_model import Array
 
+OFF_MIDDLE = 0.15
+"""A mean further than this share of its interval from the middle has no interval of a mean."""
+Z95 = 1.959963984540054
 COUNT_MEASURES = ("OR", "RR", "RD")
 MEAN_MEASURES = ("MD", "SMD", "ROM")
 RATIOS = ("OR", "RR", "HR", "IRR", "ROM")
@@ -58,6 +61,33 @@ class Arm:
     sd: float | None = None
     se: float | None = None
     person_time: float | None = None
+
+
+def arm_of(treatment: str, values: Mapping[str, float | None], where: str) -> Arm:
+    """Return an arm; people from events and non-events, the spread of a mean from its variance or 95 % interval.
+
+    A variance beside mean and n is that of the people.
+
+    Raises
+    ------
+    DataError
+        The mean is not in the middle of its interval.
+    """
+    held = dict(values)
+    events, non, variance = held["events"], held.pop("nonevents"), held.pop("variance")
+    mean, low, high = held["mean"], held.pop("lower"), held.pop("upper")
+    if held["n"] is None and events is not None and non is not None:
+        held["n"] = events + non
+    if held["sd"] is None and held["se"] is None and mean is not None:
+        if variance is not None and variance > 0 and held["n"] is not None:
+            held["sd"] = math.sqrt(variance)
+        elif low is not None and high is not None:
+            if not low < mean < high or abs((low + high) / 2 - mean) > OFF_MIDDLE * (high - low):
+                raise DataError(
+                    f"{where}: {mean:g} is not the middle of its interval {low:g} to {high:g}; give sd or se"
+                )
+            held["se"] = (high - low) / (2 * Z95)
+    return Arm(treatment=treatment, **held)
 
 
 def merged(arms: Sequence[Arm]) -> Arm | None:

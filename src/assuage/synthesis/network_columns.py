@@ -25,7 +25,7 @@ from assuage.synthesis.columns import plain
 
 ARM_ROLES: dict[str, tuple[str, ...]] = {
     "treatment": (
-        "treatment", "treat", "trt", "trtc", "arm", "intervention", "drug", "treatmentname", "tid", "trtn", "t", "tx",
+        "treatment", "treat", "trt", "trtc", "intervention", "drug", "treatmentname", "arm", "tid", "trtn", "t", "tx",
     ),
     "events": (
         "events", "event", "r", "responders", "response", "resp", "xi", "x", "cases", "death", "deaths", "dead",
@@ -33,8 +33,9 @@ ARM_ROLES: dict[str, tuple[str, ...]] = {
     ),
     "n": (
         "n", "ni", "total", "samplesize", "size", "ss", "ntotal", "randomized", "randomised", "participants",
-        "patients", "nrandomized", "nrandomised", "npatients",
+        "patients", "nrandomized", "nrandomised", "npatients", "tot", "ntot", "nobs",
     ),
+    "nonevents": ("nonevents", "noevents", "noevent", "nonevent", "nonresponders", "nonresponse", "failures", "neg"),
     "mean": ("mean", "mi", "m", "y", "outcome", "meanchange", "change", "yi"),
     "sd": ("sd", "sdi", "stddev", "std", "standarddeviation", "stdev", "s"),
     "se": ("se", "sei", "stderr", "standarderror", "sem", "semean"),
@@ -42,15 +43,17 @@ ARM_ROLES: dict[str, tuple[str, ...]] = {
         "persontime", "time", "exposure", "e", "personyears", "patientyears", "py", "pt", "tpy", "years", "followup",
         "person", "atrisk",
     ),
-    "variance": ("v", "variance", "var", "vi", "basevariance", "baselinevariance"),
+    "variance": ("v", "variance", "var", "vi", "basevariance", "baselinevariance", "vararm1"),
 }  # fmt: skip
 EFFECT_ROLES: dict[str, tuple[str, ...]] = {
     "effect": (
-        "te", "effect", "estimate", "es", "effectsize", "yi", "y", "diff", "difference", "logeffect", "coef", "d", "g",
+        "te", "effect", "estimate", "es", "effectsize", "yi", "y", "diff", "differences", "difference", "logeffect",
+        "coef", "d", "g",
     ),
     "se": (
         "sete", "se", "sei", "stderr", "standarderror", "seeffect", "sediff", "seyi", "sey", "selogor", "selnor",
         "selogrr", "selnrr", "seloghr", "selnhr", "selhr", "selor", "semd", "sesmd", "selogirr", "selnirr", "sed",
+        "sediffs",
     ),
     "variance": ("vi", "v", "var", "variance", "vare", "varte"),
     "lower": (
@@ -80,7 +83,7 @@ MEASURE_OF_NAME: dict[str, tuple[str, bool]] = {
 }  # fmt: skip
 ON_SCALE = ("te", "yi", "logeffect")
 """Never ratios: beside OR or HR they are its logarithm, and a standard error is theirs; bounds are the ratio's."""
-VAGUE = ("id", "author", "authors", "reference")
+VAGUE = ("id", "author", "authors", "firstauthor", "reference")
 """May number rows, or name two studies alike."""
 STUDY = (
     "study", "studlab", "studyid", "trial", "studyname", "studyn", "studyc", "studynr", "stud", "trialid", "sid", "s",
@@ -89,7 +92,9 @@ STUDY = (
 AGAINST = (
     ("intervention", "comparator"), ("treatment", "comparator"), ("treat", "comparator"), ("treatment", "control"),
     ("experimental", "control"), ("intervention", "control"), ("treat", "comp"), ("trt", "comp"),
+    *((arm, other) for arm in ("treatment", "treat", "trt") for other in ("ref", "reference", "base", "baseline")),
 )  # fmt: skip
+LETTERED = ("treat", "treatment", "trt", "arm", "intervention", "drug")
 FIRST = ("treat", "treatment", "trt", "t", "arm", "intervention", "drug")
 MODERATOR_ROLES: dict[str, tuple[str, ...]] = {
     "rob": ("rob", "riskofbias", "bias", "overallrob", "overallbias"),
@@ -206,13 +211,16 @@ def _contrasts(names: Mapping[str, str], given: Mapping[str, str], study: Mappin
         measure, is_ratio = MEASURE_OF_NAME[plain(found["effect"])]
     if not found:
         return None
+    own = plain(found["effect"])
     for role in ("se", "variance", "lower", "upper", "baseline_se", "baseline_variance"):
-        found |= one(role, EFFECT_ROLES[role])
+        named_after = [name for word in EFFECT_ROLES[role] for name in (own + word, word + own)]
+        found |= one(role, [*named_after, *EFFECT_ROLES[role]])
     if not ({"se"} & found.keys() or {"variance"} & found.keys() or {"lower", "upper"} <= found.keys()):
         return None
     if not study:
         raise DataError(
-            "a table of contrasts needs a column study, so that the contrasts of one trial are known as such"
+            "a table of contrasts needs a column study, so that the contrasts of one trial are known as such; add it, "
+            "with a name of its own in every row if each is a trial"
         )
     numbered = {"n": _numbered(names, ("n", "total", "samplesize"))} if "n1" in names else {}
     return Layout(
@@ -230,19 +238,28 @@ def _further(one: One) -> dict[str, str]:
 
 def _numbered(names: Mapping[str, str], stems: Sequence[str]) -> dict[int, str]:
     for stem in stems:
-        found = {
-            int(name[len(stem) :]): column for name, column in names.items() if re.fullmatch(stem + r"\d{1,2}", name)
-        }
-        if 2 in found:
+        for form in (stem + r"(\d{1,2})", r"(?:arm|group)?(\d{1,2})" + stem, stem + r"(?:arm|group)(\d{1,2})"):
+            found = {int(match[1]): column for name, column in names.items() if (match := re.fullmatch(form, name))}
+            if 2 in found:
+                return found
+    return {}
+
+
+def _lettered(names: Mapping[str, str], stems: Sequence[str]) -> dict[int, str]:
+    """Columns of arms named treatA, treatB, ...; by the place of the letter."""
+    for stem in stems:
+        found = {"abcdefgh".index(name[-1]) + 1: names[name] for name in names if re.fullmatch(stem + "[a-h]", name)}
+        if {1, 2} <= found.keys():
             return found
     return {}
 
 
 def _wide(names: Mapping[str, str], given: Mapping[str, str], study: Mapping[str, str], one: One) -> Layout | None:
     groups = {}
+    arms = _lettered if not _numbered(names, FIRST) and _lettered(names, LETTERED) else _numbered
     for role, aliases in ARM_ROLES.items():
         own = (plain(given[role]),) if role in given else aliases
-        if found := _numbered(names, own):
+        if found := arms(names, own):
             groups[role] = found
     if "treatment" not in groups:
         return None
@@ -284,11 +301,16 @@ def _labels(columns: Sequence[str], stems: Sequence[str]) -> dict[str, dict[str,
     return found
 
 
+SPREADS: tuple[Set[str], ...] = ({"sd"}, {"se"}, {"variance", "n"}, {"lower", "upper"})
+"""Of a mean."""
+
+
 def _complete(roles: Set[str]) -> bool:
     return (
         {"events", "n"} <= roles
+        or {"events", "nonevents"} <= roles
         or {"events", "person_time"} <= roles
-        or ("mean" in roles and bool({"sd", "se"} & roles))
+        or ("mean" in roles and any(spread <= roles for spread in SPREADS))
     )
 
 
@@ -304,4 +326,6 @@ def _long(study: Mapping[str, str], one: One, has_blank: Mapping[str, bool]) -> 
         return Layout(kind="baseline", single=single | effect | spread, numbered={}, measure=measure, is_ratio=is_ratio)
     for role, aliases in ARM_ROLES.items():
         single |= one(role, aliases)
+    if "mean" in single and not {"sd", "se"} & single.keys():
+        single |= one("lower", EFFECT_ROLES["lower"]) | one("upper", EFFECT_ROLES["upper"])
     return Layout(kind="arms", single=single, numbered={}) if _complete(single.keys()) else None

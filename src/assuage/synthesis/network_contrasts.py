@@ -93,7 +93,7 @@ def _require_middle(effect: float, low: float, high: float, where: str, column: 
     if abs((high + low) / 2 - effect) > 0.15 * (high - low):
         raise DataError(
             f"{where}: {effect:.4g} is not the middle of its interval {low:.4g} to {high:.4g}; is column {column} a "
-            "ratio? Then name the column OR, RR, HR or IRR; else give se"
+            "ratio? Then write --measure OR, RR, HR or IRR; else give se"
         )
 
 

@@ -14,11 +14,13 @@ from assuage.synthesis.network_arms import (
     MEAN_MEASURES,
     MEASURES,
     Arm,
+    arm_of,
     check_arm,
     contrasts_of,
     merged,
     needed_of,
 )
+from assuage.synthesis.network_choices import require_one_reading, with_pairs, with_ratios, with_years
 from assuage.synthesis.network_columns import Layout, find_layout
 from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in, studies_from
 from assuage.synthesis.network_model import Network, NetworkStudy
@@ -58,10 +60,13 @@ def read_network(
         raise DataError(f"--measure {measure!r} is not known; write one of {', '.join(MEASURES)}")
     if not continuity >= 0 or math.isinf(continuity):
         raise DataError(f"--continuity {continuity:g}: give 0 or more, such as 0.5")
-    header, rows = read_rows(Path(path), given=(columns or {}).values())
+    header, rows = with_pairs(*read_rows(Path(path), given=(columns or {}).values()))
     blank = {name: any(is_no_number(row[name]) for row in rows) for name in header}
     distinct = {name: len({row[name] for row in rows}) == len(rows) for name in header}
     layout = find_layout(header, columns or {}, has_blank=blank, is_distinct=distinct)
+    require_one_reading(layout, header, rows, columns or {})
+    layout = with_ratios(layout, rows, measure)
+    rows = with_years(layout, header, rows)
     chosen, others = _measure(layout, measure)
     if layout.kind in ARM_LAYOUTS:
         arms, alike = _arms(layout, rows, chosen)
@@ -93,6 +98,7 @@ def _natural(name: str) -> tuple[int, float, str, str]:
 def _measure(layout: Layout, asked: str | None) -> tuple[str, list[str]]:
     """Return the measure asked for, or that of the columns with the others that they give; refuse what does not fit."""
     roles = {*layout.single, *layout.numbered}
+    roles |= {"n"} if {"events", "nonevents"} <= roles else set()
     if layout.kind not in ARM_LAYOUTS:
         if asked and layout.measure and asked not in {layout.measure, "generic"}:
             raise DataError(
@@ -119,7 +125,7 @@ def _arms(layout: Layout, rows: Sequence[Row], measure: str) -> tuple[list[tuple
 
     A multi-arm study may stand in several wide rows, one for each pair: an arm with the same numbers is the same arm.
     """
-    roles = ("events", "n", "mean", "sd", "se", "person_time")
+    roles = ("events", "nonevents", "n", "mean", "sd", "se", "variance", "lower", "upper", "person_time")
     studies: dict[str, list[Arm]] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
     alike = []
@@ -137,7 +143,7 @@ def _arms(layout: Layout, rows: Sequence[Row], measure: str) -> tuple[list[tuple
                 continue
             where = f"row {number}, study {study}, arm {treatment}"
             values = {role: number_in(row, named[role], where) for role in roles}
-            found.append(Arm(treatment=treatment, **values))
+            found.append(arm_of(treatment, values, where))
         together = _merge_alike(found, f"row {number}, study {study}", measure) if layout.kind == "wide_arms" else found
         alike += [study] * (len(together) < len(found))
         found = together

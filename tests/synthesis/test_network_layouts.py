@@ -1,0 +1,145 @@
+"""Tables of networks as they circulate: what is clear is read, what could be read in two ways is asked for."""
+
+import math
+
+import pytest
+from network_cases import write_table
+from test_network_tables import COUNTS, effects, text
+
+from assuage.errors import DataError
+from assuage.synthesis.network_tables import read_network
+
+
+@pytest.fixture
+def expected(tmp_path):
+    return effects(write_table(tmp_path / "long.csv", ["study", "treatment", "events", "n"], COUNTS))
+
+
+def lines(tmp_path, head, rows):
+    return text(tmp_path, "\n".join([head, *rows]))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"{stem}{letter}" for letter in "ABC" for stem in ("treat", "r", "n")],
+        [f"arm{i}_{stem}" for i in (1, 2, 3) for stem in ("treat", "event", "n")],
+        [f"{i}.{stem}" for i in (1, 2, 3) for stem in ("treat", "r", "n")],
+        [f"{stem}_arm{i}" for i in (1, 2, 3) for stem in ("treatment", "events", "total")],
+        [f"{stem}{i}" for i in (1, 2, 3) for stem in ("Drug", "Resp", "Tot")],
+    ],
+)
+def test_wide_arms_in_letters_and_with_the_arm_in_front(tmp_path, expected, names):
+    rows = [("one", "A", 10, 100, "B", 20, 100, "", "", ""), ("two", "B", 15, 80, "C", 30, 90, "", "", ""),
+            ("three", "A", 5, 50, "B", 9, 60, "C", 12, 55)]  # fmt: skip
+    assert effects(write_table(tmp_path / "t.csv", ["study", *names], rows)) == pytest.approx(expected)
+
+
+def test_lettered_columns_of_treatments_are_no_treatments(tmp_path):
+    rows = ["one,X,10,100,Y,20,100", "two,Y,15,80,Z,30,90", "three,X,5,50,Z,9,60"]
+    network = read_network(lines(tmp_path, "study,treatA,rA,nA,treatB,rB,nB", rows))
+    assert network.treatments == ("X", "Y", "Z")
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("study,treatment,event,noevent", lambda s, t, r, n: f"{s},{t},{r},{n - r}"),
+        ("study,treatment,n,N", lambda s, t, r, n: f"{s},{t},{r},{n}"),
+        ("study,treatment,events/n", lambda s, t, r, n: f"{s},{t},{r}/{n}"),
+        ('study,treatment,"n/N (%)"', lambda s, t, r, n: f"{s},{t},{r}/{n} ({100 * r / n:.1f}%)"),
+        (
+            "study,arm,drug,r,n",
+            lambda s, t, r, n: f"{s},{'BAC'.index(t) if s == 'one' else 'CBA'.index(t)},{t},{r},{n}",
+        ),
+        ("study,arm,treatment,r,n", lambda s, t, r, n: f"{s},x{'BAC'.index(t) % 2},{t},{r},{n}"),
+    ],
+)
+def test_arms_in_other_words(tmp_path, expected, head, row):
+    assert effects(lines(tmp_path, head, [row(*arm) for arm in COUNTS])) == pytest.approx(expected)
+
+
+def test_a_title_empty_rows_and_commas_of_thousands(tmp_path):
+    rows = [f'{s},{t},{r},"{n + 1000:,}"' for s, t, r, n in COUNTS]
+    plain = effects(lines(tmp_path, "study,treatment,r,n", [f"{s},{t},{r},{n + 1000}" for s, t, r, n in COUNTS]))
+    spread = ["Trials of three drugs,,,", "study,treatment,r,n", *rows, ",,,", ",,,"]
+    assert effects(text(tmp_path, "\n".join(spread))) == pytest.approx(plain)
+    semicolons = [f"{s};{t};{r};{n + 1000:,}" for s, t, r, n in COUNTS]
+    semicolons[0] = "one;A;10;1100"
+    assert effects(lines(tmp_path, "study;treatment;r;n", semicolons)) == pytest.approx(plain)
+
+
+def test_two_trials_of_one_author_are_told_apart_by_their_years(tmp_path):
+    rows = ["Moon,1990,A,10,100", "Moon,1990,B,20,100", "Moon,1991,B,15,80", "Moon,1991,C,30,90", "Lee,1995,A,9,90",
+            "Lee,1995,C,20,90"]  # fmt: skip
+    network = read_network(lines(tmp_path, "author,year,treatment,r,n", rows))
+    assert [study.name for study in network.studies] == ["Moon, 1990", "Moon, 1991", "Lee, 1995"]
+
+
+def test_two_columns_that_could_be_the_treatments_or_the_events_are_asked_for(tmp_path):
+    rows = [f"{s},{t},{'x' if t == 'A' else 'y'},{r},{n}" for s, t, r, n in COUNTS]
+    with pytest.raises(DataError, match=r"intervention and drug could both hold the treatments; .*treatment=drug"):
+        read_network(lines(tmp_path, "study,intervention,drug,r,n", rows))
+    rows = [f"{s},{t},{r},{r // 2 + (s == 'two')},{n}" for s, t, r, n in COUNTS]
+    path = lines(tmp_path, "study,treatment,death,stroke,n", rows)
+    with pytest.raises(DataError, match=r"death and stroke could both hold the events; .*--columns events=stroke"):
+        read_network(path)
+    assert read_network(path, columns={"events": "death"}).columns["events"] == "death"
+
+
+@pytest.mark.parametrize(
+    ("head", "spread"),
+    [
+        ("study,treatment,mean,sd,n", lambda n: f"2,{n}"),
+        ("study,treatment,mean,var,n", lambda n: f"4,{n}"),
+        ("study,treatment,mean,lower,upper", None),
+    ],
+)
+def test_means_with_their_spread_in_other_words(tmp_path, head, spread):
+    rows = []
+    for study, treatment, mean, n in COUNTS:
+        half = 1.959964 * 2 / math.sqrt(n)
+        rows.append(f"{study},{treatment},{mean},{spread(n) if spread else f'{mean - half},{mean + half}'}")
+    found = read_network(lines(tmp_path, head, rows)).studies[0]
+    assert found.effects[0] == -10
+    assert found.variances[0] == pytest.approx(4 / 100 + 4 / 100)
+
+
+def test_a_mean_outside_the_middle_of_its_interval_is_refused(tmp_path):
+    rows = [f"{s},{t},{r},{r - 1},{r + 9}" for s, t, r, _ in COUNTS]
+    with pytest.raises(DataError, match="10 is not the middle of its interval 9 to 19; give sd or se"):
+        read_network(lines(tmp_path, "study,treatment,mean,lower,upper", rows))
+
+
+CONTRASTS = [("one", "A", "B", -0.8, 0.4), ("two", "B", "C", -0.6, 0.3), ("three", "A", "C", -1.1, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("study,treat,ref,logOR,se", lambda s, a, b, y, e: f"{s},{a},{b},{y},{e}"),
+        ("study,baseline,treatment,logOR,se", lambda s, a, b, y, e: f"{s},{b},{a},{y},{e}"),
+        ("study,comparison,logOR,se", lambda s, a, b, y, e: f"{s},{a} vs {b},{y},{e}"),
+        ("study,comparison,logOR,se", lambda s, a, b, y, e: f"{s},{a} versus {b},{y},{e}"),
+        ("study,t1,t2,logOR,logOR_se", lambda s, a, b, y, e: f"{s},{a},{b},{y},{e}"),
+        ("study,t1,t2,OR,OR_lower,OR_upper", lambda s, a, b, y, e: f"{s},{a},{b},{ratios(y, e)}"),
+        ("study,t1,t2,OR,95% CI", lambda s, a, b, y, e: f"{s},{a},{b},{ratios(y, e, ' to ')}"),
+        ("study,t1,t2,effect,lower,upper", lambda s, a, b, y, e: f"{s},{a},{b},{ratios(y, e)}"),
+    ],
+)
+def test_contrasts_in_other_words(tmp_path, head, row):
+    network = read_network(lines(tmp_path, head, [row(*c) for c in CONTRASTS]), measure="OR")
+    assert [study.treatments for study in network.studies] == [("A", "B"), ("B", "C"), ("A", "C")]
+    assert [study.effects[0] for study in network.studies] == pytest.approx([-0.8, -0.6, -1.1])
+    assert [study.variances[0] for study in network.studies] == pytest.approx([0.16, 0.09, 0.25], rel=1e-4)
+
+
+def ratios(y, e, between=","):
+    low, high = math.exp(y - 1.959964 * e), math.exp(y + 1.959964 * e)
+    return f"{math.exp(y):.8f},{low:.8f}{between}{high:.8f}"
+
+
+def test_contrasts_without_a_study_say_what_to_add(tmp_path):
+    rows = [f"{a},{b},{y},{e}" for _, a, b, y, e in CONTRASTS]
+    with pytest.raises(DataError, match=r"needs a column study, .*; add it, with a name of its own in every row"):
+        read_network(lines(tmp_path, "treat1,treat2,TE,seTE", rows))
