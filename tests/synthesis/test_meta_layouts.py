@@ -45,6 +45,8 @@ def log_odds(rows):
         ("eventTreat", "nTreat", "eventCtrl", "nCtrl"),
         ("evacc", "nvacc", "ectrl", "nctrl"),
         ("events.smokers", "n.smokers", "events.nonsmokers", "n.nonsmokers"),
+        ("x.a", "n.a", "x.p", "n.p"),
+        ("new_arm_event", "new_arm_total", "control_arm_event", "control_arm_total"),
     ],
 )
 @pytest.mark.parametrize("is_turned", [False, True])
@@ -196,6 +198,16 @@ def test_a_prevalence_beside_its_counts_is_not_the_effect():
 def test_two_rows_a_study_under_group_are_arms():
     with pytest.raises(DataError, match="arms of studies, as column group says"):
         effects("study,group,events,total\na,BCG,4,123\na,control,11,139\nb,BCG,6,306\nb,control,29,303")
+
+
+def test_a_group_of_people_is_no_arm():
+    text = "study,group,events,total\na,juveniles,4,123\na,juveniles,11,139\nb,adults,6,306"
+    assert effects(text).measure.name == "PLO"
+
+
+def test_known_groups_that_do_not_give_the_measure_are_not_asked_for():
+    with pytest.raises(DataError, match="no row gives an effect of measure ZCOR"):
+        effects(table(("n1i", "m1i", "sd1i", "n2i", "m2i", "sd2i"), MEANS), "ZCOR")
 
 
 def revman(outcome, **choices):

@@ -111,14 +111,20 @@ _KNOWN = CONTROLS | TREATED
 
 def _ordered(one: str, other: str) -> tuple[str, str, bool]:
     """Return first and second group, and whether that order is open."""
-    if _is_control(other, one):
-        return (one, other, False) if not _is_control(one, other) else (one, other, True)
-    if _is_control(one, other):
-        return other, one, False
-    return (one, other, not (one in TREATED and other not in TREATED))
+    first, second = (_is_control(other, one), _is_control(one, other))
+    if first == second:
+        first, second = (_bare(word) in TREATED for word in (one, other))
+    return (other, one, False) if second and not first else (one, other, first == second)
+
+
+def _bare(word: str) -> str:
+    """Return a word without arm, group or the i of an index."""
+    short = re.sub(r"(arm|group|grp)$|^(arm|group|grp)", "", word)
+    return short[:-1] if short.endswith("i") and short[:-1] in _KNOWN else short or word
 
 
 def _is_control(word: str, other: str) -> bool:
+    word, other = _bare(word), _bare(other)
     if word == "2" or other == "2":
         return word == "2"
     return word in CONTROLS or word in {f"non{other}", f"un{other}", f"no{other}"}

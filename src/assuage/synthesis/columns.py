@@ -34,8 +34,8 @@ _SINGLE: dict[str, tuple[str, ...]] = {
         "yi": (
             "y es effect effectsize te smd md rd meandifference riskdifference fisherz fishersz logor "
             "lnor logoddsratio logrr lnrr logriskratio loghr lnhr loghazardratio logirr lnirr "
-            "lograteratio logodds lnoddsratio lnriskratio lnhazardratio lor lrr lhr meandiff diff difference "
-            "differenceinmeans stdmeandifference stdmeandiff stdmdiff stddiffinmeans standardizedmeandifference "
+            "lograteratio logodds lnoddsratio lnriskratio lnhazardratio lor lrr lhr meandiff differenceinmeans "
+            " stdmeandifference stdmeandiff stdmdiff stddiffinmeans standardizedmeandifference "
             "standardisedmeandifference riskdiff logit yk theta metaes"
         ),
         "estimate": ("estimate est effectestimate pointestimate coef coefficient b beta prevalence prev proportion"),

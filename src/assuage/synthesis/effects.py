@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assuage.errors import DataError
+from assuage.synthesis.arm_names import has_groups
 from assuage.synthesis.columns import open_groups, plain
 from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.measure_choice import Inferred, default_notes, infer_measure, known_measure, with_ratios
@@ -146,7 +147,7 @@ def _inferred(table: StudyTable) -> Inferred:
 
 
 def _ask_for_groups(table: StudyTable) -> None:
-    if groups := open_groups(table.header):
+    if not has_groups(set(table.roles)) and (groups := open_groups(table.header)):
         raise DataError(f"{table.source} gives two groups, {groups}, or the other way round")
 
 

@@ -20,9 +20,8 @@ SCALES_APART = 3.0
 ROUNDING = 0.00501
 """Error of a ratio, and of a logarithm, that is given to two decimals."""
 
-_ARMS_NAMED = (
-    "treatment", "treat", "trt", "trtc", "trtn", "arm", "intervention", "drug", "group", "grp", "condition",
-)  # fmt: skip
+_ARMS_NAMED = ("treatment", "treat", "trt", "trtc", "trtn", "arm", "intervention", "drug")
+_MAY_BE_ARMS = ("group", "grp", "condition")
 _ALSO_CALLED = {"OR2DL": "OR2D", "HEDGES": "SMD", "G": "SMD", "LOR": "OR", "LRR": "RR", "LNOR": "OR", "LNRR": "RR"}
 
 
@@ -137,8 +136,16 @@ def default_said(name: str, others: Sequence[str], sd: Array | None = None) -> s
 
 def _treatments_in(table: StudyTable) -> str | None:
     """Return the column of treatments of a table in which studies stand in several rows, one for each arm."""
-    repeated = len(set(table.labels)) < len(table.labels)
-    return next((name for name in table.header if repeated and plain(name) in _ARMS_NAMED), None)
+    if len(set(table.labels)) == len(table.labels):
+        return None
+    named = next((name for name in table.header if plain(name) in _ARMS_NAMED), None)
+    return named or next((name for name in table.header if plain(name) in _MAY_BE_ARMS and _parts(table, name)), None)
+
+
+def _parts(table: StudyTable, column: str) -> bool:
+    """Return whether every study has several rows, and a value of its own in each."""
+    pairs = list(zip(table.labels, table.text(column), strict=True))
+    return len(set(pairs)) == len(pairs) and all(table.labels.count(label) > 1 for label in table.labels)
 
 
 def _asymmetry(table: StudyTable) -> tuple[float, float] | None:
