@@ -210,6 +210,45 @@ def test_known_groups_that_do_not_give_the_measure_are_not_asked_for():
         effects(table(("n1i", "m1i", "sd1i", "n2i", "m2i", "sd2i"), MEANS), "ZCOR")
 
 
+ASPIRIN = [(49, 615, 67, 624), (44, 758, 64, 771), (102, 832, 126, 850), (32, 317, 38, 309), (85, 810, 52, 406),
+           (246, 2267, 219, 2257), (1570, 8587, 1720, 8600)]  # fmt: skip
+"""Fleiss 1993, doi:10.1177/096228029300200202, as the data set Fleiss1993bin of the R package meta has it."""
+
+
+def test_a_percentage_is_no_count():
+    with pytest.raises(DataError, match="column events1: '4%' is a percentage; write the number of people"):
+        effects("study,events1,n1,events2,n2\na,4%,123,11%,139", "OR")
+
+
+def test_commas_of_a_column_that_has_decimal_ones_are_decimal():
+    found = effects('study,yi,vi,n\na,"1,250","0,2","1,250"\nb,"0,3","0,1",300')
+    assert found.y == pytest.approx([1.25, 0.3])
+
+
+def test_the_error_beside_a_ratio_is_said_to_be_that_of_its_logarithm():
+    assert "1 effect(s) from ratio and standard error of its logarithm" in effects("study,HR,se\na,0.8,0.1").notes
+
+
+def test_aspirin_trials_as_the_package_meta_prints_them():
+    """Printout of meta 8.5-0 (metabin, OR, method.tau REML and DL, metabias Egger) in a course on health statistics."""
+    found = analyse(
+        parse_studies(table(("d.asp", "n.asp", "d.plac", "n.plac"), ASPIRIN), source="t.csv"), Choices(measure="OR")
+    )
+    reml, dl = found.by_method["REML"], found.by_method["DL"]
+    assert rounded(reml) == [0.8683, 0.7559, 0.9973, 0.0457, 0.0147]
+    assert rounded(dl) == [0.8763, 0.7743, 0.9917, 0.0365, 0.0096]
+    spread = dl.heterogeneity
+    assert [round(x, 2) for x in (spread.q.statistic, spread.h2**0.5)] == [9.95, 1.29]
+    assert round(spread.q.p_value, 4) == 0.1269
+    assert round(found.small_study.egger_classical.coefficients.p_value[1], 4) == 0.3992
+
+
+def rounded(fit):
+    line = fit.coefficients
+    ratios = np.exp([line.estimate[0], line.ci_low[0], line.ci_high[0]])
+    return [round(float(x), 4) for x in (*ratios, line.p_value[0], fit.tau2)]
+
+
 def revman(outcome, **choices):
     choices = Choices(where=("Comparison Number=1", f"Outcome Number={outcome}"), **choices)
     return analyse(read_studies(DATA / "fleiss1993_revman.csv"), choices)

@@ -39,10 +39,13 @@ _SINGLE: dict[str, tuple[str, ...]] = {
             "standardisedmeandifference riskdiff logit yk theta metaes"
         ),
         "estimate": ("estimate est effectestimate pointestimate coef coefficient b beta prevalence prev proportion"),
-        "vi": "v var variance vyi vary vares esvar vareffsize effectvariance varianceofeffect samplingvariance",
+        "vi": (
+            "v var variance vyi vary vares esvar vareffsize sigma2 sigma2k effectvariance varianceofeffect "
+            "samplingvariance"
+        ),
         "sei": (
             "se sete stderr stderror standarderror seyi sees esse sey seeffect selogor selogrr "
-            "seloghr selnor selnrr selnhr seg sed sesmd sigma sek metase"
+            "seloghr selnor selnrr selnhr seg sed sesmd sigma sigmak sek metase"
         ),
         "ci_low": (
             "cilow cilb cilower cil lower lowerci lcl lci ll lb low lowerbound ci95low ci95lower "

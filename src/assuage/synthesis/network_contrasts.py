@@ -215,7 +215,7 @@ def _completed(
             if variance <= baseline:
                 raise DataError(
                     f"study {study}: the variance {variance:.4g} of {name} against {hub} is below that of {hub} "
-                    f"alone, {baseline:.4g}"
+                    f"alone, {baseline:.4g}; check the standard error of the baseline, that of its own arm"
                 )
             against[name] = (effect if first == name else -effect, variance - baseline)
     full = dict(given)

@@ -90,7 +90,7 @@ def number_in(row: Row, column: str | None, where: str) -> float | None:
     if column is None or is_no_number(row[column]):
         return None
     try:
-        value = float(row[column])
+        value = float(row[column].replace("−", "-"))
     except ValueError:
         raise DataError(
             f"{where}: {row[column]!r} in column {column} is not a number; write NA where there is none"

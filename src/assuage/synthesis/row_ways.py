@@ -81,11 +81,16 @@ def ways_of(table: StudyTable, measure: Measure, given: Given | None, *, level: 
     as_given = [Way(words="as given", find=lambda: _as_given(table, measure))]
     reported = [
         Way(words="from estimate and interval", find=lambda: _reported(table, measure, level, "ci")),
-        Way(words="from estimate and standard error", find=lambda: _reported(table, measure, level, "se")),
+        Way(words=_by_error(table, measure), find=lambda: _reported(table, measure, level, "se")),
         Way(words="from estimate and p", find=lambda: _reported(table, measure, level, "p")),
     ]
     tests = [Way(words=words, find=partial(find, table)) for words, find in _FROM_TESTS.get(measure.name, ())]
     return [*raw, *as_given, *reported, *tests] if stated else [*as_given, *raw, *reported, *tests]
+
+
+def _by_error(table: StudyTable, measure: Measure) -> str:
+    of_ratio = "ratio" in table.roles and measure.name in _LOG_SCALE
+    return f"from {'ratio' if of_ratio else 'estimate'} and standard error{' of its logarithm' if of_ratio else ''}"
 
 
 def converted_ways(table: StudyTable, name: str, level: float) -> list[Way]:

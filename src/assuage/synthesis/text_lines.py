@@ -2,12 +2,13 @@
 
 A line with one cell above the header is a title; row numbers, as R writes them, have no name in the header. Where
 commas do not separate the cells, a comma is a decimal mark; it parts thousands in a column that also holds whole
-numbers without it (980; 1,140), if no number of the file has a comma that could only be decimal (0,35).
+numbers without it (980; 1,140), if no number of the file has a comma that could only be decimal (0,35). Where commas
+separate the cells, it parts thousands in quoted numbers, if none of their column has such a comma.
 """
 
 import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
@@ -47,15 +48,17 @@ def has_row_numbers(header: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
 
 def without_thousands(rows: Sequence[dict[str, str]], separator: str) -> None:
     """Take the commas that part thousands out of the cells, in place."""
-    if separator == ",":
-        for row in rows:
-            row.update({name: cell.replace(",", "") for name, cell in row.items() if THOUSANDS.fullmatch(cell)})
-        return
-    cells = [cell for row in rows for cell in row.values()]
-    if any(_COMMA.fullmatch(cell) and not THOUSANDS.fullmatch(cell) for cell in cells):
+    is_among_commas = separator == ","
+    if not is_among_commas and any(_has_decimals(row.values()) for row in rows):
         return
     for name in rows[0] if rows else ():
         column = [row[name] for row in rows]
-        if any(_WHOLE.fullmatch(cell) for cell in column) and any(THOUSANDS.fullmatch(cell) for cell in column):
-            for row in rows:
-                row[name] = row[name].replace(",", "") if THOUSANDS.fullmatch(row[name]) else row[name]
+        if _has_decimals(column) or not (is_among_commas or any(_WHOLE.fullmatch(cell) for cell in column)):
+            continue
+        for row in rows:
+            row[name] = row[name].replace(",", "") if THOUSANDS.fullmatch(row[name]) else row[name]
+
+
+def _has_decimals(cells: Iterable[str]) -> bool:
+    """Return whether a number has a comma that can only be decimal."""
+    return any(_COMMA.fullmatch(cell) and not THOUSANDS.fullmatch(cell) for cell in cells)

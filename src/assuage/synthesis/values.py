@@ -30,6 +30,7 @@ _FOR_MEASURE: dict[str, tuple[tuple[tuple[str, ...], Callable[[Array], NDArray[n
     "MC": ((("r",), lambda x: np.abs(x) > 1, "a correlation lies between -1 and 1"),),
     "SMD": ((("n1", "n2"), lambda x: x < 2, "a standard deviation needs at least 2 members"),),
 }
+_COUNTS = frozenset({"a", "b", "c", "d", "n1", "n2", "x", "n", "x1", "x2"})
 _USED_BY = {
     "ratio": {"OR", "RR", "HR", "IRR"}, "f_value": {"SMD"},
 }  # fmt: skip
@@ -50,6 +51,7 @@ def check_values(table: StudyTable, measure: str) -> None:
             values = table.numbers(role)
             for i in np.flatnonzero(np.isfinite(values) & wrong(values)):
                 raise _refusal(table, int(i), table.roles[role], values[i], words)
+    _check_counts(table)
     _check_totals(table)
     _check_intervals(table)
 
@@ -60,6 +62,14 @@ def check_p_values(table: StudyTable, rows: Sequence[int]) -> None:
         value = table.numbers("p")[i]
         if not 0 < value <= 1:
             raise _refusal(table, i, table.roles["p"], value, "a p-value lies above 0 and at most at 1")
+
+
+def _check_counts(table: StudyTable) -> None:
+    for role in sorted(_COUNTS & table.roles.keys() - table.rivals.keys()):
+        column = table.roles[role]
+        for i, text in enumerate(table.text(column)):
+            if text is not None and text.endswith("%"):
+                raise DataError(f"{table.at(i, column)}: {text!r} is a percentage; write the number of people")
 
 
 def _check_totals(table: StudyTable) -> None:
