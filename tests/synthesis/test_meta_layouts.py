@@ -215,6 +215,18 @@ ASPIRIN = [(49, 615, 67, 624), (44, 758, 64, 771), (102, 832, 126, 850), (32, 31
 """Fleiss 1993, doi:10.1177/096228029300200202, as the data set Fleiss1993bin of the R package meta has it."""
 
 
+@pytest.mark.parametrize(
+    "head",
+    [",Vaccine,,Control,\nstudy,events,total,events,total", "Study,Vaccine,,Control,\n,events,total,events,total"],
+)
+def test_a_header_of_two_lines(head):
+    rows = "\n".join(f"s{i},{a},{n1},{c},{n2}" for i, (a, n1, c, n2) in enumerate(COUNTS.astype(int)))
+    found = effects(f"{head}\n{rows}", "OR")
+    assert found.y == pytest.approx(log_odds(COUNTS))
+    assert found.labels == ("s0", "s1", "s2")
+    assert effects(",yi,vi\na,NA,NA\nb,0.1,0.2").k == 1
+
+
 def test_a_percentage_is_no_count():
     with pytest.raises(DataError, match="column events1: '4%' is a percentage; write the number of people"):
         effects("study,events1,n1,events2,n2\na,4%,123,11%,139", "OR")

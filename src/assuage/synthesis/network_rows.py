@@ -106,5 +106,5 @@ def study_of(layout: Layout, row: Row, number: int) -> str:
         return f"study {number - 1}"
     name = label_in(row, layout.single["study"])
     if is_empty(name):
-        raise DataError(f"row {number}: no study in column {layout.single['study']}; name it")
+        raise DataError(f"row {number}: no study in column {layout.single['study']}; name it in every row")
     return name

@@ -1,12 +1,14 @@
 """Lines of a text table that are no rows, and commas in its numbers.
 
-A line with one cell above the header is a title; row numbers, as R writes them, have no name in the header. Where
-commas do not separate the cells, a comma is a decimal mark; it parts thousands in a column that also holds whole
-numbers without it (980; 1,140), if no number of the file has a comma that could only be decimal (0,35). Where commas
-separate the cells, it parts thousands in quoted numbers, if none of their column has such a comma.
+A line with one cell above the header is a title. A header of two lines, groups above quantities that repeat (Vaccine
+over events and total, Control over events and total), becomes one. Row numbers, as R writes them, have no name in the
+header. Where commas do not separate the cells, a comma is a decimal mark; it parts thousands in a column that also
+holds whole numbers without it (980; 1,140), if no number of the file has a comma that could only be decimal (0,35). Where
+commas separate the cells, it parts thousands in quoted numbers, if none of their column has such a comma.
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -20,7 +22,7 @@ _WHOLE = re.compile(r"\d+")
 
 
 def without_title(text: str) -> str:
-    """Return a text with the lines above its header that hold one cell made blank, so that line numbers stay."""
+    """Return a text with one line of header and none above it that holds one cell; blank lines keep the numbers."""
     lines = text.splitlines()
     at = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
     for i, following in pairwise(at):
@@ -28,7 +30,27 @@ def without_title(text: str) -> str:
         if any(_cells(lines[i], mark) > 1 for mark in marks) or all(_cells(lines[following], m) < 3 for m in marks):
             break
         lines[i] = ""
+    left = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+    if len(left) > 2:
+        _join_headers(lines, *left[:2])
     return "\n".join(lines)
+
+
+def _join_headers(lines: list[str], above: int, below: int) -> None:
+    """Write the groups of the line above before the quantities that repeat in the line below, in place."""
+    mark = max(",;\t", key=lines[below].count)
+    groups, names = (next(csv.reader([lines[i]], delimiter=mark)) for i in (above, below))
+    groups = [cell.strip() for cell in groups] + [""] * (len(names) - len(groups))
+    names = [cell.strip() for cell in names]
+    named = [name for name in names if name]
+    is_row = any(re.fullmatch(r"[-+\d.,/%\s]+|na|nan|nr", name, re.IGNORECASE) for name in named)
+    if is_row or len(set(named)) == len(named) or "" not in groups or sum(map(bool, groups)) < 2:
+        return
+    filled = [next((group for group in groups[i::-1] if group), "") for i in range(len(names))]
+    text = io.StringIO()
+    joined = (f"{group} {name}".strip() for group, name in zip(filled, names, strict=True))
+    csv.writer(text, delimiter=mark, lineterminator="").writerow(joined)
+    lines[above], lines[below] = "", text.getvalue()
 
 
 def _cells(line: str, mark: str) -> int:
