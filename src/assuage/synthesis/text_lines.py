@@ -3,8 +3,8 @@
 A line with one cell above the header is a title. A header of two lines, groups above quantities that repeat (Vaccine
 over events and total, Control over events and total), becomes one. Row numbers, as R writes them, have no name in the
 header. Where commas do not separate the cells, a comma is a decimal mark; it parts thousands in a column that also
-holds whole numbers without it (980; 1,140), if no number of the file has a comma that could only be decimal (0,35). Where
-commas separate the cells, it parts thousands in quoted numbers, if none of their column has such a comma.
+holds whole numbers without it (980; 1,140), if no number of the file has a comma that could only be decimal (0,35). In
+a file of commas it parts thousands in quoted numbers, if none of their column has such a comma.
 """
 
 import csv
