@@ -169,6 +169,13 @@ def test_events_of_people_in_one_cell_or_as_n_and_N(text):
     assert effects(text, "OR").y == pytest.approx(log_odds(COUNTS[:1]))
 
 
+def test_n_beside_other_events_is_no_event():
+    found = effects("study,ai,n1i,ci,n2i,n,N\na,4,123,11,139,123,500", "OR")
+    assert found.y == pytest.approx(log_odds(COUNTS[:1]))
+    with pytest.raises(DataError, match="'n' and 'N' could both be n"):
+        effects("study,r,n,N\na,0.3,50,100")
+
+
 def test_mean_and_deviation_in_one_cell():
     found = effects("study,Exp mean (SD),Exp n,Control mean ± SD,Control n\na,5.0 (4.7),13,6.5 ± 3.8,13")
     assert (found.y[0], found.v[0]) == pytest.approx((-1.5, (4.7**2 + 3.8**2) / 13))
@@ -225,6 +232,22 @@ def test_a_header_of_two_lines(head):
     assert found.y == pytest.approx(log_odds(COUNTS))
     assert found.labels == ("s0", "s1", "s2")
     assert effects(",yi,vi\na,NA,NA\nb,0.1,0.2").k == 1
+
+
+def test_an_estimate_outside_the_middle_of_its_interval_is_said():
+    notes = effects("study,OR,lower,upper\na,0.39,0.12,1.26\nb,0.19,0.08,4.6\nc,0.5,0.3,0.83").notes
+    assert "not in the middle of the interval that the table states, check the numbers: b" in notes
+    assert not any("middle" in note for note in effects("study,md,lower,upper\na,0.5,0.1,0.9").notes)
+
+
+def test_intervals_that_do_not_fit_the_standard_errors_are_said():
+    rows = "".join(
+        f"\n{name},{y},{e},{y - 1.6449 * e},{y + 1.6449 * e}" for name, y, e in (("a", 1, 0.2), ("b", 2, 0.4))
+    )
+    notes = effects(f"study,md,se,lower,upper{rows}").notes
+    assert any(note.startswith("the stated intervals are 0.84 times as wide") for note in notes)
+    fitting = effects_of(parse_studies(f"study,md,se,lower,upper{rows}", source="t.csv"), level=0.9)
+    assert not any("as wide" in note for note in fitting.notes)
 
 
 def test_a_percentage_is_no_count():

@@ -139,6 +139,14 @@ def ratios(y, e, between=","):
     return f"{math.exp(y):.8f},{low:.8f}{between}{high:.8f}"
 
 
+def test_a_standard_error_does_not_hide_that_effects_are_ratios(tmp_path):
+    rows = [f"{s},{a},{b},{ratios(y, e)},{e}" for s, a, b, y, e in CONTRASTS]
+    path = lines(tmp_path, "study,treat1,treat2,effect,lower,upper,se", rows)
+    with pytest.raises(DataError, match=r"is column effect a ratio\? Then write --measure OR"):
+        read_network(path)
+    assert read_network(path, measure="OR").studies[0].effects[0] == pytest.approx(-0.8)
+
+
 def test_contrasts_without_a_study_say_what_to_add(tmp_path):
     rows = [f"{a},{b},{y},{e}" for _, a, b, y, e in CONTRASTS]
     with pytest.raises(DataError, match=r"needs a column study, .*; add it, with a name of its own in every row"):

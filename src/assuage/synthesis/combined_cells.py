@@ -9,11 +9,14 @@
 
 What else the name says (the group, the effect) is kept: `Control n/N` gives `events Control` and `total Control`. A
 column is cut only if all of its cells that hold something have the form; an interval of another level than 95 % is left
-alone. Two columns whose names differ only in n and N are events and total, if no n is above its N.
+alone. Two columns whose names differ only in n and N are events and total, if no n is above its N and no other column
+is of events or means.
 """
 
 import re
 from collections.abc import Callable, Collection, Sequence
+
+from assuage.synthesis.arm_names import QUANTITIES
 
 NUMBER = r"([+\-−]?\d+(?:[.,]\d+)?)"
 _TO = r"\s*(?:to|,|;|–|-|\.\.)\s*"
@@ -25,6 +28,8 @@ _EFFECT = re.compile(
 )
 _INTERVAL = re.compile(r"[(\[]?\s*" + NUMBER + _TO + NUMBER + r"\s*[)\]]?")
 _SAYS_CI = re.compile(r"(95\s*%\s*)?(c\.?i\.?|confidence[ _.]intervals?|conf\.? ?int\.?)(\s*95\s*%?)?", re.IGNORECASE)
+_EVENTS = {"ai", "ri", "xi", "yi", "te", *QUANTITIES["events"], *QUANTITIES["m"]}
+"""Beside one of these words, n is people."""
 _OTHER_LEVEL = re.compile(r"\b(?!95)\d{2}\s*%")
 
 Row = dict[str, str]
@@ -72,7 +77,8 @@ def _n_of_total(header: Sequence[str], rows: Sequence[Row], is_missing: Callable
         for name, word in ((column, "events "), (total, "total ")):
             rest = re.sub(r"(?<![A-Za-z])[nN](?![a-z])", "", name).strip(" ._-()")
             renamed[name] = f"{word}{rest}".strip()
-    return renamed if not set(renamed.values()) & set(header) else {}
+    others = {word for name in header if name not in renamed for word in re.findall(r"[a-z]+", name.lower())}
+    return {} if others & _EVENTS or set(renamed.values()) & set(header) else renamed
 
 
 def _form(column: str, cells: Sequence[str]) -> tuple[re.Pattern[str], tuple[str, ...]] | None:

@@ -26,6 +26,7 @@ from assuage.synthesis.measures import (
 )
 from assuage.synthesis.reading import StudyTable
 from assuage.synthesis.row_ways import BY_P, converted_ways, could_be_converted, raw_values, ways_of
+from assuage.synthesis.stated_intervals import interval_notes
 from assuage.synthesis.study_rows import refuse_totals
 from assuage.synthesis.values import check_p_values, check_values
 
@@ -126,12 +127,16 @@ def effects_of(
     missing = [i for i in range(k) if i not in set(rows.tolist())]
     notes = [*default_notes(table, meant), *notes]
     notes += [] if convert else could_be_converted(others, missing, name)
+    found_ways = [way[i] for i in rows]
+    notes += interval_notes(
+        table, rows.tolist(), y[rows], v[rows], is_ratio=chosen.scale == "log", way=found_ways, level=level
+    )
     sizes = table.numbers("n")[rows] if name == "PFT" else np.zeros(1)
     return EffectSet(
         measure=chosen, y=y[rows], v=v[rows], rows=rows, labels=tuple(table.labels[i] for i in rows),
-        way=tuple(way[i] for i in rows),
+        way=tuple(found_ways),
         dropped=tuple(Dropped(line=table.lines[i], label=table.labels[i], why=_why(table, given, i)) for i in missing),
-        notes=(*notes, *_way_notes([way[i] for i in rows]), *_third_arms(table), *_several_pairs(table, rows.tolist())),
+        notes=(*notes, *_way_notes(found_ways), *_third_arms(table), *_several_pairs(table, rows.tolist())),
         counts=None if counts is None else {key: values[rows] for key, values in counts.items()},
         harmonic_n=float(1 / np.mean(1 / sizes)) if np.all(sizes > 0) else None,
         other_measures=meant.others,

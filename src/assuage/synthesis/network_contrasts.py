@@ -15,7 +15,7 @@ from scipy import stats
 
 from assuage.errors import DataError
 from assuage.synthesis.columns import plain
-from assuage.synthesis.network_columns import Layout
+from assuage.synthesis.network_columns import ON_SCALE, Layout
 from assuage.synthesis.network_model import NetworkStudy, incidence
 from assuage.synthesis.network_rows import Row, is_empty, label_in, number_in, study_of
 
@@ -78,13 +78,26 @@ def _effect(row: Row, layout: Layout, where: str) -> tuple[float, float] | None:
     if error is not None:
         variance = error**2
     if variance is None:
-        if low is None or high is None:
-            raise DataError(f"{where}: an effect without standard error, variance or interval; give one of them")
-        _require_middle(effect, low, high, where, single["effect"])
-        variance = ((high - low) / (2 * float(stats.norm.ppf(0.975)))) ** 2
+        variance = _of_interval(effect, low, high, where, single["effect"])
+    elif layout.measure is None and plain(single["effect"]) not in ON_SCALE:
+        _require_no_ratio(effect, low, high, where, single["effect"])
     if variance <= 0 or (error is not None and error <= 0):
         raise DataError(f"{where}: a standard error of {error if error is not None else 0:g}; it is above 0")
     return effect, variance
+
+
+def _of_interval(effect: float, low: float | None, high: float | None, where: str, column: str) -> float:
+    """Return the variance that a 95 % interval tells."""
+    if low is None or high is None:
+        raise DataError(f"{where}: an effect without standard error, variance or interval; give one of them")
+    _require_middle(effect, low, high, where, column)
+    return float(((high - low) / (2 * stats.norm.ppf(0.975))) ** 2)
+
+
+def _require_no_ratio(effect: float, low: float | None, high: float | None, where: str, column: str) -> None:
+    """Refuse an effect off the middle of an interval that is only there beside its standard error."""
+    if low is not None and high is not None and low < effect < high:
+        _require_middle(effect, low, high, where, column)
 
 
 def _require_middle(effect: float, low: float, high: float, where: str, column: str) -> None:
