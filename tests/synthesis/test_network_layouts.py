@@ -147,6 +147,18 @@ def test_a_standard_error_does_not_hide_that_effects_are_ratios(tmp_path):
     assert read_network(path, measure="OR").studies[0].effects[0] == pytest.approx(-0.8)
 
 
+def test_contrasts_without_an_effect_are_left_out_and_said(tmp_path):
+    rows = [f"{s},{a},{b},{y},{e}" for s, a, b, y, e in CONTRASTS] + [
+        "three,A,B,NA,NA",
+        "three,B,C,,",
+        "four,A,B,NA,NA",
+    ]
+    network = read_network(lines(tmp_path, "studlab,treat1,treat2,TE,seTE", rows))
+    assert network.excluded == (("four", "no contrast with an effect"),)
+    assert "arms without a contrast that has an effect left out of: three" in network.notes
+    assert network.studies[2].treatments == ("A", "C")
+
+
 def test_contrasts_without_a_study_say_what_to_add(tmp_path):
     rows = [f"{a},{b},{y},{e}" for _, a, b, y, e in CONTRASTS]
     with pytest.raises(DataError, match=r"needs a column study, .*; add it, with a name of its own in every row"):

@@ -26,8 +26,8 @@ CLOSE_SE = 0.1
 Made = tuple[list[NetworkStudy], list[tuple[str, str]], list[str]]
 Contrast = tuple[str, str, float, float]
 """First and second treatment, effect, variance."""
-Groups = dict[str, tuple[list[Contrast], dict[str, float], float | None]]
-"""For every study its contrasts, the people in its arms, and the variance of the baseline where it is given."""
+Groups = dict[str, tuple[list[Contrast], dict[str, float | None], float | None]]
+"""For every study its contrasts, the people in its arms where known, and the variance of the baseline where given."""
 
 
 def contrasts_in(layout: Layout, rows: Sequence[Row]) -> Groups:
@@ -41,9 +41,10 @@ def contrasts_in(layout: Layout, rows: Sequence[Row]) -> Groups:
         if is_empty(first) or is_empty(second) or first == second:
             raise DataError(f"{where}: treatments {first!r} and {second!r}; a contrast needs two different ones")
         found = _effect(row, layout, where)
+        contrasts, people, baseline = groups.setdefault(study, ([], {}, None))
+        people |= {name: people.get(name) for name in (first, second)}
         if found is None:
             continue
-        contrasts, people, baseline = groups.setdefault(study, ([], {}, None))
         contrasts.append((first, second, *found))
         for place, treatment in ((1, first), (2, second)):
             if (count := number_in(row, layout.numbered.get("n", {}).get(place), where)) is not None:
@@ -155,10 +156,14 @@ def _baseline_arms(layout: Layout, row: Row, where: str) -> list[tuple[str, floa
 
 def studies_from(groups: Groups) -> Made:
     """Return the studies, after seeing that their contrasts and standard errors fit together."""
-    made, notes = [], []
-    loose = []
+    made, notes, excluded = [], [], []
+    loose, partial = [], []
     for study, (contrasts, people, baseline) in groups.items():
+        if not contrasts:
+            excluded.append((study, "no contrast with an effect"))
+            continue
         names = list(dict.fromkeys(name for c in contrasts for name in (c[0], c[1])))
+        partial += [study] * bool(people.keys() - set(names))
         given = {frozenset(c[:2]): c for c in contrasts}
         if len(given) < len(contrasts):
             raise DataError(f"study {study}: a contrast between the same two treatments stands twice; keep one")
@@ -190,7 +195,9 @@ def studies_from(groups: Groups) -> Made:
         notes.append(
             f"contrasts that do not close exactly are reconciled by weighted least squares: {', '.join(loose)}"
         )
-    return made, [], notes
+    if partial:
+        notes.append(f"arms without a contrast that has an effect left out of: {', '.join(partial)}")
+    return made, excluded, notes
 
 
 def _require_arms(study: str, names: Sequence[str], v: Any) -> None:

@@ -23,7 +23,7 @@ _WHOLE = re.compile(r"\d+")
 
 def without_title(text: str) -> str:
     """Return a text with one line of header and none above it that holds one cell; blank lines keep the numbers."""
-    lines = text.splitlines()
+    lines = re.split(r"\r\n?|\n", text)
     at = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
     for i, following in pairwise(at):
         marks = [mark for mark in MARKS if mark != " "]
