@@ -59,6 +59,18 @@ def test_capitals_of_options_do_not_matter(capsys):
     assert (found["method"], found["measure"], found["reference"]) == ("REML", "MD", "placebo")
 
 
+@pytest.mark.parametrize(("called", "means"), [("FE", "common"), ("fixed", "common"), ("random", "DL")])
+def test_other_names_of_methods(capsys, called, means):
+    assert json.loads(said(capsys, SENN, "--method", called, "--json"))["method"] == means
+
+
+def test_words_where_direct_and_indirect_evidence_differ(capsys, tmp_path):
+    path = tmp_path / "loop.csv"
+    rows = ["one,A,B,-0.9,0.1", "two,B,C,-0.8,0.1", "three,A,C,0.4,0.1"]
+    path.write_text("\n".join(["study,treat1,treat2,TE,seTE", *rows]), encoding="utf-8")
+    assert "differ (p < 0.10): A - B (p < 0.0001)" in said(capsys, str(path), "--method", "common")
+
+
 def test_words(capsys):
     text = said(capsys, SENN, "--reference", "placebo")
     assert "26 studies, 10 treatments, 15 designs; MD, random effects, tau^2 by DL" in text

@@ -89,9 +89,13 @@ def _require_no_correction(request: Request) -> None:
         raise DataError("--bayes normal corrects zero cells, and --method MH does not; take --bayes binomial")
 
 
+ALSO_CALLED = {"fe": "common", "ee": "common", "ce": "common", "fixed": "common", "random": "DL", "gen": "generic"}
+
+
 def known(text: str | None, names: Sequence[str]) -> str | None:
     """Return a name as it is known, whatever its capitals; what is not known is refused where it is used."""
-    return next((name for name in names if text is not None and name.lower() == text.lower()), text)
+    word = None if text is None else ALSO_CALLED.get(text.lower(), text).lower()
+    return next((name for name in names if name.lower() == word), text)
 
 
 def read_columns(text: str | None) -> dict[str, str]:
@@ -254,7 +258,7 @@ def _text(result: NetworkMetaAnalysis, document: dict[str, Any], request: Reques
             + (wald if result.method != "MH" else "")
         )
         apart = [row for row in model["league"] if row["difference"] and row["difference"]["p_value"] < 0.10]
-        named = ", ".join(f"{r['treatment1']} - {r['treatment2']} (p {_p(r['difference']['p'])})" for r in apart)
+        named = ", ".join(f"{r['treatment1']} - {r['treatment2']} (p {_p(r['difference']['p_value'])})" for r in apart)
         lines.append(f"direct and indirect evidence differ (p < 0.10): {named or 'nowhere'}")
     else:
         lines.append("no loop of independent evidence: inconsistency cannot be tested")
