@@ -294,11 +294,11 @@ CONTRASTS = "study,treat1,treat2,TE,seTE\n"
     ("content", "said"),
     [
         ("a,b,c\n1,2,3\n", "the columns a, b, c make no known table"),
-        ("study\n", "1 lines"),
-        (ARMS + "s,A,3\n", "row 2: 3 cells where the header has 4"),
-        ("study,n,n,events\ns,1,2,3\n", "column 'n' stands twice"),
+        ("study\n", "has no rows of studies"),
+        (ARMS.replace(",", " ") + "s A 3\n", "row 2: 3 fields under 4 columns"),
+        ("study,n,n,events\ns,1,2,3\n", "column 'n' is there twice"),
         (ARMS + "s,A,three,20\ns,B,5,20\n", "'three' in column events is not a number"),
-        (ARMS + "s,A,inf,20\ns,B,5,20\n", "'inf' in column events is not finite"),
+        (ARMS + "s,A,inf,20\ns,B,5,20\n", "'inf' in column events is not a number"),
         (ARMS + "s,A,30,20\ns,B,5,20\n", "30 events among n = 20"),
         (ARMS + "s,A,-1,20\ns,B,5,20\n", "-1 events"),
         (ARMS + "s,A,1,20\ns,A,5,20\n", "two arms of A"),
@@ -363,7 +363,7 @@ def test_a_measure_that_contradicts_its_column_is_refused(tmp_path):
 def test_a_file_that_is_no_text_is_refused(tmp_path):
     path = tmp_path / "t.csv"
     path.write_bytes(b"PK\x00\x01\n\x00")
-    with pytest.raises(DataError, match="not a text file"):
+    with pytest.raises(DataError, match="not a text table"):
         read_network(path)
 
 

@@ -10,7 +10,8 @@ from assuage.errors import DataError
 from assuage.synthesis.columns import plain
 from assuage.synthesis.network_arms import RATIOS
 from assuage.synthesis.network_columns import ARM_ROLES, Layout
-from assuage.synthesis.network_rows import Row, is_empty, number_in
+from assuage.synthesis.network_rows import is_empty, number_in
+from assuage.synthesis.text_table import Row
 
 SURE: dict[str, frozenset[str]] = {
     "treatment": frozenset({"treatment", "treat", "trt", "trtc", "trtn", "treatmentname"}),

@@ -17,7 +17,8 @@ from assuage.errors import DataError
 from assuage.synthesis.columns import plain
 from assuage.synthesis.network_columns import ON_SCALE, Layout
 from assuage.synthesis.network_model import NetworkStudy, incidence
-from assuage.synthesis.network_rows import Row, is_empty, label_in, number_in, study_of
+from assuage.synthesis.network_rows import Numbered, is_empty, label_in, number_in, study_of
+from assuage.synthesis.text_table import Row
 
 CLOSE = 0.2
 """Contrasts of one study may miss each other by this share of their smallest standard error; more is a slip."""
@@ -30,11 +31,11 @@ Groups = dict[str, tuple[list[Contrast], dict[str, float | None], float | None]]
 """For every study its contrasts, the people in its arms where known, and the variance of the baseline where given."""
 
 
-def contrasts_in(layout: Layout, rows: Sequence[Row]) -> Groups:
+def contrasts_in(layout: Layout, rows: Numbered) -> Groups:
     """Return for every study its contrasts, the people in its arms, and the variance of the baseline where given."""
     single = layout.single
     groups: Groups = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         study = study_of(layout, row, number)
         first, second = label_in(row, single["treat1"]), label_in(row, single["treat2"])
         where = f"row {number}, study {study}"
@@ -111,12 +112,12 @@ def _require_middle(effect: float, low: float, high: float, where: str, column: 
         )
 
 
-def baseline_in(layout: Layout, rows: Sequence[Row]) -> Groups:
+def baseline_in(layout: Layout, rows: Numbered) -> Groups:
     """Read differences to the first arm of every study; the baseline may give its own standard error or variance."""
     groups: Groups = {}
     base: dict[str, tuple[str, float | None]] = {}
     waiting: list[tuple[str, str, float, float]] = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         study = study_of(layout, row, number)
         for treatment, effect, error, variance in _baseline_arms(layout, row, f"row {number}, study {study}"):
             if effect is None:

@@ -24,7 +24,8 @@ from assuage.synthesis.network_choices import require_one_reading, with_pairs, w
 from assuage.synthesis.network_columns import Layout, find_layout
 from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in, studies_from
 from assuage.synthesis.network_model import Network, NetworkStudy
-from assuage.synthesis.network_rows import Row, is_empty, is_no_number, label_in, number_in, read_rows, study_of
+from assuage.synthesis.network_rows import Numbered, is_empty, is_no_number, label_in, number_in, study_of
+from assuage.synthesis.text_table import parse_table, text_of
 
 CORRECTED = "added in every arm of studies with a zero cell"
 ARM_LAYOUTS = {"arms", "wide_arms", "named_arms"}
@@ -60,27 +61,30 @@ def read_network(
         raise DataError(f"--measure {measure!r} is not known; write one of {', '.join(MEASURES)}")
     if not continuity >= 0 or math.isinf(continuity):
         raise DataError(f"--continuity {continuity:g}: give 0 or more, such as 0.5")
-    header, rows = with_pairs(*read_rows(Path(path), given=(columns or {}).values()))
+    path = Path(path)
+    named = (columns or {}).values()
+    table = parse_table(text_of(path), source=path.name, is_missing=is_no_number, named=named)
+    header, rows = with_pairs(table.header, table.rows)
     blank = {name: any(is_no_number(row[name]) for row in rows) for name in header}
     distinct = {name: len({row[name] for row in rows}) == len(rows) for name in header}
     layout = find_layout(header, columns or {}, has_blank=blank, is_distinct=distinct)
     require_one_reading(layout, header, rows, columns or {})
     layout = with_ratios(layout, rows, measure)
-    rows = with_years(layout, header, rows)
+    numbered = list(zip(table.lines, with_years(layout, header, rows), strict=True))
     chosen, others = _measure(layout, measure)
     if layout.kind in ARM_LAYOUTS:
-        arms, alike = _arms(layout, rows, chosen)
+        arms, alike = _arms(layout, numbered, chosen)
         studies, excluded, notes = _from_arms(arms, chosen, continuity)
         notes += [f"arms of one treatment merged in: {', '.join(alike)}"] if alike else []
         if others:
             sd = np.array([arm.sd or math.nan for _, found in arms for arm in found])
             notes.insert(0, default_said(chosen, others, sd))
     else:
-        groups = contrasts_in(layout, rows) if layout.kind == "contrasts" else baseline_in(layout, rows)
+        groups = contrasts_in(layout, numbered) if layout.kind == "contrasts" else baseline_in(layout, numbered)
         studies, excluded, notes = studies_from(groups)
     if not studies:
         raise DataError(f"{path}: no study with two arms is left" + "".join(f"; {n}: {why}" for n, why in excluded[:3]))
-    studies = _with_moderators(studies, layout, header, rows)
+    studies = _with_moderators(studies, layout, header, numbered)
     treatments = tuple(sorted({name for study in studies for name in study.treatments}, key=_natural))
     _require_one_spelling(treatments)
     require_connected(studies, treatments)
@@ -120,7 +124,7 @@ def _measure(layout: Layout, asked: str | None) -> tuple[str, list[str]]:
     return asked, []
 
 
-def _arms(layout: Layout, rows: Sequence[Row], measure: str) -> tuple[list[tuple[str, list[Arm]]], list[str]]:
+def _arms(layout: Layout, rows: Numbered, measure: str) -> tuple[list[tuple[str, list[Arm]]], list[str]]:
     """Return the arms of every study, in the order of the file, and the studies with merged arms.
 
     A multi-arm study may stand in several wide rows, one for each pair: an arm with the same numbers is the same arm.
@@ -129,7 +133,7 @@ def _arms(layout: Layout, rows: Sequence[Row], measure: str) -> tuple[list[tuple
     studies: dict[str, list[Arm]] = {}
     seen: set[tuple[str, frozenset[str]]] = set()
     alike = []
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         study = study_of(layout, row, number)
         if layout.kind == "arms":
             columns = [{role: layout.single.get(role) for role in ("treatment", *roles)}]
@@ -211,13 +215,13 @@ def _from_arms(studies: Iterable[tuple[str, list[Arm]]], measure: str, continuit
 
 
 def _with_moderators(
-    studies: Sequence[NetworkStudy], layout: Layout, header: Sequence[str], rows: Sequence[Row]
+    studies: Sequence[NetworkStudy], layout: Layout, header: Sequence[str], rows: Numbered
 ) -> list[NetworkStudy]:
     """Hang the columns without a role on their study where they say one thing per study."""
     roles = {role: layout.single[role] for role in ("rob", "indirectness") if role in layout.single}
-    free: dict[str, str] = {name: name for name in header if name not in layout.used and name != "row"}
+    free: dict[str, str] = {name: name for name in header if name not in layout.used}
     said: dict[str, dict[str, str | None]] = {}
-    for number, row in enumerate(rows, start=2):
+    for number, row in rows:
         own = said.setdefault(study_of(layout, row, number), {})
         for role, column in (free | roles).items():
             if not is_empty(row[column]):

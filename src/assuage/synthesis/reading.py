@@ -1,12 +1,8 @@
-"""A table of studies from a file: CSV, TSV, semicolons or blanks, with whatever names its columns have (`columns`).
+"""A table of studies: rows of a text (`text_table`) with roles by the names of the columns (`columns`), and labels.
 
-Missing values: empty, NA, NaN, NR, n/a, a dot, a dash, a question mark. Commas in numbers and titles above the header:
-`text_lines`; cells with several numbers: `combined_cells`. Columns without a name (row numbers of a spreadsheet) are
-left out, and so are row numbers that the header has no name for.
+Missing values: empty, NA, NaN, NR, n/a, a dot, a dash, a question mark.
 """
 
-import csv
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -17,9 +13,8 @@ import numpy as np
 
 from assuage.errors import DataError
 from assuage.synthesis.columns import plain, roles
-from assuage.synthesis.combined_cells import apart
 from assuage.synthesis.heterogeneity import Array
-from assuage.synthesis.text_lines import MARKS, has_row_numbers, without_thousands, without_title
+from assuage.synthesis.text_table import parse_table, text_of
 
 MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
 _LABELS = ("study", "studlab", "slab", "label", "author", "authors", "name", "reference", "source", "citation", "trial",
@@ -160,70 +155,23 @@ def read_studies(path: Path, *, given: Mapping[str, str] | None = None) -> Study
     DataError
         The file is not a table, has no rows, or two columns claim one role.
     """
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; name a CSV or TSV file")
-    raw = path.read_bytes()
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="replace")
-    if "\0" in text:
-        raise DataError(f"{path.name} is not a text table; save it as CSV")
-    return parse_studies(text, source=path.name, given=given)
+    return parse_studies(text_of(path), source=path.name, given=given)
 
 
 def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = None) -> StudyTable:
     """Read a table of studies from text; see `read_studies`."""
-    text = without_title(text)
-    delimiter = _delimiter(text)
-    header: list[str] | None = None
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    tidy = "\n".join(line.strip() for line in text.splitlines()) if delimiter == " " else text
-    reader = csv.reader(io.StringIO(tidy), delimiter=delimiter, skipinitialspace=True)
-    for fields in reader:
-        cells = [cell.strip() for cell in fields]
-        if not any(cells) or (cells[0].startswith("#") and header is None):
-            continue
-        if header is None:
-            header = cells
-            continue
-        rows.append(cells)
-        lines.append(reader.line_num)
-    if header is None or not rows:
-        raise DataError(f"{source} has no rows of studies; it needs a line of column names and one line per study")
-    if has_row_numbers(header, rows):
-        header = ["", *header]
-    by_name = [_row(header, cells, f"{source} row {n}", MARKS[delimiter]) for cells, n in zip(rows, lines, strict=True)]
-    named = [name for name in header if name]
-    twice = {name for name in named if named.count(name) > 1}
-    if twice:
-        raise DataError(f"{source}: column {sorted(twice)[0]!r} is there twice; give each column its own name")
-    without_thousands(by_name, delimiter)
-    named, by_name = apart(named, by_name, lambda cell: cell.lower() in MISSING, named=(given or {}).values())
-    found, rivals = roles(named, given or {})
+    named = (given or {}).values()
+    table = parse_table(text, source=source, is_missing=lambda cell: cell.lower() in MISSING, named=named)
+    found, rivals = roles(table.header, given or {})
     return StudyTable(
         source=source,
-        header=tuple(named),
-        rows=tuple(by_name),
-        lines=tuple(lines),
+        header=tuple(table.header),
+        rows=tuple(table.rows),
+        lines=tuple(table.lines),
         roles=found,
         rivals=rivals,
-        labels=_labels(named, by_name, found),
+        labels=_labels(table.header, table.rows, found),
     )
-
-
-def _row(header: Sequence[str], cells: Sequence[str], where: str, marks: str) -> dict[str, str]:
-    if any(cells[len(header) :]):
-        raise DataError(f"{where}: {len(cells)} fields under {len(header)} columns; quote text with {marks}")
-    return {name: cell for name, cell in zip(header, [*cells, *[""] * len(header)], strict=False) if name}
-
-
-def _delimiter(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
-    counts = {mark: first.count(mark) for mark in MARKS if mark != " "}
-    best = max(counts, key=lambda mark: counts[mark])
-    return best if counts[best] else " " if first.split()[1:] else ","
 
 
 def _labels(header: Sequence[str], rows: Sequence[dict[str, str]], found: Mapping[str, str]) -> tuple[str, ...]:

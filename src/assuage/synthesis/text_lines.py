@@ -62,6 +62,7 @@ def has_row_numbers(header: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
     first = [cells[0] for cells in rows]
     return (
         len(rows) > 1
+        and any(cells[-1] for cells in rows)
         and all(len(cells) == len(header) + 1 for cells in rows)
         and all(_WHOLE.fullmatch(cell) for cell in first)
         and len(set(first)) == len(rows)
