@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assuage import __version__
-from assuage.circuits.pooled import Comparison, Stratum
+from assuage.circuits.pooled import Comparison, SynthesisGroup
 from assuage.circuits.review import Effect, Review
 from assuage.figures import ACCENT, MUTED, drawing, styled, svg
 from assuage.protocols.protocol import write_whole
@@ -21,7 +21,7 @@ LABEL_SHARE = 0.4
 class Pooled:
     """A pooled effect as the page shows it: numbers on the scale people read, and the forest plot as inline SVG."""
 
-    stratum: Stratum
+    group: SynthesisGroup
     comparison: Comparison
     effect: tuple[float, float, float]
     """With its interval."""
@@ -45,9 +45,9 @@ def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: s
         .get_template("review.html.j2")
         .render(
             review=found,
-            pooled=[pooled_of(stratum, one) for stratum in found.strata for one in stratum.pooled],
-            unpooled=unpooled_of(found.strata),
-            why_not=why_not_of(found.strata),
+            pooled=[pooled_of(group, one) for group in found.groups for one in group.pooled],
+            unpooled=unpooled_of(found.groups),
+            why_not=why_not_of(found.groups),
             read_in_full=any(counts.get("full_text") for counts in found.levels.values()),
             of_nssi=sum(effect.nssi == "yes" for effect in found.effects),
             ratios=forest_svg(ratios, "ratio against the comparison", log=True) if ratios else "",
@@ -61,31 +61,35 @@ def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: s
     return write_whole(path, text)
 
 
-def unpooled_of(strata: Sequence[Stratum]) -> dict[tuple[str, ...], list[tuple[list[str], Stratum]]]:
-    """Return by technique the strata with rows that are not pooled; outcomes of the same rows and reasons in one."""
-    lines: dict[tuple[tuple[str, ...], str, tuple[tuple[str, tuple[str, ...]], ...]], tuple[list[str], Stratum]] = {}
-    for stratum in strata:
-        same = tuple((why, tuple(row.id for row in rows)) for why, rows in stratum.reasons)
+Line = tuple[list[str], SynthesisGroup]
+"""Outcomes with the same rows and reasons, and one group of them."""
+
+
+def unpooled_of(groups: Sequence[SynthesisGroup]) -> dict[tuple[str, ...], list[Line]]:
+    """Return by technique the groups with rows that are not pooled; outcomes of the same rows and reasons in one."""
+    lines: dict[tuple[tuple[str, ...], str, tuple[tuple[str, tuple[str, ...]], ...]], Line] = {}
+    for group in groups:
+        same = tuple((why, tuple(row.id for row in rows)) for why, rows in group.reasons)
         if same:
-            lines.setdefault((stratum.technique, stratum.age, same), ([], stratum))[0].append(stratum.outcome)
-    grouped: dict[tuple[str, ...], list[tuple[list[str], Stratum]]] = {}
+            lines.setdefault((group.technique, group.age, same), ([], group))[0].append(group.outcome)
+    grouped: dict[tuple[str, ...], list[Line]] = {}
     for (technique, _, _), line in sorted(lines.items(), key=lambda item: item[0][0]):
         grouped.setdefault(technique, []).append(line)
     return grouped
 
 
-def why_not_of(strata: Sequence[Stratum]) -> list[tuple[str, int, int]]:
-    """Return every reason with the number of strata and of rows that it keeps from being pooled, most rows first."""
+def why_not_of(groups: Sequence[SynthesisGroup]) -> list[tuple[str, int, int]]:
+    """Return every reason with the number of groups and of rows that it keeps from being pooled, most rows first."""
     found: dict[str, tuple[int, set[str]]] = {}
-    for stratum in strata:
-        for why, rows in stratum.reasons:
+    for group in groups:
+        for why, rows in group.reasons:
             count, ids = found.get(why.partition(" (")[0], (0, set()))
             found[why.partition(" (")[0]] = (count + 1, ids | {row.id for row in rows})
     counted = [(why, count, len(ids)) for why, (count, ids) in found.items()]
     return sorted(counted, key=lambda line: (-line[2], line[0]))
 
 
-def pooled_of(stratum: Stratum, comparison: Comparison) -> Pooled:
+def pooled_of(group: SynthesisGroup, comparison: Comparison) -> Pooled:
     """Return a pooled effect as the page shows it."""
     analysis = comparison.analysis
     assert analysis is not None
@@ -98,7 +102,7 @@ def pooled_of(stratum: Stratum, comparison: Comparison) -> Pooled:
     found = fit.heterogeneity
     reach = shown(*fit.prediction) if fit.prediction else None
     return Pooled(
-        stratum=stratum, comparison=comparison, effect=(middle, low, high),
+        group=group, comparison=comparison, effect=(middle, low, high),
         prediction=None if reach is None else (reach[0], reach[1]), tau2=fit.tau2, tau2_interval=found.tau2_ci,
         i2_percent=found.i2_percent, i2_interval=found.i2_ci, q=found.q.statistic, q_df=found.q.df1,
         q_p=found.q.p_value, forest=svg(forest_figure(analysis)),
