@@ -225,7 +225,7 @@ def test_other_tables(tmp_path, text, effect, people):
         (
             "study,yi,vi\nRoe 2020,999,0.2\n",
             [*FIXED, "--measure", "OR"],
-            "t.csv: Roe 2020: OR of exp(999) is no effect",
+            "t.csv row 2 (Roe 2020): exp(999) is no effect",
         ),
         ("study,yi,vi\nRoe 2020,0.1,0.2\n", [], "Roe 2020 lacks nssi_sample, technique; give --set nssi_sample="),
     ],

@@ -24,6 +24,7 @@ from assuage.evidence.schema import table as table_schema
 from assuage.evidence.tables import Evidence, Row
 from assuage.synthesis.columns import plain
 from assuage.synthesis.effects import EffectSet, effects_of
+from assuage.synthesis.magnitude import LARGEST_LOG
 from assuage.synthesis.measure_choice import known_measure
 from assuage.synthesis.measures import with_half
 from assuage.synthesis.reading import StudyTable, number_of, read_studies
@@ -42,8 +43,6 @@ NUMBERS = ("n_active", "n_control", "effect")
 """Within a file, results of one name also differ by their numbers: arms of one trial, follow-ups."""
 SHOWN = {"OR": "OR", "RR": "RR", "HR": "HR", "PETO": "Peto OR"}
 """Measures that are shown as ratios; other logarithms stay logarithms, since the validator knows only these ratios."""
-LARGEST_LOG = 100.0
-"""Of a ratio or its bounds: what lies beyond is no effect of a treatment but a mistake in the column."""
 DIGITS = 4
 """Digits of a computed number in the text."""
 

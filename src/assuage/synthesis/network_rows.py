@@ -12,6 +12,7 @@ from pathlib import Path
 
 from assuage.errors import DataError
 from assuage.synthesis.combined_cells import apart
+from assuage.synthesis.magnitude import LARGEST
 from assuage.synthesis.network_columns import Layout
 from assuage.synthesis.text_lines import has_row_numbers, without_thousands, without_title
 
@@ -97,6 +98,8 @@ def number_in(row: Row, column: str | None, where: str) -> float | None:
         ) from None
     if not math.isfinite(value):
         raise DataError(f"{where}: {row[column]!r} in column {column} is not finite; write NA where there is none")
+    if abs(value) > LARGEST:
+        raise DataError(f"{where}: {row[column]!r} in column {column} is beyond {LARGEST:g}; correct it")
     return value
 
 

@@ -19,6 +19,7 @@ from assuage.errors import DataError
 from assuage.synthesis.columns import plain, roles
 from assuage.synthesis.combined_cells import apart
 from assuage.synthesis.heterogeneity import Array
+from assuage.synthesis.magnitude import LARGEST
 from assuage.synthesis.text_lines import MARKS, has_row_numbers, without_thousands, without_title
 
 MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
@@ -91,6 +92,8 @@ class StudyTable:
         value = number_of(text)
         if value is None:
             raise DataError(f"{self.at(i, column)}: {text!r} is not a number; correct it or leave it empty")
+        if abs(value) > LARGEST:
+            raise DataError(f"{self.at(i, column)}: {text!r} is beyond {LARGEST:g}; correct it or leave it empty")
         return value
 
     def at(self, i: int, column: str) -> str:
