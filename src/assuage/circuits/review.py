@@ -24,18 +24,21 @@ from assuage.evidence.strata import region_of
 
 ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
 DRAWN = frozenset({*RATIOS, "d", "g", "SMD", "SMCC"})
-"""Effects that can be drawn: ratios about 1 and standardised differences about 0."""
+"""Effects that can be drawn side by side: ratios about 1 and standardised differences about 0."""
+LISTED = DRAWN | {"MD"}
+"""Effects that are listed: differences of means are in the units of their instruments."""
 FEW = 6
 """Fewer studies than this are called few; a working choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """An effect as a trial prints it; `says` is the text in front of it, often blank."""
+    """An effect as a trial prints it; `says` is the text in front of it, `printed` its technique, both often blank."""
 
     trial: str
     citation: str
-    technique: str
+    techniques: tuple[str, ...]
+    printed: str
     population: str
     comparator: str
     outcome: str
@@ -46,6 +49,11 @@ class Effect:
     nssi: str
     level: str
     says: str
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it stands on a scale that others share."""
+        return self.measure in DRAWN
 
     @property
     def is_ratio(self) -> bool:
@@ -125,7 +133,7 @@ def review(evidence: Evidence, *, important: Mapping[str, float] | None = None) 
         columns=columns,
         cells=cells,
         circuits=circuits,
-        effects=tuple(sorted(_effects(evidence.rows["trials"]), key=lambda e: (not e.is_ratio, e.technique, -e.value))),
+        effects=tuple(sorted(_effects(evidence.rows["trials"]), key=_order)),
         groups=synthesis_groups(evidence, important=important),
         against=_against(techniques, trials),
         registered=tuple(row for row in evidence.rows["trials"] if row["coded_from"] == "registry"),
@@ -155,12 +163,18 @@ def _people(studies: tuple[Row, ...]) -> dict[str, tuple[int, int]]:
     return {age: (count, ours[age]) for age, count in every.most_common()}
 
 
+def _order(effect: Effect) -> tuple[bool, bool, str, float]:
+    technique = effect.printed or ", ".join(effect.techniques)
+    return not effect.is_ratio, not effect.is_drawn, technique, -effect.value
+
+
 def _effects(trials: tuple[Row, ...]) -> list[Effect]:
     return [
         Effect(
             trial=row.id,
             citation=row["citation"],
-            technique=row["technique_printed"] or ", ".join(row.words("technique")),
+            techniques=row.words("technique"),
+            printed=row["technique_printed"],
             population=row["population"],
             comparator=row["comparator"],
             outcome=row["outcome"],
@@ -175,7 +189,7 @@ def _effects(trials: tuple[Row, ...]) -> list[Effect]:
         for row in trials
         if levels()[row["coded_from"]].claims
         for found in estimates(row["effect"])
-        if found.measure in DRAWN
+        if found.measure in LISTED
     ]
 
 

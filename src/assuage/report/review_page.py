@@ -1,5 +1,6 @@
 """The living review as one offline page: what is known, how far it was read, where it disagrees, what is missing."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,14 +8,17 @@ from pathlib import Path
 from assuage import __version__
 from assuage.circuits.pooled import Comparison, SynthesisGroup
 from assuage.circuits.review import Effect, Review
+from assuage.evidence.tables import EMBEDDED
 from assuage.figures import ACCENT, MUTED, drawing, styled, svg
 from assuage.protocols.protocol import write_whole
 from assuage.report.templating import environment, template_text
+from assuage.report.words import given
 from assuage.synthesis.forest import forest_figure
 from assuage.synthesis.pairwise_confidence import interval_of
 
 ROW_IN, FRAME_IN = 0.27, 0.75
-LABEL_SHARE = 0.4
+LONGEST_PART = 38
+"""Characters of each part of a label; the rest stands in the table."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ class Pooled:
 def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: str) -> Path:
     """Write the page; `command` and `rows_sha256`, the hash of all rows, say how to make it again."""
     ratios = [effect for effect in found.effects if effect.is_ratio]
-    differences = [effect for effect in found.effects if not effect.is_ratio]
+    differences = [effect for effect in found.effects if effect.is_drawn and not effect.is_ratio]
     text = (
         environment()
         .get_template("review.html.j2")
@@ -49,6 +53,8 @@ def write_review_page(found: Review, path: Path, *, command: str, rows_sha256: s
             unpooled=unpooled_of(found.groups),
             why_not=why_not_of(found.groups),
             read_in_full=any(counts.get("full_text") for counts in found.levels.values()),
+            own=sum(not row.file.startswith(f"{EMBEDDED}/") for row in found.rows),
+            with_units=sum(not effect.is_drawn for effect in found.effects),
             of_nssi=sum(effect.nssi == "yes" for effect in found.effects),
             ratios=forest_svg(ratios, "ratio against the comparison", log=True) if ratios else "",
             differences=forest_svg(differences, "standardised difference", log=False) if differences else "",
@@ -121,10 +127,7 @@ def forest_svg(effects: Sequence[Effect], label: str, *, log: bool) -> str:
             axes.text(1.02, row, text.replace("-", "−"), transform=axes.get_yaxis_transform(), va="center", fontsize=8)
         axes.axvline(1.0 if log else 0.0, color=MUTED, linewidth=0.8)
         axes.set(ylim=(len(effects) - 0.5, -0.5), xlabel=label)
-        labels = [
-            f"{', '.join(filter(None, (e.citation.split(' et al.')[0], e.technique, e.says)))}: {e.measure}"
-            for e in effects
-        ]
+        labels = [_label(effect) for effect in effects]
         axes.set_yticks(range(len(effects)), labels, fontsize=8)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -133,3 +136,11 @@ def forest_svg(effects: Sequence[Effect], label: str, *, log: bool) -> str:
             axes.set_xticks([0.1, 0.2, 0.5, 1, 2, 5, 10, 20], ["0.1", "0.2", "0.5", "1", "2", "5", "10", "20"])
             axes.minorticks_off()
         return svg(figure)
+
+
+def _label(effect: Effect) -> str:
+    """Return who, what and on what of an effect, each short enough to leave room for the effect itself."""
+    who = effect.citation.split(" et al.")[0].split(",")[0]
+    what = effect.printed or given(effect.techniques)
+    parts = (textwrap.shorten(part, LONGEST_PART, placeholder=" …") for part in (who, what, effect.says) if part)
+    return f"{', '.join(parts)}: {effect.measure}"
