@@ -18,7 +18,7 @@ from assuage.synthesis.heterogeneity import Array
 LARGEST = 1e30
 LARGEST_LOG = 100.0
 FARTHEST = 1e8
-WIDEST = 1e15
+WIDEST = 1e10
 
 
 def require_comparable(y: Array, v: Array, names: Sequence[str], *, is_log: bool) -> None:
