@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from assuage.circuits.pooled import strata
+from assuage.circuits.pooled import synthesis_groups
 from assuage.circuits.weights import POOLS
 from assuage.cli.app import run
 from assuage.errors import DataError
@@ -48,21 +48,21 @@ def load(tmp_path):
 
 
 def pooled_of(found):
-    return [comparison for stratum in found for comparison in stratum.pooled]
+    return [comparison for group in found for comparison in group.pooled]
 
 
 def reasons_of(found, row):
-    return {why for stratum in found for why, rows in stratum.reasons if row in {r.id for r in rows}}
+    return {why for group in found for why, rows in group.reasons if row in {r.id for r in rows}}
 
 
-def test_the_embedded_tables_pool_nothing_and_every_row_has_a_reason_in_every_stratum():
+def test_the_embedded_tables_pool_nothing_and_every_row_has_a_reason_in_every_group():
     evidence = load_evidence()
-    found = strata(evidence)
+    found = synthesis_groups(evidence)
     assert pooled_of(found) == []
-    assert {row.id for stratum in found for row in stratum.rows} == {row.id for row in evidence.rows["trials"]}
-    for stratum in found:
-        assert sum(len(rows) for _, rows in stratum.reasons) == len(stratum.rows) > 0
-        assert all(why for why, _ in stratum.reasons)
+    assert {row.id for group in found for row in group.rows} == {row.id for row in evidence.rows["trials"]}
+    for group in found:
+        assert sum(len(rows) for _, rows in group.reasons) == len(group.rows) > 0
+        assert all(why for why, _ in group.reasons)
 
 
 def test_embedded_rows_count_as_the_grades_say():
@@ -72,7 +72,7 @@ def test_embedded_rows_count_as_the_grades_say():
 
 
 def test_pooled_numbers_are_those_of_the_pairwise_command(load, tmp_path):
-    found = pooled_of(strata(load(three())))
+    found = pooled_of(synthesis_groups(load(three())))
     table = tmp_path / "same.csv"
     lines = ["study,estimate,lower,upper", *(f"s{i},{y},{a},{b}" for i, (y, a, b) in enumerate(EFFECTS))]
     table.write_text("\n".join(lines))
@@ -87,14 +87,16 @@ def test_pooled_numbers_are_those_of_the_pairwise_command(load, tmp_path):
 
 def test_ratios_are_pooled_as_logarithms(load):
     rows = [trial("r1", "RR 0.50 (0.25 to 1.00)"), trial("r2", "RR 0.50 (0.25 to 1.00)")]
-    (one,) = pooled_of(strata(load(rows)))
+    (one,) = pooled_of(synthesis_groups(load(rows)))
     assert one.analysis.effects.back(float(one.analysis.fit.coefficients.estimate[0])) == pytest.approx(0.5)
 
 
 def test_a_peto_odds_ratio_is_a_scale_of_its_own(load):
     rows = [trial("r1", "OR 0.50 (0.25 to 1.00)"), trial("p1", "3 of 20 vs 5 of 20, computed Peto OR 0.4 (0.2 to 0.8)")]
-    assert pooled_of(strata(load(rows))) == []
-    (one,) = pooled_of(strata(load([*rows, trial("p2", "Peto OR 0.4 (0.2 to 0.8)")]), important={"Peto OR": 1.25}))
+    assert pooled_of(synthesis_groups(load(rows))) == []
+    (one,) = pooled_of(
+        synthesis_groups(load([*rows, trial("p2", "Peto OR 0.4 (0.2 to 0.8)")]), important={"Peto OR": 1.25})
+    )
     assert (one.scale, {taken.row.id for taken in one.taken}) == ("Peto OR", {"p1", "p2"})
     assert one.analysis.effects.back(float(one.analysis.fit.coefficients.estimate[0])) == pytest.approx(0.4)
 
@@ -107,7 +109,7 @@ def test_effects_of_a_file_are_pooled(tmp_path):
              for part in ("--set", f"{name}={MADE_UP[name]}")]  # fmt: skip
     options = ["--to", str(tmp_path / "mine"), "--table", "trials", "--coded-by", "A", "--level", "full_text"]
     assert run(["evidence", "add", *options, "--csv", str(table), "--measure", "OR", *cells]) == 0
-    (one,) = pooled_of(strata(load_evidence(tmp_path / "mine")))
+    (one,) = pooled_of(synthesis_groups(load_evidence(tmp_path / "mine")))
     page = tmp_path / "review.html"
     assert run(["evidence", "report", "--out", str(page), "--tables", str(tmp_path / "mine")]) == 0
     assert "No full text was read" not in page.read_text(encoding="utf-8"), "these rows were"
@@ -120,15 +122,15 @@ def test_effects_of_a_file_are_pooled(tmp_path):
 def test_adolescents_and_adults_are_never_put_together(load):
     young, old = three(), [{**row, "id": f"old{row['id']}", "report": f"old{row['id']}"} for row in three()]
     old = [{**row, "age_group": "adults"} for row in old]
-    found = [stratum for stratum in strata(load([*young, *old])) if stratum.pooled]
-    assert sorted(stratum.age for stratum in found) == ["adolescents", "adults"]
-    for stratum in found:
-        assert {age_of(trial_of(row)) for row in stratum.rows} == {stratum.age}
+    found = [group for group in synthesis_groups(load([*young, *old])) if group.pooled]
+    assert sorted(group.age for group in found) == ["adolescents", "adults"]
+    for group in found:
+        assert {age_of(trial_of(row).age_groups) for row in group.rows} == {group.age}
     for words, why in (("adolescents;adults", SEVERAL), ("children", SEVERAL), ("", NO_AGE)):
-        mixed = strata(load(three(age_group=words)))
+        mixed = synthesis_groups(load(three(age_group=words)))
         assert pooled_of(mixed) == []
         assert reasons_of(mixed, "made0") == {why}
-    assert [s.age for s in strata(load(three(age_group="older_adults"))) if s.pooled] == ["adults"]
+    assert [s.age for s in synthesis_groups(load(three(age_group="older_adults"))) if s.pooled] == ["adults"]
 
 
 @pytest.mark.parametrize(
@@ -154,17 +156,52 @@ def test_adolescents_and_adults_are_never_put_together(load):
 def test_a_row_that_may_not_be_pooled_says_why(load, change, why):
     rows = three()
     rows[0] = {**rows[0], **change}
-    found = strata(load(rows))
+    found = synthesis_groups(load(rows))
     (one,) = pooled_of(found)
     assert {taken.row.id for taken in one.taken} == {"made1", "made2"}
     assert reasons_of(found, "made0") == {why}
+
+
+def test_differences_of_means_are_pooled_on_one_instrument_only(load):
+    rows = [
+        trial(f"made{i}", f"MD {y} ({low} to {high})", instrument="HAM-D17") for i, (y, low, high) in enumerate(EFFECTS)
+    ]
+    (whole,) = pooled_of(synthesis_groups(load([*rows[:2], {**rows[2], "instrument": "HAMD-17"}])))
+    assert (len(whole.taken), whole.instrument) == (3, "HAM-D17")
+    found = synthesis_groups(load([*rows[:2], {**rows[2], "instrument": "MADRS"}]))
+    (one,) = pooled_of(found)
+    assert {taken.row.id for taken in one.taken} == {"made0", "made1"}
+    assert reasons_of(found, "made2") == {"alone with its comparison (self-injury, against sham, rct, MD, MADRS)"}
+    found = synthesis_groups(load([*rows[:2], {**rows[2], "instrument": ""}]))
+    assert reasons_of(found, "made2") == {"instrument not stated, in whose units a difference of means is"}
+    named = [{**row, "instrument": "", "outcome": "MADRS, change"} for row in rows]
+    (one,) = pooled_of(synthesis_groups(load(named)))
+    assert one.instrument == "MADRS"
+    free = [{**row, "instrument": name} for row, name in zip(three(), ("HAM-D17", "MADRS", ""), strict=True)]
+    (one,) = pooled_of(synthesis_groups(load(free)))
+    assert (len(one.taken), one.instrument) == (3, ""), "a standardised difference has no units"
+
+
+def test_other_follow_ups_are_kept_apart(load):
+    rows = [{**row, "follow_up": word} for row, word in zip(three(), ("week 4", "Week  4", "6 months"), strict=True)]
+    found = synthesis_groups(load(rows))
+    (one,) = pooled_of(found)
+    assert ({taken.row.id for taken in one.taken}, one.follow_up) == ({"made0", "made1"}, "week 4")
+    assert reasons_of(found, "made2") == {"alone with its comparison (self-injury, against sham, rct, SMD, 6 months)"}
+
+
+def test_courses_that_a_plan_keeps_apart_are_not_put_together(load):
+    rows = [{**row, "plan_technique": f"tms;rtms_{hz}hz"} for row, hz in zip(three(), (1, 10, 10), strict=True)]
+    (one,) = pooled_of(synthesis_groups(load(rows)))
+    assert {taken.row.id for taken in one.taken} == {"made1", "made2"}
+    assert pooled_of(synthesis_groups(load([{**row, "plan_technique": "none"} for row in three()])))
 
 
 @pytest.mark.parametrize("shared", ["report", "doi", "pmid", "registration"])
 def test_rows_that_may_hold_the_same_people_are_not_pooled(load, shared):
     rows = [{**row, shared: {"doi": "10.1234/x", "pmid": "39000001", "registration": "NCT01234567"}.get(shared, "same")}
             for row in three()[:2]]  # fmt: skip
-    found = strata(load([*rows, three()[2]]))
+    found = synthesis_groups(load([*rows, three()[2]]))
     assert pooled_of(found) == []
     assert "same people" in next(iter(reasons_of(found, "made0")))
 
@@ -175,7 +212,7 @@ def test_an_effect_belongs_to_the_outcome_in_front_of_it(load):
         trial("a1", "remission OR 2.0 (1.0-4.0); response OR 3.0 (1.5-6.0)", **cells),
         trial("a2", "response OR 3.0 (1.5-6.0), remission OR 2.0 (1.0-4.0)".replace(", r", "; r"), **cells),
     ]
-    found = {s.outcome: s.pooled[0] for s in strata(load(rows)) if s.pooled}
+    found = {s.outcome: s.pooled[0] for s in synthesis_groups(load(rows)) if s.pooled}
     middle = {
         name: one.analysis.effects.back(float(one.analysis.fit.coefficients.estimate[0])) for name, one in found.items()
     }
@@ -183,11 +220,11 @@ def test_an_effect_belongs_to_the_outcome_in_front_of_it(load):
 
 
 def test_confidence_is_a_bound_while_something_is_not_coded(load):
-    (bare,) = pooled_of(strata(load(three())))
+    (bare,) = pooled_of(synthesis_groups(load(three())))
     domains = bare.confidence.domains
     assert {name for name, d in domains.items() if d.judgement == "not coded"} == set(domains) - {"indirectness"}
     assert bare.confidence.grade == "at most high; 4 of 5 domains not coded"
-    (judged,) = pooled_of(strata(load(three(rob="high", nssi_sample="part")), important={"SMD": 0.2}))
+    (judged,) = pooled_of(synthesis_groups(load(three(rob="high", nssi_sample="part")), important={"SMD": 0.2}))
     said = {name: d.judgement for name, d in judged.confidence.domains.items()}
     assert (said["within-study bias"], said["indirectness"]) == ("major concerns", "some concerns")
     assert said["imprecision"] == "major concerns"
@@ -197,9 +234,9 @@ def test_confidence_is_a_bound_while_something_is_not_coded(load):
 
 def test_a_scale_that_is_none_is_refused(load):
     with pytest.raises(DataError, match="--important XY: no scale"):
-        strata(load(three()), important={"XY": 1.0})
+        synthesis_groups(load(three()), important={"XY": 1.0})
     with pytest.raises(DataError, match="needs a ratio above 1"):
-        strata(load([]), important={"OR": 0.5})
+        synthesis_groups(load([]), important={"OR": 0.5})
 
 
 def test_the_page_shows_pooled_effects_and_every_link_has_its_row(load, tmp_path):
@@ -220,7 +257,7 @@ def test_the_page_shows_pooled_effects_and_every_link_has_its_row(load, tmp_path
 def test_the_page_of_the_embedded_tables_says_that_nothing_is_pooled(tmp_path, capsys):
     assert run(["evidence", "report", "--out", str(tmp_path / "review.html")]) == 0
     text = (tmp_path / "review.html").read_text(encoding="utf-8")
-    assert f"Nothing is pooled: 0 of {len(strata(load_evidence()))} strata" in text
+    assert f"Nothing is pooled: 0 of {len(synthesis_groups(load_evidence()))} synthesis groups" in text
     assert run(["evidence", "report", "--out", str(tmp_path / "b.html"), "--important", "OR"]) == 2
     assert "write for example OR=1.25" in capsys.readouterr().err
     assert run(["evidence", "report", "--out", str(tmp_path / "b.html"), "--important", "OR=2,OR=3"]) == 2

@@ -1,5 +1,6 @@
 """The living review: cells, effects and sentences come from rows of the tables, and none claims more than its level."""
 
+import csv
 import re
 
 import pytest
@@ -33,6 +34,57 @@ def test_a_target_leads_to_the_domains_that_have_it():
     assert domains_of(by_id["gorodetsky2024"]) == {"reward"}
     assert domains_of(by_id["xu2024"]) == {NOT_STATED}
     assert domains_of(by_id["woodham"]) == {ELSEWHERE}
+
+
+def test_a_trial_of_the_user_is_in_the_map_by_the_same_rule_as_in_the_pooled_effects(tmp_path):
+    cells = {
+        "nssi_sample": "yes", "technique": "rtms", "age_group": "adolescents", "design": "rct", "comparator": "sham",
+        "outcome": "episodes", "coded_from": "abstract", "coded_by": "A. Coder", "target": "right putamen",
+    }  # fmt: skip
+    rows = [
+        {"id": "xu2024", "report": "xu2024", "citation": "Xu 2026", "effect": "SMD -0.4 (-0.9 to 0.1)", **cells},
+        {"id": "mine", "report": "mine", "citation": "Mine 2026", "effect": "SMD -0.7 (-1.3 to -0.1)", **cells,
+         "result": "worse", "result_words": "worse than sham"},
+        {"id": "loop", "report": "loop", "citation": "Loop 2026", **cells, "technique": "closed_loop"},
+    ]  # fmt: skip
+    with (tmp_path / "trials.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[1]), restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    made = review(load_evidence(tmp_path))
+    cell = made.cells["tms", "reward"]
+    assert (cell.grade, [trial.id for trial in cell.trials]) == ("A", ["mine", "xu2024"])
+    (group,) = [group for group in made.groups if group.pooled]
+    assert {taken.row.id for taken in group.pooled[0].taken} == {"mine", "xu2024"}
+    assert group.plan_techniques == ("tms",)
+    assert "xu2024" not in {trial.id for trial in made.trials["rtms_10hz"].trials}
+    assert ("tms", "mine") in [(technique, trial.id) for technique, trial in made.against]
+    assert ([t.id for t in made.outside], [t.id for t in made.unjudged]) == (["loop"], ["xu2024"])
+    assert run(["evidence", "report", "--out", str(tmp_path / "x.html"), "--tables", str(tmp_path)]) == 0
+    text = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert 'column <code>plan_technique</code> names none: <a href="#row-loop">loop</a>' in text
+    assert '(column <code>result</code>): <a href="#row-xu2024">xu2024</a>' in text
+    assert "3 of the trials in tables of your own" in text
+    assert "Mine 2026, rTMS: SMD" in text, "the word of the table is written out"
+
+
+def test_a_difference_of_means_is_listed_and_not_drawn(tmp_path):
+    row = {"id": "mine", "report": "mine", "citation": "A long title without an author, of a journal 2026",
+           "nssi_sample": "yes", "technique": "rtms", "outcome": "episodes", "effect": "MD -1.8 (-3.2 to -0.4)",
+           "coded_from": "abstract", "coded_by": "A. Coder"}  # fmt: skip
+    second = {**row, "id": "other", "report": "other", "effect": "OR 0.5 (0.3 to 0.9)", "technique_printed": "x" * 60}
+    with (tmp_path / "trials.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(second), restval="")
+        writer.writeheader()
+        writer.writerows([row, second])
+    found = review(load_evidence(tmp_path))
+    assert [e.is_drawn for e in found.effects if e.trial == "mine"] == [False]
+    assert run(["evidence", "report", "--out", str(tmp_path / "x.html"), "--tables", str(tmp_path)]) == 0
+    text = (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "MD -1.8 (-3.2 to -0.4)" in text
+    assert "stand in the table only" in text
+    assert f"2 of the {len(found.effects)} are from people chosen because of self-injury" in text
+    assert "A long title without an author, …: OR" in text, "no label takes the room of the picture"
 
 
 def test_effects_are_printed_ones_and_of_levels_that_may_claim(found):

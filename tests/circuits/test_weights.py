@@ -128,6 +128,17 @@ def test_adolescents_and_adults_are_weighed_apart():
     assert item.weight == Share.of(2.0, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("words", "age"),
+    [("older_adults", "adults"), ("adults;older_adults", "adults"), ("children", ""), ("children;adolescents", ""),
+     ("youth", ""), ("adolescents;adults", "")],
+)  # fmt: skip
+def test_an_age_group_is_that_of_the_grades_and_every_age_counts_in_all(words, age):
+    weighed = found([study("a", age_group=words)], [finding("a", "putamen")])
+    assert weighed.by_age == {"adolescents": 0, "adults": 0, **({age: 1} if age else {})}
+    assert of(weighed, "putamen L").weight == Share.of(1.0, 0.0)
+
+
 def test_an_area_without_a_region_is_named():
     weighed = found([study("a")], [finding("a", "precuneus; putamen")])
     assert weighed.elsewhere == ("precuneus",)

@@ -225,7 +225,7 @@ def test_other_tables(tmp_path, text, effect, people):
         (
             "study,yi,vi\nRoe 2020,999,0.2\n",
             [*FIXED, "--measure", "OR"],
-            "t.csv: Roe 2020: OR of exp(999) is no effect",
+            "t.csv row 2 (Roe 2020): exp(999) is no effect",
         ),
         ("study,yi,vi\nRoe 2020,0.1,0.2\n", [], "Roe 2020 lacks nssi_sample, technique; give --set nssi_sample="),
     ],
@@ -280,3 +280,30 @@ def test_the_same_file_twice_is_refused_or_skipped_and_another_outcome_joins_its
     elsewhere = saved(tmp_path, "other.csv", ESCALC.replace("Aronson", "Aronson and Doe"))
     assert add(folder, elsewhere, *more) == 2
     assert "Aronson and Doe 1948, cases belongs to aronson1948" in capsys.readouterr().err
+
+
+def test_reported_bounds_are_kept_as_they_are(tmp_path):
+    text = "study,hr,lower,upper\nRoe 2020,0.70,0.50,0.92\nPoe 2021,0.80,0.60,1.10\n"
+    made = read_effect_rows(saved(tmp_path, "t.csv", text), measure="HR").entries
+    (roe,), (poe,) = (tuple(estimates(entry["effect"])) for entry in made)
+    assert [(e.value.value, e.low.value, e.high.value) for e in (roe, poe)] == [(0.7, 0.5, 0.92), (0.8, 0.6, 1.1)]
+    plain = "study,yi,lower,upper,vi\nRoe 2020,0.30,0.05,0.42,0.01\nPoe 2021,0.30,,,0.01\n"
+    roe_said, poe_said = (
+        entry["effect"] for entry in read_effect_rows(saved(tmp_path, "p.csv", plain), measure="SMD").entries
+    )
+    assert "0.3000 (95% CI 0.05000 to 0.4200)" in roe_said
+    assert "0.3000 (95% CI 0.1040 to 0.4960)" in poe_said
+
+
+def test_a_year_that_cannot_be_is_refused_or_said_and_never_dropped(tmp_path, capsys):
+    rows = "study,year,yi,vi\nRoe,1820,0.3,0.1\n"
+    assert add(tmp_path / "mine", saved(tmp_path, "t.csv", rows), "--measure", "SMD", *FIXED) == 2
+    said = capsys.readouterr().err
+    assert "t.csv row 2, column year: '1820' holds no year from 1900 to 2100; correct it or leave it empty" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "mine").exists()
+    read = read_effect_rows(
+        saved(tmp_path, "l.csv", "study,yi,vi\nRoe 1820,0.3,0.1\nPoe (2021),0.2,0.1\n"), measure="SMD"
+    )
+    assert [entry.get("year", "") for entry in read.entries] == ["", "2021"]
+    assert "no year that can be in Roe 1820: its year is left open" in read.notes

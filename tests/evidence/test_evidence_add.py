@@ -126,6 +126,17 @@ def test_bibtex_says_what_it_says():
         read_bibtex("nothing here", name="refs.bib")
 
 
+@pytest.mark.parametrize(("year", "taken"), [("in press", ""), ("2021-05-03", "2021"), ("1820", None), ("21", None)])
+def test_a_year_of_a_record_is_taken_or_refused(year, taken):
+    pytest.importorskip("bibtexparser")
+    text = f"@article{{x, author={{Roe, A}}, title={{Some trial}}, year={{{year}}}}}"
+    if taken is None:
+        with pytest.raises(DataError, match=f"refs.bib, Some trial: '{year}' holds no year from 1900 to 2100"):
+            read_bibtex(text, name="refs.bib")
+    else:
+        assert read_bibtex(text, name="refs.bib")[0].get("year", "") == taken
+
+
 def test_ris_says_what_it_says():
     pytest.importorskip("rispy")
     (record,) = read_ris(RIS, name="refs.ris")

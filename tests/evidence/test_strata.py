@@ -40,7 +40,7 @@ def test_every_trial_lies_in_one_stratum_and_grades_are_those_of_its_trials_alon
         inside = [own[name] for name in stratum.trials]
         assert stratum.grade == graded(inside).grade
         assert all((trial.nssi == "yes") == (stratum.sample == "nssi") for trial in inside)
-        assert all(age_of(trial) == stratum.age and target_of(trial) == stratum.target for trial in inside)
+        assert all(age_of(trial.age_groups) == stratum.age and target_of(trial) == stratum.target for trial in inside)
         assert stratum.grade not in {"A", "B"} or stratum.sample == "nssi"
         assert (stratum.reason == "no trial") == (stratum.trials == ()) == (stratum.grade == "none")
         counts = any(trial.counted for trial in inside)
@@ -84,7 +84,7 @@ def test_one_trial_more_in_a_stratum_changes_that_grade_and_no_other():
      (("adolescents", "adults"), SEVERAL), (("children",), SEVERAL)],
 )  # fmt: skip
 def test_an_age_is_what_the_row_says_and_no_more(ages, age):
-    assert age_of(replace(load_trials()[0], age_groups=frozenset(ages))) == age
+    assert age_of(ages) == age
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,11 @@ def test_regions_of_targets_are_regions_of_circuits():
     names = {region.name for circuit in circuit_names() for region in load_circuit(circuit).regions}
     regions = {region_of(trial)[0] for trial in load_trials()} - {""}
     assert regions
-    assert regions <= names | {"hippocampus"}
+    assert regions <= names
+    for name in names:
+        for words, side in ((name, ""), (f"Left  {name}", "L"), (f"R {name}", "R")):
+            assert region_of(replace(load_trials()[0], target=words)) == (name, side)
+    assert region_of(replace(load_trials()[0], target="left F3")) == ("", "")
     assert target_of(replace(load_trials()[0], target="")) == NO_TARGET
     assert target_of(replace(load_trials()[0], target="bifrontal")) == "bifrontal"
 
@@ -124,27 +128,52 @@ def test_the_command_shows_the_strata_with_their_trials(capsys):
     assert "strata without a trial are not shown" in " ".join(capsys.readouterr().out.split())
 
 
-def test_own_tables_are_laid_over(tmp_path, capsys, write):
+def test_a_row_of_the_user_is_graded_by_its_own_columns(tmp_path, capsys, write):
     row = {"id": "xu2024", "report": "xu2024", "citation": "Xu 2024", "nssi_sample": "yes", "technique": "rtms",
-           "age_group": "adults", "target": "left DLPFC", "coded_from": "abstract", "coded_by": "A"}  # fmt: skip
-    folder = write(tmp_path, {"trials": [row]})
+           "age_group": "adults", "target": "Left DLPFC", "coded_from": "abstract", "coded_by": "A"}  # fmt: skip
+    others = {
+        "outside": {"technique": "closed_loop"},
+        "open": {"design": "rct", "effect": "lower", "target": "right putamen"},
+    }
+    folder = write(
+        tmp_path, {"trials": [row, *({**row, "id": name, "report": name, **own} for name, own in others.items())]}
+    )
     assert run(["evidence", "grades", "--technique", "rtms_10hz", "--tables", str(folder), "--json"]) == 0
     said = capsys.readouterr()
     assert "stands in place of" in said.err
-    (one,) = [s for s in json.loads(said.out)["strata"] if s["trials"] == ["xu2024"]]
-    assert (one["target"], one["age"], one["grade"]) == (LEFT, "adults", "B")
-
-
-def test_own_trials_that_no_technique_has_are_said(tmp_path, capsys, write):
-    row = {"id": "mine", "report": "mine", "citation": "Mine 2026", "nssi_sample": "yes", "technique": "rtms",
-           "coded_from": "abstract", "coded_by": "A"}  # fmt: skip
-    folder = str(write(tmp_path, {"trials": [row]}))
-    assert run(["evidence", "grades", "--technique", "itbs", "--tables", folder]) == 0
-    assert "not graded, since only embedded trials are assigned to techniques: mine" in " ".join(
-        capsys.readouterr().out.split()
+    made = json.loads(said.out)
+    assert not any("xu2024" in s["trials"] for s in made["strata"]), "its row does not say 10 Hz any more"
+    assert made["own_rows_not_graded"] == ["outside"]
+    assert made["not_judged"] == {
+        "xu2024": ["plan_technique"], "outside": ["plan_technique"], "open": ["plan_technique", "result"],
+    }  # fmt: skip
+    assert run(["evidence", "grades", "--technique", "tms", "--tables", str(folder), "--json"]) == 0
+    strata_made = {name: s for s in json.loads(capsys.readouterr().out)["strata"] for name in s["trials"]}
+    (laid, own) = strata_made["xu2024"], strata_made["open"]
+    assert (laid["target"], laid["age"], laid["grade"], laid["people"]) == (LEFT, "adults", "D", "NSSI sample, adults")
+    assert (own["target"], own["grade"]) == ("right putamen", "B")
+    assert run(["evidence", "grades", "--technique", "tms", "--tables", str(folder)]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "not graded, for no technique of a plan: outside (column plan_technique)" in text
+    assert (
+        "not judged, so taken by the rule of docs/evidence.md: xu2024 (plan_technique); open (plan_technique, result)"
+        in text
     )
     assert run(["evidence", "grades", "--technique", "itbs", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["own_rows_not_graded"] == []
+    embedded = json.loads(capsys.readouterr().out)
+    assert (embedded["own_rows_not_graded"], embedded["not_judged"]) == ([], {})
+
+
+def test_a_broken_row_of_the_user_is_refused_in_one_line(tmp_path, capsys, write):
+    row = {"id": "mine", "report": "mine", "citation": "Mine 2026", "nssi_sample": "yes", "technique": "laser",
+           "coded_from": "abstract", "coded_by": "A"}  # fmt: skip
+    folder = str(write(tmp_path, {"trials": [row]}))
+    for command in (["grades"], ["report", "--out", str(tmp_path / "x.html")]):
+        assert run(["evidence", *command, "--tables", folder]) == 2
+        said = capsys.readouterr().err
+        assert "line 2, mine, technique: 'laser' is unknown" in said
+        assert said.count("\n") == 1
+    assert not (tmp_path / "x.html").exists()
 
 
 @pytest.mark.parametrize(

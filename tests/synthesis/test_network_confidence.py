@@ -9,6 +9,7 @@ from network_cases import network_of, random_studies
 from assuage.errors import DataError
 from assuage.synthesis.network_analysis import network_meta_analysis
 from assuage.synthesis.network_confidence import confidence, study_weights, transitivity
+from assuage.synthesis.network_tables import read_network
 
 
 def judged(*, important=None, reporting=None, moderators=None, seed=3, **options):
@@ -40,6 +41,23 @@ def test_studies_of_one_risk_of_bias_make_comparisons_of_it(level, judgement):
 def test_one_contributing_study_without_risk_of_bias_leaves_the_domain_open():
     for found in judged(moderators=lambda i: {} if i == 0 else {"rob": "low"}):
         assert found.domains["within-study bias"].judgement == "not judged"
+
+
+def test_mantel_haenszel_says_of_which_designs_the_studies_differ(tmp_path):
+    arms = {"a": (("x", 3), ("y", 6)), "b": (("x", 4), ("y", 9)), "c": (("y", 5), ("z", 9)), "d": (("x", 2), ("z", 8))}
+    bias = {"a": "low", "b": "high", "c": "low", "d": "low"}
+    lines = [f"{study},{arm},{events},40,{bias[study]}" for study, both in arms.items() for arm, events in both]
+    (tmp_path / "t.csv").write_text("\n".join(["study,treatment,events,n,rob", *lines]))
+    network = read_network(tmp_path / "t.csv", measure="OR")
+    for found in confidence(network_meta_analysis(network, draws=100, method="MH")):
+        bias_domain = found.domains["within-study bias"]
+        assert bias_domain.judgement == "not judged"
+        assert bias_domain.why == "rob is not the same in all studies of x : y, which Mantel-Haenszel makes one of"
+        assert (
+            found.domains["indirectness"].why == "indirectness (low, some, high) is not said of 3 contributing studies"
+        )
+    for found in confidence(network_meta_analysis(network, draws=100)):
+        assert found.domains["within-study bias"].judgement in {"no concerns", "some concerns", "major concerns"}
 
 
 def test_imprecision_and_heterogeneity_ask_for_the_smallest_effect_that_matters():

@@ -1,9 +1,11 @@
 """Which effects of trials may be pooled, the pooled effects, and for everything else why not.
 
-A stratum is one technique (all words of the cell together), one outcome as the table writes it, and one age group;
-adolescents and adults are never one stratum. Within it only rows of one comparison go together: the same kind of
-sample, comparator, design and scale. In samples that were not chosen because of self-injury the population has to be
-the same too. Words are compared without case and blanks; nothing is guessed to be the same.
+A synthesis group is one technique (all words of the cell together, and the same techniques of a plan), one outcome as
+the table writes it, and one age group; adolescents and adults are never one group. Within it only rows of one
+comparison go together: the same kind of sample, comparator, design, scale and follow-up. In samples that were not
+chosen because of self-injury the population has to be the same too. Differences of means MD are in the units of their
+instrument, which has to be the same: the column `instrument` of a row of one outcome, else the scale of `scales.toml`
+that the outcome names. Words are compared without case and blanks; nothing is guessed to be the same.
 
 A row is taken where it counts by `evidence.grades` (controlled, a result that was read, from an abstract or a full
 text), pools no other studies (`circuits.weights`), is of one age group (`evidence.strata`), and prints one effect on
@@ -27,6 +29,7 @@ from assuage.evidence import Evidence, Row
 from assuage.evidence.grades import Trial, trial_of
 from assuage.evidence.printed import RATIOS, Estimate, clauses, estimates
 from assuage.evidence.relations import doi_key
+from assuage.evidence.reported import scale_in
 from assuage.evidence.strata import AGES, age_of
 from assuage.synthesis import Analysis, Choices, StudyTable, analyse
 from assuage.synthesis.network_confidence import Confidence, smallest_effect
@@ -39,25 +42,38 @@ MEASURES = {"Peto OR": "PETO"}
 INDIRECT = {"yes": "low", "part": "some", "no": "high"}
 NOT_PRIMARY = frozenset({"meta_analysis", "network_meta_analysis", "review"})
 NO_OUTCOME = "outcome not stated"
+WITH_UNITS = frozenset({"MD"})
+"""Scales whose effects are in the units of an instrument."""
+NO_INSTRUMENT = "instrument not stated, in whose units a difference of means is"
 LEAST = 2
+
+Key = tuple[tuple[str, ...], tuple[str, ...], str, str]
+"""Words of technique, techniques of a plan, outcome, age."""
+Cell = tuple[str, str, str, str, str, str]
+"""Sample, comparator, design, instrument, follow-up, scale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A row and the effect of it that may be pooled."""
+    """A row, the effect of it that may be pooled, and the instrument where the effect is in its units."""
 
     row: Row
     effect: Estimate
+    instrument: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Taken rows of one sample, comparator, design and scale, and what came of them.
+    """Taken rows of one sample, comparator, design, scale, instrument and follow-up, and what came of them.
 
     Attributes
     ----------
     sample
         "self-injury", or the population as the table writes it.
+    instrument
+        Of differences of means; blank: the scale has no units.
+    follow_up
+        As the table writes it; blank: not stated.
     analysis, confidence
         None where it is one row.
     """
@@ -66,19 +82,21 @@ class Comparison:
     comparator: str
     design: str
     scale: str
+    instrument: str
+    follow_up: str
     taken: tuple[Taken, ...]
     analysis: Analysis | None
     confidence: Confidence | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stratum:
-    """One technique, outcome and age group.
+class SynthesisGroup:
+    """One technique, outcome and age group: what a synthesis is asked of (Cochrane Handbook 6.4, chapter 3).
 
     Attributes
     ----------
-    technique
-        Words of the table.
+    technique, plan_techniques
+        Words of the table, and the techniques of a plan that its rows speak for.
     rows
         All rows of it.
     left_out
@@ -88,6 +106,7 @@ class Stratum:
     """
 
     technique: tuple[str, ...]
+    plan_techniques: tuple[str, ...]
     outcome: str
     age: str
     rows: tuple[Row, ...]
@@ -106,8 +125,8 @@ class Stratum:
         return tuple(sorted([*self.left_out.items(), *alone], key=lambda reason: -len(reason[1])))
 
 
-def strata(evidence: Evidence, *, important: Mapping[str, float] | None = None) -> tuple[Stratum, ...]:
-    """Return every stratum of the trials, pooled ones first.
+def synthesis_groups(evidence: Evidence, *, important: Mapping[str, float] | None = None) -> tuple[SynthesisGroup, ...]:
+    """Return every group of the trials, pooled ones first.
 
     Parameters
     ----------
@@ -125,41 +144,49 @@ def strata(evidence: Evidence, *, important: Mapping[str, float] | None = None) 
             known = ", ".join(dict.fromkeys(SCALES.values()))
             raise DataError(f"--important {scale}: no scale of that name; write one of {known}")
         smallest_effect(important[scale], ratio=scale in RATIOS, measure=scale)
-    groups: dict[tuple[tuple[str, ...], str, str], list[tuple[Row, str]]] = {}
+    groups: dict[Key, list[tuple[Row, str]]] = {}
     trials = {row.id: trial_of(row) for row in evidence.rows["trials"]}
     for row in evidence.rows["trials"]:
         for outcome in row.words("outcome") or (NO_OUTCOME,):
-            key = (tuple(sorted(row.words("technique"))), _plain(outcome), age_of(trials[row.id]))
+            trial = trials[row.id]
+            words, techniques = (tuple(sorted(names)) for names in (row.words("technique"), trial.techniques))
+            key = (words, techniques, _plain(outcome), age_of(trial.age_groups))
             groups.setdefault(key, []).append((row, outcome))
-    made = [_stratum(key, found, trials, important) for key, found in groups.items()]
-    return tuple(sorted(made, key=lambda s: (not s.pooled, s.technique, s.outcome == NO_OUTCOME, s.outcome, s.age)))
+    made = [_group(key, found, trials, important) for key, found in groups.items()]
+    order = sorted(made, key=lambda g: (g.technique, g.plan_techniques, g.outcome == NO_OUTCOME, g.outcome, g.age))
+    return tuple(sorted(order, key=lambda g: not g.pooled))
 
 
-def _stratum(
-    key: tuple[tuple[str, ...], str, str],
+def _group(
+    key: Key,
     found: Sequence[tuple[Row, str]],
     trials: Mapping[str, Trial],
     important: Mapping[str, float],
-) -> Stratum:
-    technique, _, age = key
+) -> SynthesisGroup:
+    technique, plan_techniques, _, age = key
     left: dict[str, list[Row]] = {}
     taken: list[Taken] = []
     for row, outcome in found:
         effect = _effect(row, outcome)
         why = _why_not(row, trials[row.id], age) or (effect if isinstance(effect, str) else "")
+        instrument = _instrument(row, outcome)
+        if isinstance(effect, Estimate) and not why and SCALES[effect.measure] in WITH_UNITS and not instrument:
+            why = NO_INSTRUMENT
         if why or isinstance(effect, str):
             left.setdefault(why, []).append(row)
         else:
-            taken.append(Taken(row=row, effect=effect))
+            own = instrument if SCALES[effect.measure] in WITH_UNITS else ""
+            taken.append(Taken(row=row, effect=effect, instrument=own))
     doubled = _overlapping([item.row for item in taken])
     if doubled:
         left["may hold the same people as another row here (report, DOI, PubMed or registration)"] = doubled
-    cells: dict[tuple[str, str, str, str], list[Taken]] = {}
+    cells: dict[Cell, list[Taken]] = {}
     for item in taken:
         if item.row not in doubled:
             cells.setdefault(_cell(item), []).append(item)
-    return Stratum(
+    return SynthesisGroup(
         technique=technique,
+        plan_techniques=plan_techniques,
         outcome=found[0][1],
         age=age,
         rows=tuple(row for row, _ in found),
@@ -209,17 +236,25 @@ def _overlapping(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(len(group) > 1 and row in group for group in owners.values())]
 
 
-def _cell(item: Taken) -> tuple[str, str, str, str]:
+def _instrument(row: Row, outcome: str) -> str:
+    """Return what an outcome was measured with: as the column says where the row has one outcome, else as its name."""
+    stated = row["instrument"] if len(row.words("outcome")) == 1 else ""
+    scale = scale_in(stated or outcome)
+    return scale.names[0] if scale else stated
+
+
+def _cell(item: Taken) -> Cell:
     row = item.row
     ours = row["nssi_sample"] == "yes"
     sample = "self-injury" if ours else row["population"] or "population not stated"
-    return _plain(sample), _plain(row["comparator"]), row["design"], SCALES[item.effect.measure]
+    instrument, follow_up = _plain(item.instrument), _plain(row["follow_up"])
+    return _plain(sample), _plain(row["comparator"]), row["design"], instrument, follow_up, SCALES[item.effect.measure]
 
 
 def _compared(
-    technique: Sequence[str], cell: tuple[str, str, str, str], items: Sequence[Taken], important: Mapping[str, float]
+    technique: Sequence[str], cell: Cell, items: Sequence[Taken], important: Mapping[str, float]
 ) -> Comparison:
-    sample, comparator, design, scale = cell
+    sample, comparator, design, _, _, scale = cell
     analysis = confidence = None
     if len(items) >= LEAST:
         analysis = analyse(_table(items, scale), Choices(measure=MEASURES.get(scale, scale), method="REML", test="hk"))
@@ -231,8 +266,8 @@ def _compared(
             important=important.get(scale),
         )
     return Comparison(
-        sample=sample, comparator=comparator, design=design, scale=scale, taken=tuple(items),
-        analysis=analysis, confidence=confidence,
+        sample=sample, comparator=comparator, design=design, scale=scale, instrument=items[0].instrument,
+        follow_up=items[0].row["follow_up"], taken=tuple(items), analysis=analysis, confidence=confidence,
     )  # fmt: skip
 
 
@@ -261,7 +296,8 @@ def _numbers(effect: Estimate) -> Iterable[str]:
 
 def _alone(comparison: Comparison) -> str:
     c = comparison
-    return f"alone with its comparison ({c.sample}, against {c.comparator}, {c.design}, {c.scale})"
+    parts = (c.sample, f"against {c.comparator}", c.design, c.scale, c.instrument, c.follow_up)
+    return f"alone with its comparison ({', '.join(filter(None, parts))})"
 
 
 def _plain(text: str) -> str:

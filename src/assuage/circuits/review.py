@@ -13,29 +13,32 @@ from dataclasses import dataclass
 from itertools import product
 
 from assuage.circuits.circuits import circuit_names, load_circuit
-from assuage.circuits.pooled import Stratum, strata
+from assuage.circuits.pooled import SynthesisGroup, synthesis_groups
 from assuage.circuits.weights import CircuitEvidence, weigh
 from assuage.evidence import Evidence, Row
 from assuage.evidence.cbma import eligible
-from assuage.evidence.grades import AGAINST, Graded, Trial, evidence_for, graded, trials_of
+from assuage.evidence.grades import AGAINST, Graded, Trial, graded, own_trials, trials_of
 from assuage.evidence.printed import RATIOS, Estimate, clauses, estimates
-from assuage.evidence.schema import levels
+from assuage.evidence.schema import levels, table
 from assuage.evidence.strata import region_of
 
 ELSEWHERE, NOT_STATED = "elsewhere", "target not stated"
 DRAWN = frozenset({*RATIOS, "d", "g", "SMD", "SMCC"})
-"""Effects that can be drawn: ratios about 1 and standardised differences about 0."""
+"""Effects that can be drawn side by side: ratios about 1 and standardised differences about 0."""
+LISTED = DRAWN | {"MD"}
+"""Effects that are listed: differences of means are in the units of their instruments."""
 FEW = 6
 """Fewer studies than this are called few; a working choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """An effect as a trial prints it; `says` is the text in front of it, often blank."""
+    """An effect as a trial prints it; `says` is the text in front of it, `printed` its technique, both often blank."""
 
     trial: str
     citation: str
-    technique: str
+    techniques: tuple[str, ...]
+    printed: str
     population: str
     comparator: str
     outcome: str
@@ -46,6 +49,11 @@ class Effect:
     nssi: str
     level: str
     says: str
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it stands on a scale that others share."""
+        return self.measure in DRAWN
 
     @property
     def is_ratio(self) -> bool:
@@ -71,7 +79,7 @@ class Review:
         Every circuit with its weights.
     effects
         As printed, ratios first.
-    strata
+    groups
         Technique by outcome by age group: what was pooled, and why the rest was not.
     against
         Technique and trial, once for each trial whose result does not speak for it.
@@ -79,6 +87,8 @@ class Review:
         Trials known by a registration alone.
     missing
         Sentences.
+    outside, unjudged
+        Trials of the user: those of no technique of a plan; those of the map whose result nobody judged.
     rows
         Every row of the trials.
     """
@@ -92,17 +102,21 @@ class Review:
     cells: Mapping[tuple[str, str], Graded]
     circuits: tuple[CircuitEvidence, ...]
     effects: tuple[Effect, ...]
-    strata: tuple[Stratum, ...]
+    groups: tuple[SynthesisGroup, ...]
     against: tuple[tuple[str, Trial], ...]
     registered: tuple[Row, ...]
     missing: tuple[str, ...]
+    outside: tuple[Trial, ...]
+    unjudged: tuple[Trial, ...]
     rows: tuple[Row, ...]
 
 
 def review(evidence: Evidence, *, important: Mapping[str, float] | None = None) -> Review:
-    """Gather what the tables hold; `important` is the smallest effect that matters by scale (see `pooled.strata`)."""
+    """Gather what the tables hold; `important` is the smallest effect that matters by scale (`pooled`)."""
     trials = trials_of(evidence)
-    techniques = tuple(dict.fromkeys(name for trial in trials for name in sorted(trial.techniques)))
+    own = own_trials(evidence)
+    known = {name for trial in trials for name in trial.techniques}
+    techniques = tuple(name for name in table("trials").column("plan_technique").words if name in known)
     columns = (*circuit_names(), ELSEWHERE, NOT_STATED)
     places: dict[tuple[str, str], list[Trial]] = {}
     for trial in trials:
@@ -115,15 +129,17 @@ def review(evidence: Evidence, *, important: Mapping[str, float] | None = None) 
         levels={name: Counter(row["coded_from"] for row in rows) for name, rows in evidence.rows.items()},
         people=_people(evidence.rows["studies"]),
         techniques=techniques,
-        trials={name: evidence_for(name, evidence) for name in techniques},
+        trials={name: graded(trial for trial in trials if name in trial.techniques) for name in techniques},
         columns=columns,
         cells=cells,
         circuits=circuits,
-        effects=tuple(sorted(_effects(evidence.rows["trials"]), key=lambda e: (not e.is_ratio, e.technique, -e.value))),
-        strata=strata(evidence, important=important),
+        effects=tuple(sorted(_effects(evidence.rows["trials"]), key=_order)),
+        groups=synthesis_groups(evidence, important=important),
         against=_against(techniques, trials),
         registered=tuple(row for row in evidence.rows["trials"] if row["coded_from"] == "registry"),
         missing=(*_missing(techniques, cells, circuits), *_peaks(evidence)),
+        outside=tuple(trial for trial in own if not trial.techniques),
+        unjudged=tuple(trial for trial in own if trial.techniques and "result" in trial.not_judged),
         rows=evidence.rows["trials"],
     )
 
@@ -147,12 +163,18 @@ def _people(studies: tuple[Row, ...]) -> dict[str, tuple[int, int]]:
     return {age: (count, ours[age]) for age, count in every.most_common()}
 
 
+def _order(effect: Effect) -> tuple[bool, bool, str, float]:
+    technique = effect.printed or ", ".join(effect.techniques)
+    return not effect.is_ratio, not effect.is_drawn, technique, -effect.value
+
+
 def _effects(trials: tuple[Row, ...]) -> list[Effect]:
     return [
         Effect(
             trial=row.id,
             citation=row["citation"],
-            technique=row["technique_printed"] or ", ".join(row.words("technique")),
+            techniques=row.words("technique"),
+            printed=row["technique_printed"],
             population=row["population"],
             comparator=row["comparator"],
             outcome=row["outcome"],
@@ -167,7 +189,7 @@ def _effects(trials: tuple[Row, ...]) -> list[Effect]:
         for row in trials
         if levels()[row["coded_from"]].claims
         for found in estimates(row["effect"])
-        if found.measure in DRAWN
+        if found.measure in LISTED
     ]
 
 

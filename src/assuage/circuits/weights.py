@@ -32,6 +32,8 @@ from scipy.stats import beta
 from assuage.circuits.circuits import Circuit, Region, circuit_names, load_circuit
 from assuage.errors import DataError
 from assuage.evidence import Evidence, Row
+from assuage.evidence.strata import AGES, age_of
+from assuage.evidence.tables import split
 
 FUNCTION = frozenset({"activation", "oxygenation", "ALFF", "fALFF", "ReHo", "ReHo/ALFF", "functional"})
 COUNTED_LEVELS = frozenset({"abstract", "full_text"})
@@ -48,8 +50,9 @@ NOT_BETWEEN = {
     "within_group": "change within a group",
 }
 """Why a finding is no difference between people with self-injury and others."""
-AGES = {"all": None, "adolescents": frozenset({"adolescents", "children"}), "adults": frozenset({"adults"})}
-"""Adolescent and adult evidence is also weighed apart; youth and unknown ages count in "all" only."""
+ALL = "all"
+"""Every age: beside it adolescents and adults are weighed apart, by `evidence.strata.age_of`; children, youth, several
+groups and unknown ages count in it only."""
 
 Wanted = Literal["increase", "decrease", "open"]
 
@@ -138,7 +141,7 @@ class RegionEvidence:
     wanted
         Direction of change towards the comparison group, or "open".
     by_age
-        Weight among studies of adolescents and of adults.
+        Weight among studies of adolescents alone, and of adults with older adults.
     reports
         Every finding that names it, counted or not.
     """
@@ -196,9 +199,7 @@ def weigh(circuit: Circuit, evidence: Evidence) -> CircuitEvidence:
         if row["domain"] == circuit.domain and row["study_id"] in studies
     ]
     counted = [(place, report) for place, _, report in findings if report.counted]
-    groups = {
-        age: len({report.study for _, report in counted if _of_age(report, wanted)}) for age, wanted in AGES.items()
-    }
+    groups = {age: len({report.study for _, report in counted if _of_age(report, age)}) for age in (ALL, *AGES)}
     regions = []
     for region in circuit.regions:
         named = [replace(r, share=_share(region, circuit, place, side)) for place, side, r in findings]
@@ -206,8 +207,8 @@ def weigh(circuit: Circuit, evidence: Evidence) -> CircuitEvidence:
     known = {area for region in circuit.regions for area in _reported_as(region)}
     return CircuitEvidence(
         circuit=circuit,
-        studies=groups["all"],
-        by_age={age: count for age, count in groups.items() if age != "all"},
+        studies=groups[ALL],
+        by_age={age: count for age, count in groups.items() if age != ALL},
         regions=tuple(sorted(regions, key=lambda item: -item.weight.mean)),
         elsewhere=tuple(sorted({area for place, _ in counted for area in _areas(place)} - known)),
     )
@@ -248,13 +249,13 @@ def _weighed(region: Region, reports: Sequence[Report], groups: Mapping[str, int
     votes = [report for report in reports if report.counted]
     higher = _higher([report for report in votes if report.measure in FUNCTION])
     weights = {}
-    for age, wanted in AGES.items():
-        k = sum(_largest(report for report in votes if _of_age(report, wanted)).values())
+    for age in (ALL, *AGES):
+        k = sum(_largest(report for report in votes if _of_age(report, age)).values())
         weights[age] = Share.of(k, groups[age] - k)
     above = higher.above_half
     return RegionEvidence(
         region=region,
-        weight=weights.pop("all"),
+        weight=weights.pop(ALL),
         higher=higher,
         wanted="decrease" if above >= LEAN else "increase" if 1 - above >= LEAN else "open",
         by_age=weights,
@@ -276,8 +277,8 @@ def _largest(votes: Iterable[Report]) -> dict[str, float]:
     return found
 
 
-def _of_age(report: Report, wanted: frozenset[str] | None) -> bool:
-    return wanted is None or set(report.age_group.split(";")) <= wanted
+def _of_age(report: Report, age: str) -> bool:
+    return age in {ALL, age_of(split(report.age_group))}
 
 
 def _share(region: Region, circuit: Circuit, place: str, side: str) -> float:

@@ -1,7 +1,7 @@
 """`assuage evidence grades`: how much was studied by technique, target and people, with the trials behind it."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,7 +34,7 @@ def grades_command(
 ) -> None:
     """Grade technique by target, sample and age: each with its trials, and what counts elsewhere as indirect."""
     from assuage.evidence import load_evidence
-    from assuage.evidence.grades import trials_of
+    from assuage.evidence.grades import own_trials, trials_of
     from assuage.evidence.strata import AGES, strata
 
     evidence = load_evidence(own)
@@ -55,12 +55,21 @@ def grades_command(
         and (not age or stratum.age == age)
         and (not nssi_only or stratum.sample == "nssi")
     ]
-    graded = {trial.id for trial in trials}
-    left = [row.id for row in evidence.rows["trials"] if row.id not in graded and not row.file.startswith("embedded/")]
+    own_rows = own_trials(evidence)
     if as_json:
-        print_json({"strata": [_json(stratum) for stratum in found], "own_rows_not_graded": left})
+        from assuage.plan.evidence_record import StratumRecord
+
+        print_json(
+            {
+                "strata": [
+                    {"technique": s.technique, **StratumRecord.taken_from(s).model_dump(mode="json")} for s in found
+                ],
+                "own_rows_not_graded": [trial.id for trial in own_rows if not trial.techniques],
+                "not_judged": {trial.id: list(trial.not_judged) for trial in own_rows if trial.not_judged},
+            }
+        )
         return
-    _print([stratum for stratum in found if technique or target or stratum.trials], len(found), left)
+    _print([stratum for stratum in found if technique or target or stratum.trials], len(found), own_rows)
 
 
 def _places(text: str, trials: "Sequence[Trial]") -> tuple[str, ...]:
@@ -79,20 +88,7 @@ def _places(text: str, trials: "Sequence[Trial]") -> tuple[str, ...]:
     return held
 
 
-def _json(stratum: "Stratum") -> dict[str, Any]:
-    return {
-        "technique": stratum.technique,
-        "target": stratum.target,
-        "sample": stratum.sample,
-        "age": stratum.age,
-        "grade": stratum.grade,
-        "reason": stratum.reason,
-        "trials": list(stratum.trials),
-        "indirect": [{"differs": list(item.differs), "trials": list(item.trials)} for item in stratum.indirect],
-    }
-
-
-def _print(shown: "Sequence[Stratum]", whole: int, left: "Sequence[str]") -> None:
+def _print(shown: "Sequence[Stratum]", whole: int, own_rows: "Sequence[Trial]") -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -111,7 +107,11 @@ def _print(shown: "Sequence[Stratum]", whole: int, left: "Sequence[str]") -> Non
     lines = [f"{len(shown)} strata. A grade says how much was studied, not that it works (docs/chooser.md)"]
     if whole > len(shown):
         lines.append(f"{whole - len(shown)} strata without a trial are not shown: --technique NAME shows them")
+    left = [trial.id for trial in own_rows if not trial.techniques]
     if left:
-        lines.append(f"not graded, since only embedded trials are assigned to techniques: {', '.join(left)}")
+        lines.append(f"not graded, for no technique of a plan: {', '.join(left)} (column plan_technique)")
+    blank = [f"{t.id} ({', '.join(t.not_judged)})" for t in own_rows if t.techniques and t.not_judged]
+    if blank:
+        lines.append(f"not judged, so taken by the rule of docs/evidence.md: {'; '.join(blank)}")
     for line in lines:
         screen.print(Text(line))

@@ -43,7 +43,7 @@ def read_bibtex(text: str, *, name: str) -> tuple[dict[str, str], ...]:
     if library.failed_blocks:
         line = (library.failed_blocks[0].start_line or 0) + 1
         raise DataError(f"{name} line {line}: this entry is no BibTeX; check its braces and commas, or export it again")
-    records = [_bibtex_fields(entry) for entry in library.entries]
+    records = [_bibtex_fields(entry, name) for entry in library.entries]
     return _cells(records, name)
 
 
@@ -62,7 +62,7 @@ def read_ris(text: str, *, name: str) -> tuple[dict[str, str], ...]:
     except Exception as error:
         # rispy documents no exceptions of its own: OSError, ValueError, KeyError and IndexError have been met
         raise DataError(f"{name} is no RIS ({' '.join(str(error).split())[:80]}); export it again") from None
-    return _cells([_ris_fields(record) for record in found], name)
+    return _cells([_ris_fields(record, name) for record in found], name)
 
 
 def identifier_of(cells: Mapping[str, str], taken: Collection[str]) -> str:
@@ -78,6 +78,22 @@ def identifier_of(cells: Mapping[str, str], taken: Collection[str]) -> str:
     return free
 
 
+def year_of(text: str, *, where: str) -> str:
+    """Return the year that a text states; blank where it holds no number.
+
+    Raises
+    ------
+    DataError
+        A number that is no year of the schema.
+    """
+    column = table("studies").column("year")
+    low, high = column.low or 0, column.high or 0
+    years = [year for year in re.findall(r"\b\d{4}\b", text) if low <= int(year) <= high]
+    if not years and re.search(r"\d", text):
+        raise DataError(f"{where}: {text!r} holds no year from {low:g} to {high:g}; correct it or leave it empty")
+    return years[0] if years else ""
+
+
 def _cells(records: list[dict[str, str]], name: str) -> tuple[dict[str, str], ...]:
     if not records:
         raise DataError(f"{name} holds no record; export the references again as BibTeX or RIS")
@@ -85,10 +101,11 @@ def _cells(records: list[dict[str, str]], name: str) -> tuple[dict[str, str], ..
     return tuple({key: value for key, value in record.items() if value and key in known} for record in records)
 
 
-def _bibtex_fields(entry: Any) -> dict[str, str]:
+def _bibtex_fields(entry: Any, name: str) -> dict[str, str]:
     fields = {key.lower(): _plain(str(field.value)) for key, field in entry.fields_dict.items()}
     authors = [author for author in re.split(r"\s+and\s+", fields.get("author", "")) if author]
     return _record(
+        name=name,
         authors=authors,
         year=fields.get("year", "") or fields.get("date", ""),
         journal=fields.get("journal", "") or fields.get("journaltitle", "") or fields.get("booktitle", ""),
@@ -99,12 +116,13 @@ def _bibtex_fields(entry: Any) -> dict[str, str]:
     )
 
 
-def _ris_fields(record: Mapping[str, Any]) -> dict[str, str]:
+def _ris_fields(record: Mapping[str, Any], name: str) -> dict[str, str]:
     def first(*keys: str) -> str:
         return next((_plain(str(record[key])) for key in keys if record.get(key)), "")
 
     accession = first("accession_number")
     return _record(
+        name=name,
         authors=[_plain(str(author)) for author in record.get("authors") or record.get("first_authors") or []],
         year=first("year", "publication_year", "date"),
         journal=first("alternate_title3", "journal_name", "alternate_title2", "secondary_title"),
@@ -116,14 +134,14 @@ def _ris_fields(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _record(
-    *, authors: list[str], year: str, journal: str, title: str, doi: str, pmid: str, pmcid: str
+    *, name: str, authors: list[str], year: str, journal: str, title: str, doi: str, pmid: str, pmcid: str
 ) -> dict[str, str]:
-    digits = re.search(r"\b(?:19|20)\d{2}\b", year)
+    stated = year_of(year, where=f"{name}, {title or ' and '.join(authors) or 'a record'}")
     found = DOI.search(doi)
     return {
-        "citation": _citation(authors, digits[0] if digits else "", journal) or title,
+        "citation": _citation(authors, stated, journal) or title,
         "title": title,
-        "year": digits[0] if digits else "",
+        "year": stated,
         "doi": found[0] if found else "",
         "pmid": pmid,
         "pmcid": pmcid if pmcid.startswith("PMC") or not pmcid else f"PMC{pmcid}",

@@ -26,6 +26,8 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 """Characters that no text needs, and that CSV readers disagree about; tab and line feed may be."""
 SEVERAL = frozenset({"registration"})
 """Kinds of which a cell may hold several."""
+NO_TECHNIQUE = "none"
+"""In `plan_technique`: the row speaks for no technique of a plan."""
 NOT_STATED = frozenset({"", "not_read"})
 """Values of a claim that claim nothing."""
 
@@ -48,6 +50,8 @@ def cell_problems(row: Row) -> Iterator[Problem]:
     yield from _level_problems(row)
     if row.table == "coordinates":
         yield from _brain_problems(row)
+    if row.table == "trials":
+        yield from _judgement_problems(row)
 
 
 def _number_problems(row: Row, column: Column) -> Iterator[Problem]:
@@ -119,6 +123,14 @@ def _level_problems(row: Row) -> Iterator[Problem]:
                 column.name,
                 f"claims more than its source level allows: {level.name} means {level.meaning}",
             )
+
+
+def _judgement_problems(row: Row) -> Iterator[Problem]:
+    techniques = row.words("plan_technique")
+    if NO_TECHNIQUE in techniques and len(techniques) > 1:
+        yield error("result", row, "plan_technique", f"{NO_TECHNIQUE!r} stands beside others; keep one or the others")
+    if row["result"] and not any(row[column] for column in ("effect", "result_words", "adverse_events")):
+        yield error("result", row, "result", f"{row['result']!r}, but no result stands in effect or result_words")
 
 
 def _brain_problems(row: Row) -> Iterator[Problem]:

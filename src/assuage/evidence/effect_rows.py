@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from assuage.errors import DataError
-from assuage.evidence.bibliography import identifier_of
+from assuage.evidence.bibliography import identifier_of, year_of
 from assuage.evidence.recompute import Z95
 from assuage.evidence.relations import doi_key
 from assuage.evidence.revman import ROWS, Analysis, analyses_of, is_revman
@@ -24,9 +24,11 @@ from assuage.evidence.schema import table as table_schema
 from assuage.evidence.tables import Evidence, Row
 from assuage.synthesis.columns import plain
 from assuage.synthesis.effects import EffectSet, effects_of
+from assuage.synthesis.magnitude import LARGEST_LOG
 from assuage.synthesis.measure_choice import known_measure
 from assuage.synthesis.measures import with_half
 from assuage.synthesis.reading import StudyTable, number_of, read_studies
+from assuage.synthesis.row_ways import reported_interval
 
 YEARS = ("year", "studyyear", "yearofstudy", "pubyear", "publicationyear")
 KEPT_BACK = frozenset({
@@ -42,8 +44,6 @@ NUMBERS = ("n_active", "n_control", "effect")
 """Within a file, results of one name also differ by their numbers: arms of one trial, follow-ups."""
 SHOWN = {"OR": "OR", "RR": "RR", "HR": "HR", "PETO": "Peto OR"}
 """Measures that are shown as ratios; other logarithms stay logarithms, since the validator knows only these ratios."""
-LARGEST_LOG = 100.0
-"""Of a ratio or its bounds: what lies beyond is no effect of a treatment but a mistake in the column."""
 DIGITS = 4
 """Digits of a computed number in the text."""
 
@@ -107,8 +107,10 @@ def read_effect_rows(
         for i, own in enumerate(analysis.cells):
             row = analysis.table.rows[i]
             same = {column: row[name] for name, column in taken.items() if row[name]}
-            line = analysis.table.lines[i]
-            entry = {**same, **_study(analysis.table, i), **own, "effect": texts[i], "source": file.format(line)}
+            line, label, study = analysis.table.lines[i], analysis.table.labels[i], _study(analysis.table, i)
+            if not study["year"] and re.search(r"\b\d{4}\)?$", label):
+                notes.append(f"no year that can be in {label}: its year is left open")
+            entry = {**same, **study, **own, "effect": texts[i], "source": file.format(line)}
             entries.append((line, {column: cell for column, cell in entry.items() if cell}))
     return EffectRows(
         entries=tuple(entry for _, entry in sorted(entries, key=lambda item: item[0])),
@@ -224,9 +226,12 @@ def _label_column(table: StudyTable) -> str:
 def _study(table: StudyTable, i: int) -> dict[str, str]:
     label = table.labels[i].replace(", ", " ") if table.labels[i].rpartition(", ")[2].isdigit() else table.labels[i]
     row = table.rows[i]
-    stated = next((row[name] for name in table.header if plain(name) in YEARS and row[name]), "")
-    found = re.search(r"\b(?:19|20)\d{2}\b", stated or label)
-    year = found[0] if found else ""
+    column = next((name for name in table.header if plain(name) in YEARS and row[name]), "")
+    if column:
+        year = year_of(row[column], where=table.at(i, column))
+    else:
+        found = re.search(r"\b(?:19|20)\d{2}\b", label)
+        year = found[0] if found else ""
     return {"citation": label if not year or year in label else f"{label} {year}", "year": year}
 
 
@@ -261,11 +266,25 @@ def _effect_texts(analysis: Analysis) -> tuple[list[str], list[str]]:
     if effects.other_measures:
         *some, last = (effects.measure.name, *effects.other_measures)
         raise DataError(f"{table.source}: which effect is meant is open; write --measure {', '.join(some)} or {last}")
+    bounds = _reported_bounds(table.take(reported), effects)
     for k, i in enumerate(effects.rows):
         row = reported[i]
-        said[row] = ", ".join(part for part in (said[row], _estimate(effects, k, table.source)) if part)
+        said[row] = ", ".join(part for part in (said[row], _estimate(effects, k, bounds[k], table.source)) if part)
     notes += [f"no effect: {dropped.label}: {dropped.why}" for dropped in effects.dropped]
     return said, [*notes, *effects.notes]
+
+
+def _reported_bounds(table: StudyTable, effects: EffectSet) -> list[tuple[float, float]]:
+    """Return the bounds of every effect as the file has them, on the scale of analysis; nan where it has none."""
+    if not {"ci_low", "ci_high"} <= set(table.roles):
+        return [(math.nan, math.nan)] * effects.k
+    with np.errstate(all="ignore"):
+        _, low, high = reported_interval(table, effects.measure)
+    taken = [way == "as given" or way.startswith("from estimate") for way in effects.way]
+    return [
+        (float(low[i]), float(high[i])) if as_reported else (math.nan, math.nan)
+        for i, as_reported in zip(effects.rows, taken, strict=True)
+    ]
 
 
 def _reports(table: StudyTable, needs: tuple[tuple[str, ...], ...], i: int) -> bool:
@@ -286,10 +305,11 @@ def _arms(table: StudyTable, i: int) -> str:
     return ""
 
 
-def _estimate(effects: EffectSet, k: int, source: str) -> str:
-    """Return one effect with its 95 % interval; ratios as ratios."""
+def _estimate(effects: EffectSet, k: int, bounds: tuple[float, float], source: str) -> str:
+    """Return one effect with its 95 % interval, ratios as ratios; `bounds` as the file reports them, or nan."""
     y, half = float(effects.y[k]), Z95 * math.sqrt(float(effects.v[k]))
-    values = np.array([y, y - half, y + half])
+    is_inside = bounds[0] < y < bounds[1]
+    values = np.array([y, *bounds] if is_inside else [y, y - half, y + half])
     name = effects.measure.name
     if name in SHOWN:
         label = SHOWN[name]

@@ -9,32 +9,40 @@ beside it.
     D     no controlled trial with a result read: uncontrolled, registered, known by title, or in animals
     none  nothing in the table
 
-The trials are rows of `trials.csv`; `plan_trials.csv` says which techniques of a plan a row speaks for.
+The trials are rows of the table `trials`, embedded or a user's: `trial_of` reads both alike. Four columns hold what a
+coder judged: techniques of a plan (`plan_technique`), `controlled`, `result`, `result_words`. Where one is blank:
+
+    plan_technique   what the one stimulation in `technique` speaks for; several stimulations: none
+    controlled       rct: yes; open label, cohort: no; no design: not stated; any other: not judged
+    result           not judged, where `effect` holds something; else not read
+    result_words     the text of `effect`
 """
 
-import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Literal
 
 from assuage.errors import DataError
-from assuage.evidence.tables import Evidence, Row, load_evidence, split
+from assuage.evidence.cells import NO_TECHNIQUE, cell_problems
+from assuage.evidence.schema import plan_techniques
+from assuage.evidence.tables import EMBEDDED, Evidence, Row, load_evidence
 
 Grade = Literal["A", "B", "C", "D", "none"]
 Nssi = Literal["yes", "part", "no"]
 
 COUNTED_LEVELS = frozenset({"abstract", "full_text"})
 """A trial known by its title, a registry entry or a second-hand report is listed, not counted."""
-ANSWERS = {
-    "controlled": {"yes", "no", "not_stated"},
-    "result_read": {"yes", "no"},
-    "result": {"better", "no_difference", "worse", "mixed", "unclear", ""},
-}
+NOT_JUDGED = "not_judged"
+BY_DESIGN = {"rct": "yes", "open_label": "no", "cohort": "no", "": "not_stated"}
+"""Whether a trial was controlled, where nobody judged it."""
+READ = frozenset({
+    "id", "citation", "nssi_sample", "technique", "age_group", "design", "coded_from", "plan_technique", "controlled",
+    "result", "result_words", "effect",
+})  # fmt: skip
+"""Columns that decide what a trial counts for."""
 AGAINST = frozenset({"no_difference", "worse", "mixed"})
 """Results that do not speak for a technique."""
-FILE = "plan_trials.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +64,12 @@ class Trial:
     controlled, result_read
         Whether it had a comparison group, and whether its result was read.
     result, says
-        The result against its comparison, "better", "no_difference", "worse", "mixed" or "unclear", and in words; blank
-        where it was not read.
+        The result against its comparison, "better", "no_difference", "worse", "mixed", "unclear" or "not_judged", and
+        in words; blank where it was not read.
     level, source
         Level of text it was coded from, and where that was found.
+    not_judged
+        Columns of a coder's judgement that are blank and decide something: the rule of the module stands in for them.
     """
 
     id: str
@@ -77,6 +87,7 @@ class Trial:
     says: str
     level: str
     source: str
+    not_judged: tuple[str, ...]
 
     @property
     def counted(self) -> bool:
@@ -90,7 +101,8 @@ class Trial:
             return f"read from {self.level.replace('_', ' ')} only"
         if self.result_read != "yes":
             return "no result read"
-        return {"yes": "", "no": "not controlled"}.get(self.controlled, "control not stated")
+        words = {"yes": "", "no": "not controlled", NOT_JUDGED: "whether controlled is not judged"}
+        return words.get(self.controlled, "control not stated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +135,8 @@ class Graded:
         counted = sum(trial.counted for trial in self.trials)
         against = len({trial.report for trial in self.trials if trial.counted and trial.result in AGAINST})
         without = f", {against} without a clear advantage" if against else ""
+        unjudged = len({trial.report for trial in self.trials if trial.counted and trial.result == NOT_JUDGED})
+        without += f", {unjudged} whose result is not judged" if unjudged else ""
         young = f", {self.adolescent_controlled} of them of adolescents" if self.adolescent_controlled else ""
         return (
             f"grade {self.grade}: {self.nssi_controlled} controlled in NSSI and {self.other_controlled} in other "
@@ -130,10 +144,9 @@ class Graded:
         )
 
 
-def evidence_for(technique: str, evidence: Evidence | None = None) -> Graded:
-    """Return how much was studied of a technique; None: by the embedded tables."""
-    trials = load_trials() if evidence is None else trials_of(evidence)
-    return graded(trial for trial in trials if technique in trial.techniques)
+def evidence_for(technique: str) -> Graded:
+    """Return how much was studied of a technique, by the embedded tables."""
+    return graded(trial for trial in load_trials() if technique in trial.techniques)
 
 
 def graded(trials: Iterable[Trial]) -> Graded:
@@ -172,53 +185,57 @@ def trials_of(evidence: Evidence) -> tuple[Trial, ...]:
     Raises
     ------
     DataError
-        A row for a trial that is not in the table, or an answer that the rule does not know.
+        A row holds what its column does not allow, where that decides what it counts for.
     """
-    return tuple(_trial(row, evidence.row("trials", row["id"])) for row in _rows())
-
-
-@cache
-def _rows() -> tuple[Mapping[str, str], ...]:
-    text = files("assuage.evidence").joinpath("data", FILE).read_text(encoding="utf-8")
-    return tuple(csv.DictReader(text.splitlines()))
+    return tuple(trial for trial in map(trial_of, evidence.rows["trials"]) if trial.techniques)
 
 
 def trial_of(row: Row) -> Trial:
-    """Return what any row of the trials counts for: as `plan_trials.csv` says, else as its own columns do.
+    """Return what a row of the trials counts for, by the rule of the module.
 
-    A row of the user, or one that speaks for no technique of a plan, is controlled where its design is randomised, and
-    its result was read where `effect` holds something; what came out is left open.
+    Raises
+    ------
+    DataError
+        A cell of `READ` that its column does not allow.
     """
-    planned = next((answers for answers in _rows() if answers["id"] == row.id), None)
-    if planned is not None and load_evidence().row("trials", row.id) == row:
-        return _trial(planned, row)
-    read = "yes" if row["effect"] else "no"
-    controlled = {"rct": "yes", "": "not_stated"}.get(row["design"], "no")
-    own = {"techniques": "", "controlled": controlled, "result_read": read, "says": ""}
-    return _trial({**own, "result": "unclear" if row["effect"] else ""}, row)
-
-
-def _trial(row: Mapping[str, str], facts: Row | None) -> Trial:
-    wrong = [name for name, allowed in ANSWERS.items() if row[name] not in allowed]
-    if (row["result"] != "") != (row["result_read"] == "yes"):
-        wrong.append("result")
-    if facts is None or wrong:
-        problem = "is no trial of the table" if facts is None else f"has an unknown answer in {', '.join(wrong)}"
-        raise DataError(f"{FILE}: row {row['id']!r} {problem}")
+    wrong = next((p for p in cell_problems(row) if p.severity == "error" and p.column in READ), None)
+    if wrong is not None:
+        raise DataError(f"{row.place}, {row.id or 'no id'}, {wrong.column}: {wrong.message}")
+    read = bool(row["effect"] or row["result"])
+    controlled = row["controlled"] or BY_DESIGN.get(row["design"], NOT_JUDGED)
+    blank = {
+        "plan_technique": not row["plan_technique"],
+        "controlled": controlled == NOT_JUDGED,
+        "result": read and not row["result"],
+    }
     return Trial(
-        id=facts.id,
-        report=facts["report"] or facts.id,
-        citation=facts["citation"],
-        identifier=facts.identifier,
-        techniques=frozenset(split(row["techniques"])),
-        target=facts["target"],
-        population=facts["population"],
-        age_groups=frozenset(facts.words("age_group")),
-        nssi=facts["nssi_sample"],  # type: ignore[arg-type]  # the schema holds it to the three words
-        controlled=row["controlled"],
-        result_read=row["result_read"],
-        result=row["result"],
-        says=row["says"],
-        level=facts["coded_from"],
-        source=facts["source"],
+        id=row.id,
+        report=row["report"] or row.id,
+        citation=row["citation"],
+        identifier=row.identifier,
+        techniques=_techniques(row),
+        target=row["target"],
+        population=row["population"],
+        age_groups=frozenset(row.words("age_group")),
+        nssi=row["nssi_sample"],  # type: ignore[arg-type]  # the schema holds it to the three words
+        controlled=controlled,
+        result_read="yes" if read else "no",
+        result=row["result"] or (NOT_JUDGED if read else ""),
+        says=row["result_words"] or row["effect"],
+        level=row["coded_from"],
+        source=row["source"],
+        not_judged=tuple(column for column, is_blank in blank.items() if is_blank),
     )
+
+
+def own_trials(evidence: Evidence) -> tuple[Trial, ...]:
+    """Return what the rows of the user count for, those that speak for no technique of a plan too."""
+    return tuple(trial_of(row) for row in evidence.rows["trials"] if not row.file.startswith(f"{EMBEDDED}/"))
+
+
+def _techniques(row: Row) -> frozenset[str]:
+    judged = frozenset(row.words("plan_technique"))
+    if judged:
+        return judged - {NO_TECHNIQUE}
+    found = [names for word in row.words("technique") if (names := plan_techniques(word))]
+    return frozenset(found[0]) if len(found) == 1 else frozenset()

@@ -140,7 +140,7 @@ def _estimate_problems(row: Row, column: str, text: str) -> Iterator[Problem]:
 def _mean_problems(row: Row, column: str, text: str, who: People) -> Iterator[Problem]:
     for clause in printed.clauses(text):
         found = tuple(printed.means(clause))
-        scale = _scale(clause) or _scale(row["outcome"]) if found else None
+        scale = scale_in(clause) or scale_in(row["outcome"]) if found else None
         change = bool(CHANGE.search(row["outcome"]) or CHANGE.search(clause))
         groups = (who.first, who.second)[: len(found)] if len(found) <= 2 else (None,) * len(found)
         for item, n in zip(found, groups, strict=False):
@@ -184,7 +184,7 @@ def _people_problems(row: Row, who: People) -> Iterator[Problem]:
         yield error("ages", row, "age_min", f"the lowest age {youngest:g} is above the highest, {oldest:g}")
 
 
-def _scale(text: str) -> Scale | None:
+def scale_in(text: str) -> Scale | None:
     """Return the one scale that a text names; None where it names none or several."""
     named = [s for s in scales() if any(re.search(rf"(?<!\w){re.escape(name)}(?![\w-])", text) for name in s.names)]
     return named[0] if len(named) == 1 else None

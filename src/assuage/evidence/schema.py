@@ -128,6 +128,11 @@ def family(word: str) -> frozenset[str]:
     return frozenset({word, *_document()["families"].get(word, ())})
 
 
+def plan_techniques(word: str) -> tuple[str, ...]:
+    """Return the techniques of a plan that a word of `technique` speaks for; none for a drug and its like."""
+    return tuple(_document()["plan_techniques"].get(word, ()))
+
+
 @cache
 def _document() -> dict[str, Any]:
     return tomllib.loads(files("assuage.evidence").joinpath("data/schema.toml").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ Epidemiol 64:1303; the abstract was read).
 """
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -28,6 +28,7 @@ NO_AGE: Age = "age not stated"
 NO_TARGET = "target not stated"
 CHILD_YEARS, ADULT_YEARS, GROWN_YEARS = 10, 18, 20
 """The words of the tables: adolescents about 10 to 19 years, adults 18 and over; at 18 and 19 both hold."""
+SIDE_WORDS = {"left": "L", "right": "R", "l": "L", "r": "R"}
 SIDES = {"L": "left {}", "R": "right {}", "": "{} (side not stated or both)"}
 
 
@@ -129,17 +130,27 @@ def target_of(trial: Trial) -> str:
 
 
 def region_of(trial: Trial) -> tuple[str, str]:
-    """Return region and hemisphere ("L", "R" or "") of a trial's target; blank where it is no region of a circuit."""
-    return _regions().get(trial.target, ("", ""))
+    """Return region and hemisphere ("L", "R" or "") of a trial's target; blank where it is no region of a circuit.
+
+    A target is one that `trial_targets.csv` names, or a region of it with "left" or "right" in front.
+    """
+    words = " ".join(trial.target.casefold().split())
+    found = _regions().get(words)
+    if found is None:
+        side, _, rest = words.partition(" ")
+        region, own_side = _regions().get(rest, ("", ""))
+        found = (region, SIDE_WORDS[side]) if side in SIDE_WORDS and region and not own_side else ("", "")
+    return found
 
 
-def age_of(trial: Trial) -> Age:
-    """Return the age of a trial's sample: a word of `AGES`, `SEVERAL` or `NO_AGE`."""
-    if not trial.age_groups:
+def age_of(age_groups: Collection[str]) -> Age:
+    """Return the age of a sample by the words of its row: a word of `AGES`, `SEVERAL` or `NO_AGE`."""
+    groups = frozenset(age_groups)
+    if not groups:
         return NO_AGE
-    if trial.age_groups == {"adolescents"}:
+    if groups == {"adolescents"}:
         return "adolescents"
-    return "adults" if trial.age_groups <= {"adults", "older_adults"} else SEVERAL
+    return "adults" if groups <= {"adults", "older_adults"} else SEVERAL
 
 
 def age_group(age_years: float | None) -> Literal["", "adolescents", "adults"]:
@@ -152,7 +163,7 @@ def age_group(age_years: float | None) -> Literal["", "adolescents", "adults"]:
 @cache
 def _regions() -> Mapping[str, tuple[str, str]]:
     text = files("assuage.evidence").joinpath("data/trial_targets.csv").read_text(encoding="utf-8")
-    return {row["target"]: (row["region"], row["hemisphere"]) for row in csv.DictReader(text.splitlines())}
+    return {row["target"].casefold(): (row["region"], row["hemisphere"]) for row in csv.DictReader(text.splitlines())}
 
 
 def _sample_of(trial: Trial) -> Sample:
@@ -160,12 +171,12 @@ def _sample_of(trial: Trial) -> Sample:
 
 
 def _other_ages(own: list[Trial], target: str, sample: Sample) -> Iterator[Age]:
-    here = {age_of(trial) for trial in own if target_of(trial) == target and _sample_of(trial) == sample}
+    here = {age_of(trial.age_groups) for trial in own if target_of(trial) == target and _sample_of(trial) == sample}
     return (age for age in (SEVERAL, NO_AGE) if age in here)
 
 
 def _stratum(technique: str, target: str, sample: Sample, age: Age, own: list[Trial]) -> Stratum:
-    inside = [t for t in own if (target_of(t), _sample_of(t), age_of(t)) == (target, sample, age)]
+    inside = [t for t in own if (target_of(t), _sample_of(t), age_of(t.age_groups)) == (target, sample, age)]
     found: dict[tuple[str, ...], list[str]] = {}
     if not any(trial.counted for trial in inside):
         for trial in own:
@@ -187,7 +198,7 @@ def _stratum(technique: str, target: str, sample: Sample, age: Age, own: list[Tr
 def _differs(trial: Trial, target: str, sample: Sample, age: Age) -> Iterator[str]:
     if _sample_of(trial) != sample:
         yield SAMPLES[_sample_of(trial)]
-    if age_of(trial) != age:
-        yield age_of(trial)
+    if age_of(trial.age_groups) != age:
+        yield age_of(trial.age_groups)
     if target_of(trial) != target:
         yield target_of(trial)

@@ -16,6 +16,7 @@ from assuage.errors import DataError
 from assuage.synthesis.arm_names import has_groups
 from assuage.synthesis.columns import open_groups, plain
 from assuage.synthesis.heterogeneity import Array
+from assuage.synthesis.magnitude import require_comparable
 from assuage.synthesis.measure_choice import Inferred, default_notes, infer_measure, known_measure, with_ratios
 from assuage.synthesis.measures import (
     MEASURES,
@@ -124,6 +125,8 @@ def effects_of(
             f", or yi with vi or sei; the columns are {', '.join(table.header)}"
         )
     refuse_totals(table, rows.tolist())
+    places = [f"{table.source} row {table.lines[i]} ({table.labels[i]})" for i in rows]
+    require_comparable(y[rows], v[rows], places, is_log=chosen.scale == "log")
     missing = [i for i in range(k) if i not in set(rows.tolist())]
     notes = [*default_notes(table, meant), *notes]
     notes += [] if convert else could_be_converted(others, missing, name)

@@ -20,6 +20,7 @@ import numpy as np
 from scipy import stats
 
 from assuage.errors import DataError
+from assuage.synthesis.magnitude import require_comparable
 from assuage.synthesis.network_arms import RATIOS
 from assuage.synthesis.network_inconsistency import (
     Decomposition,
@@ -147,6 +148,7 @@ def network_meta_analysis(
         raise DataError(f"--seed {seed} and --draws {draws}: a seed is 0 or more, and ranks need 100 draws or more")
     if len(network.studies) < 2:
         raise DataError(f"study {network.studies[0].name} is the only one; a meta-analysis needs two studies")
+    _require_comparable(network)
     network, fitted = pooled_designs(network) if method == "MH" else (network, network)
     chosen = _reference(network, reference)
     small = SMALL_VALUES[small_values]
@@ -211,6 +213,12 @@ def _decomposed(network: Network, fitted: Network, rows: Rows, method: str) -> D
         found, designs=tuple(replace(row, studies=size[row.design]) for row in found.designs),
         interaction=found.between, interaction_tau2=None, interaction_tau2_source="common effect",
     )  # fmt: skip
+
+
+def _require_comparable(network: Network) -> None:
+    y, v = (np.concatenate([getattr(study, name) for study in network.studies]) for name in ("effects", "variances"))
+    names = [f"study {study.name}" for study in network.studies for _ in study.effects]
+    require_comparable(y, v, names, is_log=network.measure in RATIOS)
 
 
 def _reference(network: Network, asked: str | None) -> str:

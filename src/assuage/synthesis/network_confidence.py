@@ -31,7 +31,7 @@ Methods Med Res 26:2853, 10.1177/0962280215611702. Salanti 2012, Res Synth Metho
 import math
 import statistics
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,14 +152,15 @@ def confidence(
         column: {study.name: study.moderators.get(column) for study in result.fitted.studies}
         for column in ("rob", "indirectness")
     }
+    apart = {column: _designs_apart(result, column) for column in said}
     judged = []
     for split in result.model.splits:
         share, narrow = shares[split.first, split.second], interval(split.network, result.level)
         wide = prediction(split.network, result.random.tau2, result.q.df, result.level) if result.random else None
         domains = {
-            "within-study bias": weighted(said["rob"], share, "rob"),
+            "within-study bias": weighted(said["rob"], share, "rob", apart=apart["rob"]),
             "reporting bias": published,
-            "indirectness": weighted(said["indirectness"], share, "indirectness"),
+            "indirectness": weighted(said["indirectness"], share, "indirectness", apart=apart["indirectness"]),
             "imprecision": imprecision(narrow, delta),
             "heterogeneity": heterogeneity(narrow, wide, delta, random=result.random is not None),
             "incoherence": _incoherence(result, split),
@@ -200,8 +201,24 @@ def grade(domains: Mapping[str, Domain]) -> str:
     return f"at most {at_most}; {len(missing)} of {len(domains)} domains {missing[0]}" if missing else at_most
 
 
-def weighted(said: Mapping[str, str | None], shares: Mapping[str, float], column: str) -> Domain:
-    """Judge by the mean of low 1, some 2, high 3 that is said of every study, weighted by its share."""
+def _designs_apart(result: NetworkMetaAnalysis, column: str) -> frozenset[str]:
+    """Return the designs that Mantel-Haenszel made one study of, whose studies differ in a column."""
+    if result.fitted is result.network:
+        return frozenset()
+    found = {}
+    for design in result.fitted.studies:
+        own = [study for study in result.network.studies if study.design == design.design]
+        found[design.name] = {study.moderators.get(column) for study in own}
+    return frozenset(name for name, levels in found.items() if len(levels) > 1)
+
+
+def weighted(
+    said: Mapping[str, str | None], shares: Mapping[str, float], column: str, *, apart: Collection[str] = ()
+) -> Domain:
+    """Judge by the mean of low 1, some 2, high 3 that is said of every study, weighted by its share.
+
+    `apart`: those that are several studies in one, which differ in it.
+    """
     total, lacking = 0.0, []
     for study, share in shares.items():
         level = LEVELS.get(str(said.get(study) or "").strip().lower())
@@ -211,8 +228,12 @@ def weighted(said: Mapping[str, str | None], shares: Mapping[str, float], column
             continue
         total += share * level
     if lacking:
+        differ = [study for study in lacking if study in apart]
+        if differ:
+            why = f"{column} is not the same in all studies of {', '.join(differ)}, which Mantel-Haenszel makes one of"
+            return Domain(judgement=UNJUDGED, why=why)
         return Domain(
-            judgement=UNJUDGED, why=f"no column {column} for {len(lacking)} contributing studies (low, some, high)"
+            judgement=UNJUDGED, why=f"{column} (low, some, high) is not said of {len(lacking)} contributing studies"
         )
     judgement = NONE if total <= 1.5 else SOME if total <= 2.5 else MAJOR
     return Domain(judgement=judgement, why=f"weighted mean {total:.2f} of 1 low to 3 high")

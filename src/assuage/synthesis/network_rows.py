@@ -6,6 +6,7 @@ Cells that are empty or read NA, NaN or `.` hold nothing; among numbers also wha
 from collections.abc import Sequence
 
 from assuage.errors import DataError
+from assuage.synthesis.magnitude import LARGEST
 from assuage.synthesis.network_columns import Layout
 from assuage.synthesis.reading import MISSING, number_of
 from assuage.synthesis.text_table import Row
@@ -39,6 +40,8 @@ def number_in(row: Row, column: str | None, where: str) -> float | None:
     value = number_of(row[column])
     if value is None:
         raise DataError(f"{where}: {row[column]!r} in column {column} is not a number; write NA where there is none")
+    if abs(value) > LARGEST:
+        raise DataError(f"{where}: {row[column]!r} in column {column} is beyond {LARGEST:g}; correct it")
     return value
 
 

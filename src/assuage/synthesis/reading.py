@@ -14,6 +14,7 @@ import numpy as np
 from assuage.errors import DataError
 from assuage.synthesis.columns import plain, roles
 from assuage.synthesis.heterogeneity import Array
+from assuage.synthesis.magnitude import LARGEST
 from assuage.synthesis.text_table import parse_table, text_of
 
 MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
@@ -86,6 +87,8 @@ class StudyTable:
         value = number_of(text)
         if value is None:
             raise DataError(f"{self.at(i, column)}: {text!r} is not a number; correct it or leave it empty")
+        if abs(value) > LARGEST:
+            raise DataError(f"{self.at(i, column)}: {text!r} is beyond {LARGEST:g}; correct it or leave it empty")
         return value
 
     def at(self, i: int, column: str) -> str:

@@ -124,8 +124,8 @@ def _as_given(table: StudyTable, measure: Measure) -> tuple[Array, Array]:
     return y, v
 
 
-def _reported(table: StudyTable, measure: Measure, level: float, by: str) -> tuple[Array, Array]:
-    """Return effects from a reported estimate: logs of a ratio with logs of its bounds, or as they are."""
+def reported_interval(table: StudyTable, measure: Measure) -> tuple[Array, Array, Array]:
+    """Return reported estimates and bounds (k,): logs of a ratio with logs of its bounds, or as they are."""
     y = table.numbers("estimate")
     low, high = table.numbers("ci_low"), table.numbers("ci_high")
     ratio = table.numbers("ratio") if measure.name in _LOG_SCALE else np.full_like(y, np.nan)
@@ -133,7 +133,12 @@ def _reported(table: StudyTable, measure: Measure, level: float, by: str) -> tup
         ratio = y
     if np.any(np.isfinite(ratio)):
         y, low, high = np.log(ratio), np.log(low), np.log(high)
-    y = np.where(np.isnan(y), table.numbers("yi"), y)
+    return np.where(np.isnan(y), table.numbers("yi"), y), low, high
+
+
+def _reported(table: StudyTable, measure: Measure, level: float, by: str) -> tuple[Array, Array]:
+    """Return effects from a reported estimate, with its interval, its standard error or its p."""
+    y, low, high = reported_interval(table, measure)
     if by == "ci":
         return y, conversions.se_from_interval(low, high, level) ** 2
     if by == "se":
