@@ -82,7 +82,9 @@ def test_plots_and_document_are_written_whole(tmp_path, capsys):
         str(out),
     ]
     assert run(arguments) == 0
-    assert sorted(path.name for path in plots.iterdir()) == ["forest.png", "forest.svg", "funnel.png", "funnel.svg"]
+    assert sorted(path.name for path in plots.iterdir()) == [
+        f"{name}.{kind}" for name in ("albatross", "forest", "funnel") for kind in ("png", "svg")
+    ]
     assert json.loads(out.read_text())["k"] == 13
     before = out.read_bytes()
     capsys.readouterr()
@@ -103,6 +105,9 @@ def test_every_kind_of_result_can_be_drawn(tmp_path, file, options):
     plots = tmp_path / "plots"
     assert run(["evidence", "meta", str(DATA / f"{file}.csv"), *options, "--plots", str(plots)]) == 0
     assert (plots / "forest.svg").read_text().count("<path") > 10
+    assert (plots / "albatross.svg").exists() == (
+        file not in {"konstantopoulos2011", "miller1978", "rothman2008_deaths"}
+    )
 
 
 @pytest.mark.parametrize(

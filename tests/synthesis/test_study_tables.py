@@ -11,6 +11,7 @@ from assuage.synthesis.columns import role_of
 from assuage.synthesis.effects import effects_of
 from assuage.synthesis.measures import MEASURES
 from assuage.synthesis.reading import number_of, parse_studies, read_studies
+from assuage.synthesis.row_ways import people_of
 
 COUNTS = [(4, 119, 11, 128), (6, 300, 29, 274), (3, 228, 11, 209)]
 
@@ -279,6 +280,21 @@ def test_a_column_of_ratios_names_the_measure_of_its_logarithms(ratios, name):
     rows = zip("abc", ("-0.223", "-0.357", "0.0953"), ratios.split(), strict=True)
     table = parse("study,TE,seTE,HR\n" + "\n".join(f"{label},{te},0.1,{hr}" for label, te, hr in rows))
     assert effects_of(table).measure.name == name
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("study,ai,bi,ci,di\na,1,19,3,17\nb,1,19,3,\n", [40, None]),
+        ("study,ai,n1i,ci,n2i\na,1,20,3,22\n", [42]),
+        ("study,ri,ni\na,0.3,33\n", [33]),
+        ("study,yi,vi,n\na,0.1,0.2,50\nb,0.1,0.2,\n", [50, None]),
+        ("study,yi,vi\na,0.1,0.2\n", [None]),
+    ],
+)
+def test_people_of_a_study(text, people):
+    table = parse(text)
+    assert [None if np.isnan(n) else n for n in people_of(table)] == people
 
 
 REFUSED = [

@@ -89,7 +89,8 @@ def meta(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         typer.Option("--columns", help="What a column is, where its name does not say it.", metavar="ROLE=COLUMN,..."),
     ] = None,
     plots: Annotated[
-        Path | None, typer.Option("--plots", help="New folder for forest and funnel plots, SVG and PNG.", metavar="DIR")
+        Path | None,
+        typer.Option("--plots", help="New folder for forest, funnel, albatross: SVG and PNG.", metavar="DIR"),
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="New file for the JSON document.", metavar="FILE")] = None,
     as_json: AsJson = False,

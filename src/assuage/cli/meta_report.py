@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from assuage.cli.listing import console
@@ -47,12 +48,17 @@ def run(
 
 def _draw(analysis: Analysis, plots: Path) -> None:
     from assuage.figures import write  # noqa: PLC0415  (matplotlib only where plots are asked for)
-    from assuage.synthesis.forest import forest_figure  # noqa: PLC0415
+    from assuage.synthesis.albatross import FEWEST, albatross_figure  # noqa: PLC0415
+    from assuage.synthesis.forest import forest_figure, null_value  # noqa: PLC0415
     from assuage.synthesis.funnel import funnel_figure  # noqa: PLC0415
 
+    effects = analysis.effects
+    has_sizes = np.sum(np.isfinite(effects.people)) >= FEWEST and null_value(effects.measure.name) is not None
     with fresh_directory(plots) as folder:
         write(forest_figure(analysis), folder, "forest")
         write(funnel_figure(analysis), folder, "funnel")
+        if has_sizes:
+            write(albatross_figure(effects.y, effects.v, effects.people, effects.measure.name), folder, "albatross")
 
 
 def _print(analysis: Analysis) -> None:

@@ -171,7 +171,7 @@ def _complete(effects: EffectSet, design: Design, notes: list[str]) -> tuple[Eff
     notes.append(f"{int(np.sum(~keep))} effect(s) left out for want of a moderator: {names}")
     return (
         replace(
-            effects, y=effects.y[keep], v=effects.v[keep], rows=effects.rows[keep],
+            effects, y=effects.y[keep], v=effects.v[keep], rows=effects.rows[keep], people=effects.people[keep],
             labels=tuple(np.array(effects.labels, object)[keep]), way=tuple(np.array(effects.way, object)[keep]),
             counts=None if effects.counts is None else {key: values[keep] for key, values in effects.counts.items()},
         ),

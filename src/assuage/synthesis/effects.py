@@ -26,7 +26,7 @@ from assuage.synthesis.measures import (
     unbiased_variance,
 )
 from assuage.synthesis.reading import StudyTable
-from assuage.synthesis.row_ways import BY_P, converted_ways, could_be_converted, raw_values, ways_of
+from assuage.synthesis.row_ways import BY_P, converted_ways, could_be_converted, people_of, raw_values, ways_of
 from assuage.synthesis.stated_intervals import interval_notes
 from assuage.synthesis.study_rows import refuse_totals
 from assuage.synthesis.values import check_p_values, check_values
@@ -47,7 +47,8 @@ class Dropped:
 class EffectSet:
     """Effects y (k,) with variances v (k,); `rows` are their rows in the table, `way` how each was found.
 
-    `other_measures` are what the same columns give as well, where none was asked for.
+    `other_measures` are what the same columns give as well, where none was asked for; `people` (k,) are in the study,
+    nan where the table does not say.
     """
 
     measure: Measure
@@ -58,6 +59,7 @@ class EffectSet:
     way: tuple[str, ...]
     dropped: tuple[Dropped, ...]
     notes: tuple[str, ...]
+    people: Array
     counts: dict[str, Array] | None
     harmonic_n: float | None = None
     other_measures: tuple[str, ...] = ()
@@ -140,6 +142,7 @@ def effects_of(
         way=tuple(found_ways),
         dropped=tuple(Dropped(line=table.lines[i], label=table.labels[i], why=_why(table, given, i)) for i in missing),
         notes=(*notes, *_way_notes(found_ways), *_third_arms(table), *_several_pairs(table, rows.tolist())),
+        people=people_of(table)[rows],
         counts=None if counts is None else {key: values[rows] for key, values in counts.items()},
         harmonic_n=float(1 / np.mean(1 / sizes)) if np.all(sizes > 0) else None,
         other_measures=meant.others,

@@ -189,6 +189,7 @@ def _studies(analysis: Analysis) -> list[dict[str, Any]]:
         rows.append(
             {
                 "label": label, "table_row": int(effects.rows[i]) + 1, "yi": y, "vi": v, "sei": math.sqrt(v),
+                "people": None if math.isnan(effects.people[i]) else float(effects.people[i]),
                 "ci_low": low, "ci_high": high, "weight_percent": float(fit.weights_percent[i]), "way": effects.way[i],
                 "back_transformed": _back(effects.back, y, low, high),
             }

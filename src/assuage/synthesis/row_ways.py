@@ -65,6 +65,19 @@ def raw_values(
     return given, notes, counts
 
 
+def people_of(table: StudyTable) -> Array:
+    """Return how many people are in every row (k,), nan where the table does not say."""
+
+    def sum_of(*roles: str) -> Array:
+        known = set(roles) <= table.roles.keys() - table.rivals.keys()
+        return np.sum([table.numbers(role) for role in roles], axis=0) if known else np.full(len(table.rows), np.nan)
+
+    found = sum_of("n1", "n2")
+    for roles in (("a", "b", "c", "d"), ("n",)):
+        found = np.where(np.isnan(found), sum_of(*roles), found)
+    return found
+
+
 def _deviation(table: StudyTable, arm: str) -> Array:
     """Return the standard deviations of an arm: as given, of the standard error of its mean, or of the variance."""
     given, error = table.numbers(f"sd{arm}"), table.numbers(f"se{arm}") * np.sqrt(table.numbers(f"n{arm}"))
