@@ -18,14 +18,15 @@ TECHNIQUES = {*PLANNED, *COIL_COURSES, *COMBINATIONS}
 WORDS = {
     "ctbs": "grade C: 0 controlled in NSSI and 1 in other populations, 1 without a clear advantage; 0 more listed",
     "dbs": "grade D: 0 controlled in NSSI and 0 in other populations; 1 more listed",
-    "ect": "grade C: 0 controlled in NSSI and 1 in other populations; 3 more listed",
+    "ect": "grade C: 0 controlled in NSSI and 0 in other populations, and 1 pooled analysis; 3 more listed",
     "hd_tacs": "grade D: 0 controlled in NSSI and 0 in other populations; 2 more listed",
     "hd_tdcs": "grade D: 0 controlled in NSSI and 0 in other populations; 1 more listed",
     "hd_tdcs_4x1": "grade D: 0 controlled in NSSI and 0 in other populations; 1 more listed",
     "hd_tdcs_focal": "grade D: 0 controlled in NSSI and 0 in other populations; 1 more listed",
     "itbs": "grade C: 0 controlled in NSSI and 3 in other populations, 2 of them of adolescents, 1 without a "
     "clear advantage; 4 more listed",
-    "mst": "grade C: 0 controlled in NSSI and 1 in other populations, 1 without a clear advantage; 4 more listed",
+    "mst": "grade C: 0 controlled in NSSI and 0 in other populations, and 1 pooled analysis, 1 without a clear "
+    "advantage; 4 more listed",
     "rtms_10hz": "grade B: 1 controlled in NSSI and 2 in other populations, 1 of them of adolescents, 1 without a "
     "clear advantage; 1 more listed",
     "rtms_1hz": "grade C: 0 controlled in NSSI and 1 in other populations, 1 without a clear advantage; 2 more listed",
@@ -34,10 +35,10 @@ WORDS = {
     "tdcs": "grade C: 0 controlled in NSSI and 1 in other populations; 3 more listed",
     "tdcs_rtms": "grade C: 0 controlled in NSSI and 1 in other populations; 1 more listed",
     "ti": "grade D: 0 controlled in NSSI and 0 in other populations; 1 more listed",
-    "tms": "grade B: 1 controlled in NSSI and 4 in other populations, 1 of them of adolescents, 2 without a "
-    "clear advantage; 10 more listed",
+    "tms": "grade B: 1 controlled in NSSI and 2 in other populations, 1 of them of adolescents, and 2 pooled analyses, "
+    "2 without a clear advantage; 10 more listed",
 }
-"""Of the embedded tables, as they were while a file of its own said what each row speaks for."""
+"""Of the embedded tables."""
 COUNTED_STRATA = {
     ("ctbs", "other", "age not stated"): ("wjbp2015",),
     ("ect", "other", "adults"): ("mutz2019_bt", "mutz2019_rul", "deng2024"),
@@ -71,7 +72,7 @@ def test_every_technique_named_is_one_of_a_plan():
 
 def test_the_grades_of_the_embedded_tables():
     assert {name: evidence_for(name).words for name in TECHNIQUES if evidence_for(name).listed} == WORDS
-    assert evidence_for("ect").other_controlled == 1, "two arms of one network meta-analysis"
+    assert evidence_for("ect").pooled_analyses == 1, "two arms of one network meta-analysis"
     assert evidence_for("eeg").grade == "none"
     found = {}
     for name in WORDS:
@@ -108,6 +109,25 @@ def test_arms_of_one_report_are_one_trial_and_a_report_counts_once():
     both = graded([one, replace(one, id="elsewhere", nssi="no")])
     assert (both.nssi_controlled, both.other_controlled, both.adolescent_controlled) == (1, 0, 1)
     assert graded([one, replace(one, report="another")]).grade == "A"
+
+
+@pytest.mark.parametrize(
+    ("trials", "pooled", "grade"),
+    [("yes", "", "B"), ("yes", "yes yes", "B"), ("", "yes yes", "B"), ("no", "yes", "B"), ("", "no no", "C"),
+     ("no", "no", "C"), ("yes yes", "no", "A")],
+)  # fmt: skip
+def test_a_pooled_analysis_says_that_there_are_trials_and_is_no_trial_more(trials, pooled, grade):
+    row = next(trial for trial in load_trials() if trial.counted and not trial.pools)
+    rows = [
+        replace(row, id=f"{pools}{k}", report=f"{pools}{k}", nssi=nssi, pools=pools)
+        for pools, words in ((False, trials), (True, pooled))
+        for k, nssi in enumerate(words.split())
+    ]
+    found = graded(rows)
+    assert found.grade == grade
+    assert (found.nssi_controlled, found.other_controlled) == (trials.count("yes"), trials.count("no"))
+    assert found.pooled_analyses == len(pooled.split())
+    assert trial_of(load_evidence().row("trials", "cai2023")).pools
 
 
 @pytest.mark.parametrize(

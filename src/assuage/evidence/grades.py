@@ -4,10 +4,12 @@ It says how much was studied, not that it works. Results against a technique cou
 beside it.
 
     A     two or more controlled trials in people with non-suicidal self-injury
-    B     one
-    C     controlled trials in another population only
+    B     one, or a pooled analysis of such trials
+    C     controlled trials, or pooled analyses of them, in another population only
     D     no controlled trial with a result read: uncontrolled, registered, known by title, or in animals
     none  nothing in the table
+
+A pooled analysis holds trials that may stand in the table themselves: it says that there are some, and is none more.
 
 The trials are rows of the table `trials`, embedded or a user's: `trial_of` reads both alike. Four columns hold what a
 coder judged: techniques of a plan (`plan_technique`), `controlled`, `result`, `result_words`. Where one is blank:
@@ -41,6 +43,8 @@ READ = frozenset({
     "result", "result_words", "effect",
 })  # fmt: skip
 """Columns that decide what a trial counts for."""
+POOLED = frozenset({"meta_analysis", "network_meta_analysis", "review"})
+"""Designs that hold the trials of others."""
 AGAINST = frozenset({"no_difference", "worse", "mixed"})
 """Results that do not speak for a technique."""
 
@@ -61,6 +65,8 @@ class Trial:
         As coded; blank where not stated.
     nssi
         "yes", "part" or "no": whether its sample was chosen because of non-suicidal self-injury.
+    pools
+        Whether it is a pooled analysis of trials.
     controlled, result_read
         Whether it had a comparison group, and whether its result was read.
     result, says
@@ -81,6 +87,7 @@ class Trial:
     population: str
     age_groups: frozenset[str]
     nssi: Nssi
+    pools: bool
     controlled: str
     result_read: str
     result: str
@@ -116,6 +123,8 @@ class Graded:
     nssi_controlled, other_controlled, adolescent_controlled
         Controlled trials with a result read: in people with non-suicidal self-injury, in others, and of either those
         whose sample was of adolescents.
+    pooled_analyses
+        Pooled analyses of controlled trials with a result read, of either population.
     listed
         Rows of the table in all.
     trials
@@ -126,6 +135,7 @@ class Graded:
     nssi_controlled: int
     other_controlled: int
     adolescent_controlled: int
+    pooled_analyses: int
     listed: int
     trials: tuple[Trial, ...]
 
@@ -138,9 +148,12 @@ class Graded:
         unjudged = len({trial.report for trial in self.trials if trial.counted and trial.result == NOT_JUDGED})
         without += f", {unjudged} whose result is not judged" if unjudged else ""
         young = f", {self.adolescent_controlled} of them of adolescents" if self.adolescent_controlled else ""
+        pooled = {0: "", 1: ", and 1 pooled analysis"}.get(
+            self.pooled_analyses, f", and {self.pooled_analyses} pooled analyses"
+        )
         return (
             f"grade {self.grade}: {self.nssi_controlled} controlled in NSSI and {self.other_controlled} in other "
-            f"populations{young}{without}; {self.listed - counted} more listed"
+            f"populations{young}{pooled}{without}; {self.listed - counted} more listed"
         )
 
 
@@ -152,14 +165,17 @@ def evidence_for(technique: str) -> Graded:
 def graded(trials: Iterable[Trial]) -> Graded:
     """Grade trials by the rule of the module."""
     rows = tuple(sorted(trials, key=lambda trial: (not trial.counted, trial.nssi != "yes", trial.citation)))
-    counted = [trial for trial in rows if trial.counted]
+    counted = [trial for trial in rows if trial.counted and not trial.pools]
+    pooled = [trial for trial in rows if trial.counted and trial.pools]
     nssi = {trial.report for trial in counted if trial.nssi == "yes"}
     other = {trial.report for trial in counted} - nssi
     young = {trial.report for trial in counted if trial.age_groups == {"adolescents"}}
     grade: Grade = "none"
-    if nssi:
-        grade = "A" if len(nssi) > 1 else "B"
-    elif other:
+    if len(nssi) > 1:
+        grade = "A"
+    elif nssi or any(trial.nssi == "yes" for trial in pooled):
+        grade = "B"
+    elif other or pooled:
         grade = "C"
     elif rows:
         grade = "D"
@@ -168,6 +184,7 @@ def graded(trials: Iterable[Trial]) -> Graded:
         nssi_controlled=len(nssi),
         other_controlled=len(other),
         adolescent_controlled=len(young),
+        pooled_analyses=len({trial.report for trial in pooled}),
         listed=len(rows),
         trials=rows,
     )
@@ -217,6 +234,7 @@ def trial_of(row: Row) -> Trial:
         target=row["target"],
         population=row["population"],
         age_groups=frozenset(row.words("age_group")),
+        pools=row["design"] in POOLED,
         nssi=row["nssi_sample"],  # type: ignore[arg-type]  # the schema holds it to the three words
         controlled=controlled,
         result_read="yes" if read else "no",

@@ -85,9 +85,17 @@ class Stratum:
         """Why this grade, with the trials behind it."""
         counted = [trial.id for trial in self.graded.trials if trial.counted]
         if counted:
-            reports = self.graded.nssi_controlled + self.graded.other_controlled
-            trials = "1 controlled trial" if reports == 1 else f"{reports} controlled trials"
-            return f"{trials} with a result read: {', '.join(counted)}"
+            trials = self.graded.nssi_controlled + self.graded.other_controlled
+            pooled = self.graded.pooled_analyses
+            said = [
+                f"{count} {one if count == 1 else several}"
+                for count, one, several in (
+                    (trials, "controlled trial", "controlled trials"),
+                    (pooled, "pooled analysis", "pooled analyses"),
+                )
+                if count
+            ]
+            return f"{' and '.join(said)} with a result read: {', '.join(counted)}"
         if not self.graded.trials:
             return "no trial"
         return "none counts: " + ", ".join(f"{trial.id} ({trial.why_not})" for trial in self.graded.trials)

@@ -29,6 +29,7 @@ class TrialRecord(Record):
     population: str
     target: str
     nssi: Literal["yes", "part", "no"]
+    pools: bool = Field(default=False, description="a pooled analysis of trials")
     result: str = Field(
         description="better, no_difference, worse, mixed or unclear against its comparison; blank: not read"
     )
@@ -69,6 +70,9 @@ class StudiedRecord(Record):
     nssi_controlled: int
     other_controlled: int
     adolescent_controlled: int
+    pooled_analyses: int = Field(
+        default=0, description="of controlled trials, which they may hold twice: no trial more"
+    )
     listed: int
     trials: tuple[TrialRecord, ...]
     strata: tuple[StratumRecord, ...] = Field(

@@ -17,7 +17,7 @@ from assuage.plan.order_records import Ranking, ShortlistRecord
 from assuage.plan.record_base import Point, Record, Row4
 from assuage.safety import Outcome, Verdict
 
-SCHEMA_VERSION = "2.3"
+SCHEMA_VERSION = "2.4"
 
 DISCLAIMER = (
     "Research planning aid, not a medical device. Doses are model estimates. A qualified person checks the target, the "
