@@ -121,6 +121,7 @@ CONTRASTS = [("one", "A", "B", -0.8, 0.4), ("two", "B", "C", -0.6, 0.3), ("three
         ("study,baseline,treatment,logOR,se", lambda s, a, b, y, e: f"{s},{b},{a},{y},{e}"),
         ("study,comparison,logOR,se", lambda s, a, b, y, e: f"{s},{a} vs {b},{y},{e}"),
         ("study,comparison,logOR,se", lambda s, a, b, y, e: f"{s},{a} versus {b},{y},{e}"),
+        ("study,comparison,logOR,se", lambda s, a, b, y, e: f"{s},{a}:{b},{y},{e}"),
         ("study,t1,t2,logOR,logOR_se", lambda s, a, b, y, e: f"{s},{a},{b},{y},{e}"),
         ("study,t1,t2,OR,OR_lower,OR_upper", lambda s, a, b, y, e: f"{s},{a},{b},{ratios(y, e)}"),
         ("study,t1,t2,OR,95% CI", lambda s, a, b, y, e: f"{s},{a},{b},{ratios(y, e, ' to ')}"),

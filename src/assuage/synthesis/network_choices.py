@@ -20,7 +20,8 @@ SURE: dict[str, frozenset[str]] = {
 """Names beside which another name of the same role is something else: the number of an arm, one of several outcomes."""
 AUTHORS = frozenset({"author", "authors", "firstauthor"})
 PAIRS = frozenset({"comparison", "contrast", "comp", "comparisons"})
-AGAINST = re.compile(r"(.+?)\s+(?:vs\.?|v\.?|versus|against)\s+(.+)", re.IGNORECASE)
+AGAINST = re.compile(r"(.+?)\s+(?:vs\.?|v\.?|versus|against)\s+(.+)|([^:]+?)\s*:\s*([^:]+)", re.IGNORECASE)
+"""A vs B, or A:B as R's netmeta writes it."""
 MIDDLE = 0.04
 """An effect further than this share of its interval from the middle is not in the middle."""
 
@@ -68,7 +69,7 @@ def with_pairs(header: list[str], rows: list[Row]) -> tuple[list[str], list[Row]
     """Return header and rows with treat1 and treat2 from a column of comparisons such as `A vs B`."""
     for column in header:
         cut = [AGAINST.fullmatch(row[column]) for row in rows] if plain(column) in PAIRS else [None]
-        found = [match.groups() for match in cut if match]
+        found = [tuple(filter(None, match.groups())) for match in cut if match]
         if len(found) == len(rows) and not {"treat1", "treat2"} & {plain(name) for name in header}:
             rows = [{**row, "treat1": one, "treat2": two} for row, (one, two) in zip(rows, found, strict=True)]
             return [*header, "treat1", "treat2"], rows
