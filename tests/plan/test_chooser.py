@@ -39,7 +39,9 @@ def candidate(technique, ratio=1.0, focality=0.5, **options):
 
 doses = st.one_of(st.none(), st.floats(0, 10))
 weight = st.floats(0, 10)
-weightings = st.fixed_dictionaries(dict.fromkeys(CRITERIA, weight)).filter(lambda w: sum(w.values()) > 1e-3)
+weightings = st.fixed_dictionaries(dict.fromkeys(CRITERIA, weight)).filter(
+    lambda w: sum(w.values()) - w["equipment"] > 1e-3  # which counts nothing where the site acquires nothing
+)
 
 
 @st.composite
@@ -184,6 +186,11 @@ def test_an_excluded_technique_never_ranks(candidates, weights, owned):
         )
         assert out == (item.technique not in ranked)
     assert all(item.reasons for item in found.excluded)
+
+
+def test_the_weight_of_equipment_alone_orders_nothing_where_nothing_is_acquired():
+    with pytest.raises(PlanError, match="at least one above 0"):
+        shortlist([candidate("itbs")], site=EVERYTHING, weights={"equipment": 1.0})
 
 
 def test_every_reason_is_said():
