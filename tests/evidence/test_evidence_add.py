@@ -158,6 +158,8 @@ def test_records_with_a_known_doi(tmp_path, capsys):
     shown = json.loads(capsys.readouterr().out)
     assert shown["added"] == ["koenig2025"]
     assert "westlundschreiner2017" in shown["skipped"][0]
+    row = load_evidence(folder).row("studies", "koenig2025")
+    assert row["source"].startswith("record of refs.bib, SHA-256 ")
 
 
 def test_a_missing_reader_is_named(tmp_path, monkeypatch, capsys):

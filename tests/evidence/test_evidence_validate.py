@@ -57,7 +57,7 @@ SEEDS = [
     ("findings", {"statistic": "F(1,40)=2.10, p=.001"}, "statistic", "p-statistic"),
     ("findings", {"statistic": "r(58)=.10, p=.03"}, "statistic", "p-statistic"),
     ("findings", {"statistic": "chi2(1, N=60)=1.2, p=.02"}, "statistic", "p-statistic"),
-    ("findings", {"statistic": "z=1.5, p=.01"}, "statistic", "p-n"),
+    ("findings", {"statistic": "z=1.5, p=.01"}, "statistic", "p-statistic"),
     ("findings", {"statistic": "r=0.10, p=0.01"}, "statistic", "p-n"),
     ("findings", {"statistic": "chi2=0.01, p=0.001"}, "statistic", "p-n"),
     ("findings", {"statistic": "t(75)=2.31, p=.024"}, "statistic", "df"),
@@ -78,6 +78,9 @@ SEEDS = [
     ("trials", {"effect": "HAM-D17 10.05 (SD 4.10) vs 14.20 (SD 4.30), t=-6.1"}, "effect", "t-means"),
     ("trials", {"effect": "12 (45.0%) vs 7 (35.0%)"}, "effect", "count"),
     ("trials", {"effect": "12 (60.0%) vs 27 (35.0%)"}, "effect", "count"),
+    ("trials", {"effect": "12/20 (60%) vs 14/20 (60%)"}, "effect", "count"),
+    ("trials", {"effect": "25/20 vs 7/20"}, "effect", "count"),
+    ("trials", {"effect": "12 of 20 (60%) vs 21 of 20 (105%)"}, "effect", "count"),
     ("trials", {"effect": "HAM-D17 10.1 (SD 4.1), 9.2 (SD 4.0) and 77.2 (SD 4.0)"}, "effect", "scale"),
     ("trials", {"effect": "response 61% vs 35%"}, "effect", "percent-n"),
     ("trials", {"effect": "response 160% vs 35%"}, "effect", "percent"),
@@ -86,6 +89,15 @@ SEEDS = [
 
 def test_the_embedded_tables_are_clean():
     assert validate(load_evidence()) == ()
+
+
+@pytest.mark.parametrize(
+    "effect",
+    ["12/20 (60%) vs 7/20 (35%)", "12 of 20 (60.0%) vs 7 of 20 (35.0%)", "12/20 vs 7/20", "12 (60%) vs 7 (35%)"],
+)
+def test_counts_that_fit_are_no_problem(tmp_path, write, valid, effect):
+    valid["trials"][0]["effect"] = effect
+    assert validate(load_evidence(write(tmp_path, valid))) == ()
 
 
 def test_every_known_oddity_is_still_there():

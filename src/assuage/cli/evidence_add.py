@@ -1,6 +1,7 @@
 """`assuage evidence add`: rows from prompts, from --set, from BibTeX and RIS records, or from tables of effects."""
 
 import datetime
+import hashlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -150,7 +151,8 @@ def _records(bibtex: Path | None, ris: Path | None, table: str, given: dict[str,
         raise DataError(f"{file} is not UTF-8 (byte {error.start}); export it as UTF-8") from None
     if "id" in given and len(found) > 1:
         raise DataError(f"--set id={given['id']} would name {len(found)} rows alike; leave it out")
-    return [dict(record) for record in found]
+    source = f"record of {file.name}, SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()}"
+    return [{"source": source, **record} for record in found]
 
 
 def _without_known(

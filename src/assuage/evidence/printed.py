@@ -116,7 +116,8 @@ _INTERVAL = re.compile(
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _SE = re.compile(rf"\bSE\s*=?\s*({NUMBER})")
 _MEAN = re.compile(rf"({NUMBER})\s*(?:(?:\+-|±|\+/-)\s*({NUMBER})|\(\s*(?:SD\s*=?\s*)({NUMBER})\s*\)|\((\d+\.\d+)\))")
-_COUNT = re.compile(r"(?<![\d.])(\d+)\s*\((\d+(?:\.\d+)?)\s*%\)")
+_COUNT = re.compile(r"(?<![\d./])(\d+)(?:\s*(?:/|of)\s*(\d+))?\s*\((\d+(?:\.\d+)?)\s*%\)")
+_FRACTION = re.compile(r"(?<![\d./])(\d+)\s*(?:/|of)\s*(\d+)(?![\d./])")
 _SCORE = re.compile(r"\b(mean|score|change|reduction|improvement|decrease|increase|drop)", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)\s*%")
 
@@ -183,9 +184,16 @@ def means(text: str) -> Iterator[MeanSd]:
                 yield MeanSd(mean=printed(match[1]), sd=printed(sd), before=clause[: match.start()], text=match[0])
 
 
-def counts(clause: str) -> tuple[tuple[int, Printed], ...]:
-    """Return the counts with their percentages of one clause: "62 (1.1%)"."""
-    return tuple((int(match[1]), printed(match[2])) for match in _COUNT.finditer(clause))
+def counts(clause: str) -> tuple[tuple[int, int | None, Printed], ...]:
+    """Return count, people where they stand beside it, and percentage: "62 (1.1%)", "12/20 (60%)", "12 of 20 (60%)"."""
+    return tuple(
+        (int(match[1]), int(match[2]) if match[2] else None, printed(match[3])) for match in _COUNT.finditer(clause)
+    )
+
+
+def fractions(clause: str) -> tuple[tuple[int, int], ...]:
+    """Return count and people of one clause: "12/20", "12 of 20"."""
+    return tuple((int(match[1]), int(match[2])) for match in _FRACTION.finditer(clause))
 
 
 def percentages(clause: str) -> tuple[Printed, ...]:

@@ -49,7 +49,7 @@ def p_misfit(test: TestResult, df: Sequence[float]) -> str | None:
     shown = ", ".join(f"{value:g}" for value in df)
     told = f"p {test.p.relation} {test.p.number.value:g}"
     gives = f"{low:.2g}" if math.isclose(low, high, rel_tol=0.02) else f"{low:.2g} to {high:.2g}"
-    return f"{test.text} with df {shown or 'none'} gives p = {gives}, not {told}"
+    return f"{test.text}{f' with df {shown}' if shown else ''} gives p = {gives}, not {told}"
 
 
 def impossible_statistic(test: TestResult) -> str | None:

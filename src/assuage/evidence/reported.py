@@ -100,7 +100,9 @@ def _test_problems(row: Row, column: str, text: str, who: People) -> Iterator[Pr
             if test.kind in {"t", "r"} and most is not None and test.df[0] >= most:
                 yield error("df", row, column, f"{test.text}: more degrees of freedom than the {most:g} people allow")
         elif message := _none_fits(test, who):
-            yield warning("p-n", row, column, message)
+            yield (
+                error("p-statistic", row, column, message) if test.kind == "z" else warning("p-n", row, column, message)
+            )
 
 
 def _none_fits(test: TestResult, who: People) -> str | None:
@@ -164,14 +166,24 @@ def _percent_problems(row: Row, column: str, text: str, who: People) -> Iterator
     if column != "effect":
         return
     for clause in printed.clauses(text):
-        for (count, percent), n in zip(printed.counts(clause), (who.first, who.second), strict=False):
-            if n and (message := recompute.count_misfit(count, percent, n)):
-                yield (error if count > n else warning)("count", row, column, message)
+        yield from _count_problems(row, column, clause, who)
         for percent, n in zip(printed.percentages(clause), (who.first, who.second), strict=False):
             if not 0 <= percent.value <= 100:
                 yield error("percent", row, column, f"{percent.value:g} % lies outside 0 to 100")
             elif n and (message := recompute.percent_misfit(percent, n)):
                 yield warning("percent-n", row, column, message)
+
+
+def _count_problems(row: Row, column: str, clause: str, who: People) -> Iterator[Problem]:
+    for count, people in printed.fractions(clause):
+        if count > people:
+            yield error("count", row, column, f"{count} is more than the {people} people beside it")
+    for (count, beside, percent), group in zip(printed.counts(clause), (who.first, who.second), strict=False):
+        n = group if beside is None else beside
+        if not n or (beside is not None and count > beside):
+            continue
+        if message := recompute.count_misfit(count, percent, n):
+            yield (error if count > n else warning)("count", row, column, message)
 
 
 def _people_problems(row: Row, who: People) -> Iterator[Problem]:
