@@ -312,3 +312,36 @@ def test_headings_of_subgroups_of_revman_are_left_out_and_said():
     found = analyse(parse_studies("\n".join([f"{names},Year of study", *lines]), source="t.csv"), Choices())
     assert (found.effects.k, found.effects.measure.name) == (2, "RR")
     assert any("headings of subgroups: adults" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("Participants age", "12-18"), ("Specific age", "14 to 17"), ("Age, median (range)", "35 (18-65)")],
+)
+def test_spans_of_other_things_are_no_intervals(column, cell):
+    found = parse_studies(f"study;{column};OR;se\na;{cell};15;0.3\nb;{cell};16;0.4\n", source="t.csv")
+    assert not {"ci_low", "ci_high"} & found.roles.keys()
+    assert effects_of(found).v == pytest.approx([0.09, 0.16])
+
+
+def test_ci_within_a_word_is_no_interval():
+    found = effects("study;Incidence rate ratio (95% CI)\na;0.41 (0.13 to 1.26)\nb;0.8 (0.5 to 1.3)\n")
+    assert found.measure.name == "IRR"
+    assert found.y == pytest.approx(np.log([0.41, 0.8]))
+
+
+def test_a_minus_behind_a_blank_is_a_sign():
+    with pytest.raises(DataError, match="give no effect"):
+        effects("study;MD (95% CI)\na;-0.3 (-0.5 -0.1)\nb;-0.2 (-0.6 -0.1)\n")
+    v = effects("study;MD (95% CI)\na;-0.3 (-0.5 - -0.1)\nb;-0.2 (-0.3--0.1)\n").v
+    assert np.sqrt(v) == pytest.approx(np.array([0.2, 0.1]) / 1.959964, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Total (n = 2)", "Total:", "Subtotal women", "Random effects model (REML)", "RE Model (Q = 3)", "Summary effect"],
+)
+def test_sums_are_refused_whatever_stands_behind_their_name(label):
+    with pytest.raises(DataError, match="reads as a sum"):
+        effects(f"study,yi,vi\na,0.1,0.01\nb,0.2,0.01\n{label},0.15,0.005\n")
+    assert effects("study,yi,vi\nTOTAL 2015,0.1,0.01\nb,0.2,0.01\n").k == 2

@@ -15,8 +15,8 @@ REVMAN_5 = ("Comparison Number", "Outcome Number", "Subgroup Number", "Name")
 ANALYSIS = (REVMAN_5[:2], ("Analysis group", "Analysis number"))
 """Columns that number the analyses of an export."""
 TOTAL = re.compile(
-    r"(sub-?)?totals?( \(?95 ?%.*)?|overall.*|pooled.*|summary|sum|heterogeneity.*|combined|"
-    r"(random|fixed|common)[ -]effects? model|(re|fe|ce) model|all studies",
+    r"sub-?totals?\b.*|totals?(\s*[:(].*| 95 ?%.*)?|overall.*|pooled.*|summary( (effect|estimate|measure)s?)?|sum|"
+    r"heterogeneity.*|combined|(random|fixed|common)[ -]effects? model.*|(re|fe|ce) model.*|all studies",
     re.IGNORECASE,
 )
 """Labels of rows that sum up the others."""
