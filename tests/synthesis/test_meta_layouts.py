@@ -345,3 +345,20 @@ def test_sums_are_refused_whatever_stands_behind_their_name(label):
     with pytest.raises(DataError, match="reads as a sum"):
         effects(f"study,yi,vi\na,0.1,0.01\nb,0.2,0.01\n{label},0.15,0.005\n")
     assert effects("study,yi,vi\nTOTAL 2015,0.1,0.01\nb,0.2,0.01\n").k == 2
+
+
+def test_bounds_of_ratios_beside_their_logarithms_are_no_slip():
+    rows = [(0.6, 0.6), (0.7, 0.6), (0.5, 0.6)]
+    cells = [f"s{i},{y},{s},{math.exp(y - 1.96 * s):.2f},{math.exp(y + 1.96 * s):.2f}" for i, (y, s) in enumerate(rows)]
+    found = effects("\n".join(["study,logor,se,ci_lb,ci_ub", *cells]))
+    assert found.measure.name == "OR"
+    assert not found.notes
+
+
+@pytest.mark.parametrize(("said", "name"), [("Peto Odds Ratio", "PETO"), ("Risk Ratio", "RR"), ("Gamma", "OR")])
+def test_the_measure_of_an_export_of_revman_is_read_in_words(said, name):
+    names = "Comparison Number,Outcome Number,Subgroup Number,Name,Effect Measure,Events 1,Total 1,Events 2,Total 2"
+    lines = [f"1,1,0,deaths,{said},11,40,15,40,", "1,1,0,one,,5,20,8,20,2001", "1,1,0,two,,6,20,7,20,2002"]
+    found = analyse(parse_studies("\n".join([f"{names},Year of study", *lines]), source="t.csv"), Choices())
+    assert found.effects.measure.name == name
+    assert any("'Gamma', which is not known" in note for note in found.notes) == (said == "Gamma")

@@ -65,7 +65,7 @@ def test_a_quotation_mark_left_open_hides_no_rows(last):
 
 
 def test_commas_of_which_nothing_tells_what_they_are_are_asked_about():
-    with pytest.raises(DataError, match="column n: '1,140' could be 1140 or 1.140"):
+    with pytest.raises(DataError, match=r"column n: '1,140' could be 1140 or 1\.140"):
         table("study\tn\na\t1,140\nb\t2,300\n")
     assert [row["n"] for row in table("study\tn\na\t1,140\nb\t2,300.5\n").rows] == ["1140", "2300.5"]
     assert [row["n"] for row in table("study\tn\na\t1,140\nb\t0,35\n").rows] == ["1,140", "0,35"]

@@ -102,9 +102,8 @@ def _form(column: str, cells: Sequence[str]) -> tuple[re.Pattern[str], tuple[str
     if "mean" in words and "sd" in words and all(_MEAN.fullmatch(cell) for cell in cells):
         rest = _without(column, r"\bmeans?\b|\bsds?\b|±|\+/-|[()\[\],]")
         return _MEAN, (f"mean {rest}".strip(), f"sd {rest}".strip())
-    if not _SAYS_CI.search(column) and _OTHER_RANGE.search(column):
-        return None
-    if all(_EFFECT.fullmatch(cell) for cell in cells):
+    is_other = bool(_OTHER_RANGE.search(column)) and not _SAYS_CI.search(column)
+    if not is_other and all(_EFFECT.fullmatch(cell) for cell in cells):
         rest = _without(column, _SAYS_CI.pattern + r"|[()\[\],]")
         return _EFFECT, (rest or "estimate", "ci_low", "ci_high")
     if _SAYS_CI.search(column) and all(_INTERVAL.fullmatch(cell) for cell in cells):
