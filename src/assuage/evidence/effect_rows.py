@@ -338,5 +338,5 @@ def _digits(value: float) -> str:
 
 
 def _without_zeros(text: str) -> str:
-    """Return a number of the file without zeros that its digits may not have had: they would claim more than it says."""
+    """Return a number of the file without zeros at its end, which would claim more digits than it has."""
     return text.rstrip("0").rstrip(".") if "." in text else text
