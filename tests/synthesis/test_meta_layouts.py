@@ -362,3 +362,21 @@ def test_the_measure_of_an_export_of_revman_is_read_in_words(said, name):
     found = analyse(parse_studies("\n".join([f"{names},Year of study", *lines]), source="t.csv"), Choices())
     assert found.effects.measure.name == name
     assert any("'Gamma', which is not known" in note for note in found.notes) == (said == "Gamma")
+
+
+def test_of_two_effects_with_intervals_none_is_taken_silently():
+    text = (
+        "study;OR (95% CI);RR (95% CI)\na;0.41 (0.13 to 1.26);0.5 (0.2 to 1.4)\nb;0.8 (0.5 to 1.3);0.9 (0.5 to 1.5)\n"
+    )
+    with pytest.raises(DataError, match="'OR' and 'RR' could both be ratio"):
+        effects(text)
+    found = effects_of(parse_studies(text, source="t.csv", given={"ratio": "RR"}))
+    assert found.measure.name == "RR"
+    assert found.y == pytest.approx(np.log([0.5, 0.9]))
+    assert np.sqrt(found.v) == pytest.approx(np.log([7, 3]) / (2 * 1.959964), rel=1e-6)
+
+
+def test_a_column_cut_out_of_a_cell_can_be_named():
+    text = "study;Estimate (95% CI)\na;1.2 (0.7 to 1.7)\nb;1.1 (0.8 to 1.4)\n"
+    found = effects_of(parse_studies(text, source="t.csv", given={"yi": "Estimate"}), measure="OR")
+    assert found.y == pytest.approx([1.2, 1.1])

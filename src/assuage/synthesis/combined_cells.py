@@ -49,13 +49,15 @@ def apart(
     if renamed and not renamed.keys() & set(named):
         rows = [{renamed.get(name, name): cell for name, cell in row.items()} for row in rows]
         header = [renamed.get(name, name) for name in header]
-    for column in header:
-        cells = [row[column] for row in rows if not is_missing(row[column])]
-        form = _form(column, cells)
-        if form is None:
+    forms = {name: _form(name, [row[name] for row in rows if not is_missing(row[name])]) for name in header}
+    effects = [form for form in forms.values() if form and form[0] is _EFFECT]
+    for column, form in forms.items():
+        if form is None or column in named:
             continue
         pattern, names = form
-        if set(names) & {*header, *named} or column in named:
+        if pattern is _EFFECT and len(effects) > 1:
+            names = (names[0], *(f"{bound} {names[0]}" for bound in names[1:]))
+        if set(names) & set(header):
             continue
         header = [*(name for name in header if name != column), *names]
         found = [pattern.fullmatch(row[column]) for row in rows]
