@@ -84,6 +84,16 @@ def test_a_larger_area_counts_one_of_its_parts():
     assert of(weighed, "nucleus accumbens L").weight.yes == 0.0
 
 
+def test_a_side_in_front_of_an_area_is_the_side_of_that_area_alone():
+    weighed = found(
+        [study("a"), study("b")],
+        [finding("a", "L putamen;amygdala"), finding("b", "R putamen;L amygdala", hemisphere="B")],
+    )
+    left, right = (of(weighed, f"putamen {side}") for side in "LR")
+    assert ([r.study for r in left.reports], [r.study for r in right.reports]) == (["a"], ["b"])
+    assert of(weighed, "amygdala R").weight.yes == 1
+
+
 def test_the_other_side_does_not_count_and_no_side_counts_for_both():
     left = found([study("a")], [finding("a", "putamen", hemisphere="L")])
     assert of(left, "putamen L").weight.yes == 1.0

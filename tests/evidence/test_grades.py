@@ -199,6 +199,11 @@ def test_a_cell_that_decides_and_cannot_stand_is_refused(cells, said):
     trial_of(row(doi="no doi"))  # what does not decide is for `validate`
 
 
+def test_a_result_that_stands_in_words_alone_was_read():
+    trial = trial_of(row(design="rct", result_words="fewer days with urges than under sham"))
+    assert (trial.result_read, trial.result, trial.why_not) == ("yes", "not_judged", "")
+
+
 def test_results_that_do_not_speak_for_a_technique_are_counted_beside_the_others():
     assert "without a clear advantage" in evidence_for("ctbs").words
     row = next(trial for trial in load_trials() if trial.counted)

@@ -312,3 +312,71 @@ def test_headings_of_subgroups_of_revman_are_left_out_and_said():
     found = analyse(parse_studies("\n".join([f"{names},Year of study", *lines]), source="t.csv"), Choices())
     assert (found.effects.k, found.effects.measure.name) == (2, "RR")
     assert any("headings of subgroups: adults" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell"),
+    [("Participants age", "12-18"), ("Specific age", "14 to 17"), ("Age, median (range)", "35 (18-65)")],
+)
+def test_spans_of_other_things_are_no_intervals(column, cell):
+    found = parse_studies(f"study;{column};OR;se\na;{cell};15;0.3\nb;{cell};16;0.4\n", source="t.csv")
+    assert not {"ci_low", "ci_high"} & found.roles.keys()
+    assert effects_of(found).v == pytest.approx([0.09, 0.16])
+
+
+def test_ci_within_a_word_is_no_interval():
+    found = effects("study;Incidence rate ratio (95% CI)\na;0.41 (0.13 to 1.26)\nb;0.8 (0.5 to 1.3)\n")
+    assert found.measure.name == "IRR"
+    assert found.y == pytest.approx(np.log([0.41, 0.8]))
+
+
+def test_a_minus_behind_a_blank_is_a_sign():
+    with pytest.raises(DataError, match="give no effect"):
+        effects("study;MD (95% CI)\na;-0.3 (-0.5 -0.1)\nb;-0.2 (-0.6 -0.1)\n")
+    v = effects("study;MD (95% CI)\na;-0.3 (-0.5 - -0.1)\nb;-0.2 (-0.3--0.1)\n").v
+    assert np.sqrt(v) == pytest.approx(np.array([0.2, 0.1]) / 1.959964, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["Total (n = 2)", "Total:", "Subtotal women", "Random effects model (REML)", "RE Model (Q = 3)", "Summary effect"],
+)
+def test_sums_are_refused_whatever_stands_behind_their_name(label):
+    with pytest.raises(DataError, match="reads as a sum"):
+        effects(f"study,yi,vi\na,0.1,0.01\nb,0.2,0.01\n{label},0.15,0.005\n")
+    assert effects("study,yi,vi\nTOTAL 2015,0.1,0.01\nb,0.2,0.01\n").k == 2
+
+
+def test_bounds_of_ratios_beside_their_logarithms_are_no_slip():
+    rows = [(0.6, 0.6), (0.7, 0.6), (0.5, 0.6)]
+    cells = [f"s{i},{y},{s},{math.exp(y - 1.96 * s):.2f},{math.exp(y + 1.96 * s):.2f}" for i, (y, s) in enumerate(rows)]
+    found = effects("\n".join(["study,logor,se,ci_lb,ci_ub", *cells]))
+    assert found.measure.name == "OR"
+    assert not found.notes
+
+
+@pytest.mark.parametrize(("said", "name"), [("Peto Odds Ratio", "PETO"), ("Risk Ratio", "RR"), ("Gamma", "OR")])
+def test_the_measure_of_an_export_of_revman_is_read_in_words(said, name):
+    names = "Comparison Number,Outcome Number,Subgroup Number,Name,Effect Measure,Events 1,Total 1,Events 2,Total 2"
+    lines = [f"1,1,0,deaths,{said},11,40,15,40,", "1,1,0,one,,5,20,8,20,2001", "1,1,0,two,,6,20,7,20,2002"]
+    found = analyse(parse_studies("\n".join([f"{names},Year of study", *lines]), source="t.csv"), Choices())
+    assert found.effects.measure.name == name
+    assert any("'Gamma', which is not known" in note for note in found.notes) == (said == "Gamma")
+
+
+def test_of_two_effects_with_intervals_none_is_taken_silently():
+    text = (
+        "study;OR (95% CI);RR (95% CI)\na;0.41 (0.13 to 1.26);0.5 (0.2 to 1.4)\nb;0.8 (0.5 to 1.3);0.9 (0.5 to 1.5)\n"
+    )
+    with pytest.raises(DataError, match="'OR' and 'RR' could both be ratio"):
+        effects(text)
+    found = effects_of(parse_studies(text, source="t.csv", given={"ratio": "RR"}))
+    assert found.measure.name == "RR"
+    assert found.y == pytest.approx(np.log([0.5, 0.9]))
+    assert np.sqrt(found.v) == pytest.approx(np.log([7, 3]) / (2 * 1.959964), rel=1e-6)
+
+
+def test_a_column_cut_out_of_a_cell_can_be_named():
+    text = "study;Estimate (95% CI)\na;1.2 (0.7 to 1.7)\nb;1.1 (0.8 to 1.4)\n"
+    found = effects_of(parse_studies(text, source="t.csv", given={"yi": "Estimate"}), measure="OR")
+    assert found.y == pytest.approx([1.2, 1.1])

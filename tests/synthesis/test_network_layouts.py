@@ -164,3 +164,10 @@ def test_contrasts_without_a_study_say_what_to_add(tmp_path):
     rows = [f"{a},{b},{y},{e}" for _, a, b, y, e in CONTRASTS]
     with pytest.raises(DataError, match=r"needs a column study, .*; add it, with a name of its own in every row"):
         read_network(lines(tmp_path, "treat1,treat2,TE,seTE", rows))
+
+
+def test_a_sum_below_a_network_is_no_study(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("study,treat1,treat2,TE,seTE\n1,A,B,0.5,0.3\n2,A,B,0.6,0.3\nTotal (95% CI),A,B,0.55,0.2\n")
+    with pytest.raises(DataError, match="reads as a sum"):
+        read_network(path)

@@ -55,3 +55,20 @@ def test_a_network_names_the_line_of_its_file(tmp_path):
     network = read_network(path, measure="MD")
     assert network.studies[0].effects[0] == pytest.approx(-0.5)
     assert network.treatments == ("A", "B")
+
+
+@pytest.mark.parametrize("last", ["open", "x" * 140_000])
+def test_a_quotation_mark_left_open_hides_no_rows(last):
+    rows = ["study,yi,vi,notes", "a,0.1,0.2,", 'b,0.2,0.2,"open', *["c,0.3,0.2,", f"d,0.4,0.2,{last}"]]
+    with pytest.raises(DataError, match="quotation mark"):
+        table("\n".join(rows))
+
+
+def test_commas_of_which_nothing_tells_what_they_are_are_asked_about():
+    with pytest.raises(DataError, match=r"column n: '1,140' could be 1140 or 1\.140"):
+        table("study\tn\na\t1,140\nb\t2,300\n")
+    assert [row["n"] for row in table("study\tn\na\t1,140\nb\t2,300.5\n").rows] == ["1140", "2300.5"]
+    assert [row["n"] for row in table("study\tn\na\t1,140\nb\t0,35\n").rows] == ["1,140", "0,35"]
+    means = 'study,mean (SD) treated\na,"1,140 (230)"\nb,980 (210)\n'
+    assert [row["mean treated"] for row in table(means).rows] == ["1140", "980"]
+    assert table("study\tn/N\na\t51/1,140\nb\t20/2,140\n").rows[0]["total"] == "1140"

@@ -40,7 +40,6 @@ SCALES = {"OR": "OR", "Peto OR": "Peto OR", "RR": "RR", "HR": "HR", "MD": "MD", 
 MEASURES = {"Peto OR": "PETO"}
 """Scale -> measure of `synthesis`, where its name is another."""
 INDIRECT = {"yes": "low", "part": "some", "no": "high"}
-NOT_PRIMARY = frozenset({"meta_analysis", "network_meta_analysis", "review"})
 NO_OUTCOME = "outcome not stated"
 WITH_UNITS = frozenset({"MD"})
 """Scales whose effects are in the units of an instrument."""
@@ -196,7 +195,7 @@ def _group(
 
 
 def _why_not(row: Row, trial: Trial, age: str) -> str:
-    if row["design"] in NOT_PRIMARY:
+    if trial.pools:
         return POOLS
     if trial.why_not:
         return trial.why_not

@@ -283,10 +283,12 @@ def _of_age(report: Report, age: str) -> bool:
 
 def _share(region: Region, circuit: Circuit, place: str, side: str) -> float:
     """Return how much of a finding is the region's: 1, 1/m, or 0 for another place or side."""
-    if region.hemisphere and side not in {"", "B", region.hemisphere}:
-        return 0.0
     ways = _reported_as(region)
-    shares = [1.0 / _parts(area, circuit) if ways[area] else 1.0 for area in _areas(place) if area in ways]
+    shares = [
+        1.0 / _parts(area, circuit) if ways[area] else 1.0
+        for area, own in _sided(place)
+        if area in ways and (not region.hemisphere or (own or side) in {"", "B", region.hemisphere})
+    ]
     return max(shares, default=0.0)
 
 
@@ -296,12 +298,19 @@ def _parts(area: str, circuit: Circuit) -> int:
 
 
 def _areas(reported: str) -> list[str]:
-    """Return the areas of a finding that names several; a side in front of one is no part of its name."""
+    """Return the areas of a finding that names several."""
+    return [area for area, _ in _sided(reported)]
+
+
+def _sided(reported: str) -> list[tuple[str, str]]:
+    """Return the areas of a finding with the side, L or R, that stands in front of each; blank: none does."""
     found = []
-    for part in reported.split(";"):
-        area = part.strip().removeprefix("L ").removeprefix("R ")
+    for part in map(str.strip, reported.split(";")):
+        side = part[0] if part.startswith(("L ", "R ")) else ""
+        area = part[2:] if side else part
         halves = area.split(" and ")
-        found += halves if area not in _names_known() and _names_known() & set(halves) else [area]
+        areas = halves if area not in _names_known() and _names_known() & set(halves) else [area]
+        found += [(area, side) for area in areas]
     return found
 
 

@@ -322,6 +322,8 @@ def _estimate(effects: EffectSet, k: int, bounds: tuple[float, float], source: s
         label = "effect" if name == "GEN" else name
         label = label if effects.measure.scale == "as is" else f"{effects.measure.scale} {label}"
     value, low, high = (_digits(float(x)) for x in values)
+    if is_inside:
+        value, low, high = (_without_zeros(text) for text in (value, low, high))
     way = effects.way[k]
     computed = way.startswith("computed")
     halved = computed and effects.counts is not None and with_half(name, effects.counts)[1][k]
@@ -333,3 +335,8 @@ def _estimate(effects: EffectSet, k: int, bounds: tuple[float, float], source: s
 def _digits(value: float) -> str:
     decimals = DIGITS - 1 - math.floor(math.log10(abs(value))) if value else DIGITS
     return f"{value:.{max(0, decimals)}f}"
+
+
+def _without_zeros(text: str) -> str:
+    """Return a number of the file without zeros at its end, which would claim more digits than it has."""
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -16,7 +16,7 @@ coder judged: techniques of a plan (`plan_technique`), `controlled`, `result`, `
 
     plan_technique   what the one stimulation in `technique` speaks for; several stimulations: none
     controlled       rct: yes; open label, cohort: no; no design: not stated; any other: not judged
-    result           not judged, where `effect` holds something; else not read
+    result           not judged, where `effect` or `result_words` holds something; else not read
     result_words     the text of `effect`
 """
 
@@ -218,7 +218,7 @@ def trial_of(row: Row) -> Trial:
     wrong = next((p for p in cell_problems(row) if p.severity == "error" and p.column in READ), None)
     if wrong is not None:
         raise DataError(f"{row.place}, {row.id or 'no id'}, {wrong.column}: {wrong.message}")
-    read = bool(row["effect"] or row["result"])
+    read = bool(row["effect"] or row["result"] or row["result_words"])
     controlled = row["controlled"] or BY_DESIGN.get(row["design"], NOT_JUDGED)
     blank = {
         "plan_technique": not row["plan_technique"],

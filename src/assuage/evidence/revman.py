@@ -17,8 +17,8 @@ from assuage.errors import DataError
 from assuage.synthesis.columns import plain
 from assuage.synthesis.measures import MEASURES
 from assuage.synthesis.reading import StudyTable, number_of, read_studies
+from assuage.synthesis.study_rows import REVMAN_5, measure_in
 
-REVMAN_5 = ("Comparison Number", "Outcome Number", "Subgroup Number", "Name")
 PACKAGE = ("Analysis group", "Analysis number", "Study")
 SAID_BY = frozenset({
     *REVMAN_5, "Data Type", "Effect Measure", "Group Label 1", "Group Label 2", "User defined order",
@@ -29,11 +29,6 @@ ROWS, SETTINGS = "-data-rows.csv", "-overall-estimates-and-settings.csv"
 """Ends of the names of two files of a data package."""
 SWAP = "Swap event and non-event"
 """Column of the settings of a data package, of counts."""
-NAMES = {
-    "oddsratio": "OR", "petooddsratio": "PETO", "petoor": "PETO", "riskratio": "RR", "riskdifference": "RD",
-    "meandifference": "MD", "stdmeandifference": "SMD", "standardizedmeandifference": "SMD", "hazardratio": "HR",
-}  # fmt: skip
-"""Effect measures as RevMan spells them; its short names are those of `MEASURES`."""
 RATIO = frozenset({"OR", "RR", "HR", "PETO", "IRR"})
 COUNTS, MEANS, STATED = "counts", "means", "stated"
 NEEDS = {
@@ -147,7 +142,7 @@ def analyses_of(
 def _analysis(
     part: StudyTable, heading: _Heading, cells: tuple[dict[str, str], ...], *, measure: str | None, is_old: bool
 ) -> Analysis:
-    stated = NAMES.get(plain(heading.measure), heading.measure.upper())
+    stated = measure_in(heading.measure)
     named = stated if stated in MEASURES else measure or stated
     if not named:
         raise DataError(

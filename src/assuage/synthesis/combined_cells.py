@@ -19,15 +19,21 @@ from collections.abc import Callable, Collection, Sequence
 from assuage.synthesis.arm_names import QUANTITIES
 
 NUMBER = r"([+\-−]?\d+(?:[.,]\d+)?)"
-_TO = r"\s*(?:to|,|;|–|-|\.\.)\s*"
+_TO = r"(?!\s+[-−]\d)\s*(?:to|,|;|–|-|\.\.)\s*"
+"""Between two bounds; behind a blank, a minus that touches a number is its sign (-0.5 -0.1 is left alone)."""
 _OPEN, _CLOSE = r"\s*[(\[]\s*", r"\s*[)\]]\s*"
-_COUNTS = re.compile(r"(\d+)\s*/\s*(\d+)(?:\s*\([\d.,]+\s*%\))?")
+_COUNT = r"([1-9]\d{0,2}(?:,\d{3})+|\d+)"
+_COUNTS = re.compile(_COUNT + r"\s*/\s*" + _COUNT + r"(?:\s*\([\d.,]+\s*%\))?")
 _MEAN = re.compile(NUMBER + r"\s*(?:±|\+/-|\()\s*" + NUMBER + r"\s*\)?")
 _EFFECT = re.compile(
     NUMBER + r"\s*[,;:]?" + _OPEN + r"(?:95\s*%\s*(?:CI)?\s*[,:]?\s*)?" + NUMBER + _TO + NUMBER + _CLOSE
 )
 _INTERVAL = re.compile(r"[(\[]?\s*" + NUMBER + _TO + NUMBER + r"\s*[)\]]?")
-_SAYS_CI = re.compile(r"(95\s*%\s*)?(c\.?i\.?|confidence[ _.]intervals?|conf\.? ?int\.?)(\s*95\s*%?)?", re.IGNORECASE)
+_SAYS_CI = re.compile(
+    r"(95\s*%?\s*)?(?<![a-z])(c\.?i\.?|confidence[ _.]intervals?|conf\.? ?int\.?)(?![a-z])(\s*95\s*%?)?", re.IGNORECASE
+)
+_OTHER_RANGE = re.compile(r"\b(range|iqr|quartiles?|min|max|ages?)\b", re.IGNORECASE)
+"""Words of spans that are no interval of an effect."""
 _EVENTS = {"ai", "ri", "xi", "yi", "te", *QUANTITIES["events"], *QUANTITIES["m"]}
 """Beside one of these words, n is people."""
 _OTHER_LEVEL = re.compile(r"\b(?!95)\d{2}\s*%")
@@ -43,19 +49,23 @@ def apart(
     if renamed and not renamed.keys() & set(named):
         rows = [{renamed.get(name, name): cell for name, cell in row.items()} for row in rows]
         header = [renamed.get(name, name) for name in header]
-    for column in header:
-        cells = [row[column] for row in rows if not is_missing(row[column])]
-        form = _form(column, cells)
-        if form is None:
+    forms = {name: _form(name, [row[name] for row in rows if not is_missing(row[name])]) for name in header}
+    effects = [form for form in forms.values() if form and form[0] is _EFFECT]
+    for column, form in forms.items():
+        if form is None or column in named:
             continue
         pattern, names = form
-        if set(names) & {*header, *named} or column in named:
+        if pattern is _EFFECT and len(effects) > 1:
+            names = (names[0], *(f"{bound} {names[0]}" for bound in names[1:]))
+        if set(names) & set(header):
             continue
         header = [*(name for name in header if name != column), *names]
         found = [pattern.fullmatch(row[column]) for row in rows]
+        parts = [cut.groups() if cut else [""] * len(names) for cut in found]
+        if pattern is _COUNTS:
+            parts = [[part.replace(",", "") for part in cut] for cut in parts]
         rows = [
-            {**_but(row, column), **dict(zip(names, cut.groups() if cut else [""] * len(names), strict=True))}
-            for row, cut in zip(rows, found, strict=True)
+            {**_but(row, column), **dict(zip(names, cut, strict=True))} for row, cut in zip(rows, parts, strict=True)
         ]
     return header, rows
 
@@ -94,7 +104,8 @@ def _form(column: str, cells: Sequence[str]) -> tuple[re.Pattern[str], tuple[str
     if "mean" in words and "sd" in words and all(_MEAN.fullmatch(cell) for cell in cells):
         rest = _without(column, r"\bmeans?\b|\bsds?\b|±|\+/-|[()\[\],]")
         return _MEAN, (f"mean {rest}".strip(), f"sd {rest}".strip())
-    if all(_EFFECT.fullmatch(cell) for cell in cells):
+    is_other = bool(_OTHER_RANGE.search(column)) and not _SAYS_CI.search(column)
+    if not is_other and all(_EFFECT.fullmatch(cell) for cell in cells):
         rest = _without(column, _SAYS_CI.pattern + r"|[()\[\],]")
         return _EFFECT, (rest or "estimate", "ci_low", "ci_high")
     if _SAYS_CI.search(column) and all(_INTERVAL.fullmatch(cell) for cell in cells):

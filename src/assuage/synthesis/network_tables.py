@@ -25,6 +25,7 @@ from assuage.synthesis.network_columns import Layout, find_layout
 from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in, studies_from
 from assuage.synthesis.network_model import Network, NetworkStudy
 from assuage.synthesis.network_rows import Numbered, is_empty, is_no_number, label_in, number_in, study_of
+from assuage.synthesis.study_rows import TOTAL
 from assuage.synthesis.text_table import parse_table, text_of
 
 CORRECTED = "added in every arm of studies with a zero cell"
@@ -84,6 +85,9 @@ def read_network(
         studies, excluded, notes = studies_from(groups)
     if not studies:
         raise DataError(f"{path}: no study with two arms is left" + "".join(f"; {n}: {why}" for n, why in excluded[:3]))
+    for study in studies:
+        if TOTAL.fullmatch(study.name):
+            raise DataError(f"study {study.name} reads as a sum of the others; take it out, or give it another name")
     studies = _with_moderators(studies, layout, header, numbered)
     treatments = tuple(sorted({name for study in studies for name in study.treatments}, key=_natural))
     _require_one_spelling(treatments)

@@ -24,9 +24,10 @@ def interval_notes(
     if {"ci_low", "ci_high"} & table.rivals.keys() or not {"ci_low", "ci_high"} <= table.roles.keys():
         return []
     low, high = table.numbers("ci_low")[rows], table.numbers("ci_high")[rows]
-    if is_ratio and "ratio" in table.roles:
-        with np.errstate(all="ignore"):
-            low, high = np.log(low), np.log(high)
+    with np.errstate(all="ignore"):
+        logged = np.log(low), np.log(high)
+    if is_ratio and ("ratio" in table.roles or _off(y, *logged) < _off(y, low, high)):
+        low, high = logged
     reported = np.array([not words.startswith("computed") for words in way])
     whole = reported & np.isfinite(low + high) & (low < y) & (y < high)
     with np.errstate(all="ignore"):
@@ -44,3 +45,11 @@ def interval_notes(
                 f"{100 * level:g} %: another level (--reported-level), or a column that is none of the two"
             )
     return notes
+
+
+def _off(y: Array, low: Array, high: Array) -> float:
+    """Return how far effects lie from the middle of their intervals, as a share of these; median, inf without any."""
+    whole = np.isfinite(low + high) & (low < high)
+    if not np.any(whole):
+        return float("inf")
+    return float(np.median(np.abs((low + high) / 2 - y)[whole] / (high - low)[whole]))

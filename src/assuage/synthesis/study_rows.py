@@ -8,15 +8,21 @@ import re
 from collections.abc import Mapping, Sequence
 
 from assuage.errors import DataError
+from assuage.synthesis.columns import plain
 from assuage.synthesis.measures import MEASURES
 from assuage.synthesis.reading import StudyTable
 
 REVMAN_5 = ("Comparison Number", "Outcome Number", "Subgroup Number", "Name")
+NAMES = {
+    "oddsratio": "OR", "petooddsratio": "PETO", "petoor": "PETO", "riskratio": "RR", "riskdifference": "RD",
+    "meandifference": "MD", "stdmeandifference": "SMD", "standardizedmeandifference": "SMD", "hazardratio": "HR",
+}  # fmt: skip
+"""Effect measures as RevMan spells them; its short names are those of `MEASURES`."""
 ANALYSIS = (REVMAN_5[:2], ("Analysis group", "Analysis number"))
 """Columns that number the analyses of an export."""
 TOTAL = re.compile(
-    r"(sub-?)?totals?( \(?95 ?%.*)?|overall.*|pooled.*|summary|sum|heterogeneity.*|combined|"
-    r"(random|fixed|common)[ -]effects? model|(re|fe|ce) model|all studies",
+    r"sub-?totals?\b.*|totals?(\s*[:(].*| 95 ?%.*)?|overall.*|pooled.*|summary( (effect|estimate|measure)s?)?|sum|"
+    r"heterogeneity.*|combined|(random|fixed|common)[ -]effects? model.*|(re|fe|ce) model.*|all studies",
     re.IGNORECASE,
 )
 """Labels of rows that sum up the others."""
@@ -33,7 +39,7 @@ def one_analysis(table: StudyTable) -> tuple[StudyTable, str | None, list[str]]:
     columns = next((pair for pair in ANALYSIS if set(pair) <= set(table.header)), None)
     if columns is None:
         return table, None, []
-    measure, notes = None, []
+    notes: list[str] = []
     studies = list(range(len(table.rows)))
     outcomes: dict[tuple[str, str], Mapping[str, str]] = {}
     if set(REVMAN_5) <= set(table.header):
@@ -49,9 +55,16 @@ def one_analysis(table: StudyTable) -> tuple[StudyTable, str | None, list[str]]:
             f"{table.source} holds {len(found)} analyses ({', '.join(named[:3])}{' ...' if len(named) > 3 else ''}); "
             f"take one: {first}"
         )
-    said = outcomes.get(found[0], {}).get("Effect Measure", "").upper()
-    measure = said if said in MEASURES else None
+    said = outcomes.get(found[0], {}).get("Effect Measure", "")
+    measure = measure_in(said) if measure_in(said) in MEASURES else None
+    if said and measure is None:
+        notes.append(f"the export names the effect measure {said!r}, which is not known")
     return table.take(studies), measure, notes
+
+
+def measure_in(said: str) -> str:
+    """Return the effect measure of an export as `MEASURES` names it, or in capitals where it is not known."""
+    return NAMES.get(plain(said), said.upper())
 
 
 def _revman_5(table: StudyTable) -> tuple[list[int], dict[tuple[str, str], Mapping[str, str]], list[str]]:

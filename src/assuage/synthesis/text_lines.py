@@ -3,8 +3,9 @@
 A line with one cell above the header is a title. A header of two lines, groups above quantities that repeat (Vaccine
 over events and total, Control over events and total), becomes one. Row numbers, as R writes them, have no name in the
 header. Where commas do not separate the cells, a comma is a decimal mark; it parts thousands in a column that also
-holds whole numbers without it (980; 1,140), if no number of the file has a comma that could only be decimal (0,35). In
-a file of commas it parts thousands in quoted numbers, if none of their column has such a comma.
+holds numbers without it (980; 1,140) or with two marks (1,140.5), if no number of the file has a comma that could only
+be decimal (0,35). Where nothing tells (a column of 1,140 and 2,300 alone), it is asked for. In a file of commas it
+parts thousands in quoted numbers, if none of their column has such a comma.
 """
 
 import csv
@@ -13,12 +14,16 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from assuage.errors import DataError
+
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
 """A number whose commas part thousands."""
 MARKS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
 """What may stand between cells."""
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _WHOLE = re.compile(r"\d+")
+_TELLS = re.compile(r"[+-]?(\d+(\.\d+)?|[1-9]\d{0,2}((,\d{3})+\.\d+|(,\d{3}){2,}))")
+"""A number beside which a comma parts thousands."""
 
 
 def without_title(text: str) -> str:
@@ -69,15 +74,27 @@ def has_row_numbers(header: Sequence[str], rows: Sequence[Sequence[str]]) -> boo
     )
 
 
-def without_thousands(rows: Sequence[dict[str, str]], separator: str) -> None:
-    """Take the commas that part thousands out of the cells, in place."""
+def without_thousands(rows: Sequence[dict[str, str]], separator: str, source: str) -> None:
+    """Take the commas that part thousands out of the cells, in place.
+
+    Raises
+    ------
+    DataError
+        Nothing tells whether the commas of a column part thousands or are decimal marks.
+    """
     is_among_commas = separator == ","
     if not is_among_commas and any(_has_decimals(row.values()) for row in rows):
         return
     for name in rows[0] if rows else ():
         column = [row[name] for row in rows]
-        if _has_decimals(column) or not (is_among_commas or any(_WHOLE.fullmatch(cell) for cell in column)):
+        open_cell = next((cell for cell in column if THOUSANDS.fullmatch(cell)), "")
+        if not open_cell or _has_decimals(column):
             continue
+        if not (is_among_commas or any(_TELLS.fullmatch(cell) for cell in column)):
+            raise DataError(
+                f"{source}, column {name}: {open_cell!r} could be {open_cell.replace(',', '')} or "
+                f"{open_cell.replace(',', '.')}; write the numbers of that column without commas"
+            )
         for row in rows:
             row[name] = row[name].replace(",", "") if THOUSANDS.fullmatch(row[name]) else row[name]
 

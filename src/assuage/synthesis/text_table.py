@@ -55,12 +55,18 @@ def parse_table(text: str, *, source: str, is_missing: Callable[[str], bool], na
     Raises
     ------
     DataError
-        No rows, a name twice, or a row of another length than the header.
+        No rows, a name twice, a row of another length than the header, a quotation mark that is not closed, or commas
+        of which nothing tells whether they are decimal marks.
     """
-    text = without_title(text).replace("[,", "[")
-    mark = _mark(text)
-    tidy = "\n".join(line.strip() for line in text.splitlines()) if mark == " " else text
-    header, rows, lines = _cells(tidy, mark)
+    try:
+        text = without_title(text).replace("[,", "[")
+        mark = _mark(text)
+        tidy = "\n".join(line.strip() for line in text.splitlines()) if mark == " " else text
+        header, rows, lines = _cells(tidy, mark)
+    except csv.Error as error:
+        raise DataError(f"{source} is no table of studies ({error}); look for a quotation mark left open") from None
+    if rows and text.count('"') % 2 and any("\n" in cell for cell in rows[-1]):
+        raise DataError(f"{source}: a quotation mark is left open and hides the rows up to line {lines[-1]}; close it")
     if not rows:
         raise DataError(f"{source} has no rows of studies; it needs a line of column names and one line per study")
     if has_row_numbers(header, rows):
@@ -69,8 +75,8 @@ def parse_table(text: str, *, source: str, is_missing: Callable[[str], bool], na
     columns = [name for name in header if name]
     if twice := sorted({name for name in columns if columns.count(name) > 1}):
         raise DataError(f"{source}: column {twice[0]!r} is there twice; give each column its own name")
-    without_thousands(by_name, mark)
     columns, by_name = apart(columns, by_name, is_missing, named=named)
+    without_thousands(by_name, mark, source)
     return TextTable(header=columns, rows=by_name, lines=lines)
 
 
