@@ -51,6 +51,13 @@ def test_every_trial_lies_in_one_stratum_and_grades_are_those_of_its_trials_alon
     assert all((s.target, sample, age) in pairs for s in made for sample in ("nssi", "other") for age in AGES)
 
 
+def test_an_indirect_pooled_analysis_is_said_to_be_one():
+    pools = {trial.id for trial in load_trials() if trial.pools}
+    indirect = found("tms", "nssi", "adults").indirect
+    assert any(pools & set(item.trials) for item in indirect)
+    assert all(("pooled analysis" in item.differs) == (name in pools) for item in indirect for name in item.trials)
+
+
 def test_adolescents_and_adults_are_kept_apart():
     young, grown = found("itbs", "other", "adolescents"), found("itbs", "other", "adults")
     assert (young.grade, young.trials) == ("C", ("liux2025", "itbs2025"))

@@ -6,8 +6,8 @@
 An age group that is not stated is not guessed: such trials, and those of several or other ages, lie in strata of their
 own. So do trials whose target was not stated, or whose side was not stated or is both. Where no trial of a stratum
 counts, the trials of the technique that count elsewhere are named as indirect, each with what differs: sample, age,
-target. They never lend their grade. Indirectness of population and intervention as in GRADE (Guyatt et al. 2011, J Clin
-Epidemiol 64:1303; the abstract was read).
+target, and that it is a pooled analysis. They never lend their grade. Indirectness of population and intervention as in
+GRADE (Guyatt et al. 2011, J Clin Epidemiol 64:1303; the abstract was read).
 """
 
 import csv
@@ -204,6 +204,8 @@ def _stratum(technique: str, target: str, sample: Sample, age: Age, own: list[Tr
 
 
 def _differs(trial: Trial, target: str, sample: Sample, age: Age) -> Iterator[str]:
+    if trial.pools:
+        yield "pooled analysis"
     if _sample_of(trial) != sample:
         yield SAMPLES[_sample_of(trial)]
     if age_of(trial.age_groups) != age:

@@ -22,7 +22,7 @@ P_TICKS = (0.05, 0.001, 1e-5, 1e-8, 1e-12, 1e-20, 1e-40, 1e-80, 1e-160)
 CONTOURS = {"log": np.log([1.25, 2.0, 4.0]), "atanh": np.arctanh([0.1, 0.3, 0.5])}
 COHEN = np.array([0.2, 0.5, 0.8])
 """Contours of standardised differences; those of other scales without an entry above are thirds of the largest."""
-APART = 0.16
+APART = 0.2
 """Least distance of two ticks, as a share of the half axis."""
 
 
@@ -87,5 +87,5 @@ def _ticks(axes: Axes, half: float) -> None:
     axes.xaxis.set_major_locator(FixedLocator(sorted(label)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: label.get(x, "")))
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.10g}"))
     axes.yaxis.set_minor_locator(NullLocator())
