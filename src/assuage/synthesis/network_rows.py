@@ -37,7 +37,7 @@ def number_in(row: Row, column: str | None, where: str) -> float | None:
     """Return the number in a cell, None where it holds nothing."""
     if column is None or is_no_number(row[column]):
         return None
-    value = number_of(row[column])
+    value = None if row[column].rstrip().endswith("%") else number_of(row[column])
     if value is None:
         raise DataError(f"{where}: {row[column]!r} in column {column} is not a number; write NA where there is none")
     if abs(value) > LARGEST:
