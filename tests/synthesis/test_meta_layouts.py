@@ -339,7 +339,18 @@ def test_a_minus_behind_a_blank_is_a_sign():
 
 @pytest.mark.parametrize(
     "label",
-    ["Total (n = 2)", "Total:", "Subtotal women", "Random effects model (REML)", "RE Model (Q = 3)", "Summary effect"],
+    [
+        "D+L pooled ES",
+        "Test for overall effect: Z = 2",
+        "Sub total",
+        "Total events",
+        "Total (n = 2)",
+        "Total:",
+        "Subtotal women",
+        "Random effects model (REML)",
+        "RE Model (Q = 3)",
+        "Summary effect",
+    ],
 )
 def test_sums_are_refused_whatever_stands_behind_their_name(label):
     with pytest.raises(DataError, match="reads as a sum"):
