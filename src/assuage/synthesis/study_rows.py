@@ -21,7 +21,8 @@ NAMES = {
 ANALYSIS = (REVMAN_5[:2], ("Analysis group", "Analysis number"))
 """Columns that number the analyses of an export."""
 TOTAL = re.compile(
-    r"sub[- ]?totals?\b.*|.*\bpooled (es|effects?|estimates?)\b.*|test for .*effect.*|totals? events|totals?(\s*[:(].*| 95 ?%.*)?|overall.*|pooled.*|summary( (effect|estimate|measure)s?)?|sum|"
+    r"sub[- ]?totals?\b.*|.*\bpooled (es|effects?|estimates?)\b.*|test for .*effect.*|totals? events|"
+    r"totals?(\s*[:(].*| 95 ?%.*)?|overall.*|pooled.*|summary( (effect|estimate|measure)s?)?|sum|"
     r"heterogeneity.*|combined|(random|fixed|common)[ -]effects? model.*|(re|fe|ce) model.*|all studies",
     re.IGNORECASE,
 )
