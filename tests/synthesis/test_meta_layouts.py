@@ -163,6 +163,7 @@ def test_an_interval_of_another_level_is_left_alone():
         "study,Vaccine (n/N),Control (n/N)\na,4/123 (3.3%),11/139 (7.9%)",
         "study,treatment n,treatment N,control n,control N\na,4,123,11,139",
         "study,n1,N1,n2,N2\na,4,123,11,139",
+        "study,Treatment events,Control events\na,4/123,11/139",
     ],
 )
 def test_events_of_people_in_one_cell_or_as_n_and_N(text):
@@ -258,6 +259,28 @@ def test_a_percentage_is_no_count():
 def test_commas_of_a_column_that_has_decimal_ones_are_decimal():
     found = effects('study,yi,vi,n\na,"1,250","0,2","1,250"\nb,"0,3","0,1",300')
     assert found.y == pytest.approx([1.25, 0.3])
+
+
+def test_decimal_commas_of_one_column_make_those_of_another_decimal():
+    found = effects('study,OR,se\na,"1,234","0,123"\nb,"2,345","0,2"')
+    assert found.y == pytest.approx(np.log([1.234, 2.345]))
+    found = parse_studies('study,yi,vi,n\na,"0,2","0,1","1,140.5"\nb,"0,3","0,1","2,140"', source="t.csv")
+    assert found.numbers("n").tolist() == [1140.5, 2140]
+
+
+def test_a_header_of_blanks_above_decimal_commas_is_no_title():
+    found = effects("study yi vi\na 0,12 0,03\nb 0,22 0,04")
+    assert (found.y.tolist(), found.labels) == ([0.12, 0.22], ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"), [("age (range)", ("35 (18-65)", "40 (20-60)")), ("median [IQR]", ("12 [8, 24]", "9 [4, 12]"))]
+)
+def test_a_range_beside_an_effect_is_no_interval(name, cells):
+    a, b = (f'"{cell}"' for cell in cells)
+    assert set(effects(f"study,{name},logOR,p\na,{a},0.5,0.03\nb,{b},0.3,0.2").way) == {"from estimate and p"}
+    found = effects(f"study,{name},OR (95% CI)\na,{a},0.39 (0.12 to 1.26)\nb,{b},0.5 (0.3 to 0.83)")
+    assert found.y == pytest.approx(np.log([0.39, 0.5]))
 
 
 def test_the_error_beside_a_ratio_is_said_to_be_that_of_its_logarithm():

@@ -4,19 +4,21 @@
 |---|---|
 | 4/123, 4/123 (3 %) | events and total |
 | 5.1 (2.3), 5.1 ± 2.3 under a name with mean and SD | mean and sd |
-| 0.41 (0.13 to 1.26), 0.41 [0.13, 1.26] | the effect, ci_low and ci_high |
+| 0.41 (0.13 to 1.26), 0.41 [0.13, 1.26] under the name of an effect, or CI alone | the effect, ci_low and ci_high |
 | 0.13-1.26, (0.13; 1.26) under a name with CI | ci_low and ci_high |
 
 What else the name says (the group, the effect) is kept: `Control n/N` gives `events Control` and `total Control`. A
-column is cut only if all of its cells that hold something have the form; an interval of another level than 95 % is left
-alone. Two columns whose names differ only in n and N are events and total, if no n is above its N and no other column
-is of events or means.
+column is cut only if all of its cells that hold something have the form. An interval of another level than 95 %, an age
+with its range or a median with its quartiles is left alone. Two columns whose names differ only in n and N are events
+and total, if no n is above its N and no other column is of events or means.
 """
 
 import re
 from collections.abc import Callable, Collection, Sequence
 
 from assuage.synthesis.arm_names import QUANTITIES
+from assuage.synthesis.columns import plain, role_of
+from assuage.synthesis.network_columns import EFFECT_ROLES
 
 NUMBER = r"([+\-−]?\d+(?:[.,]\d+)?)"
 _TO = r"(?!\s+[-−]\d)\s*(?:to|,|;|–|-|\.\.)\s*"
@@ -32,8 +34,6 @@ _INTERVAL = re.compile(r"[(\[]?\s*" + NUMBER + _TO + NUMBER + r"\s*[)\]]?")
 _SAYS_CI = re.compile(
     r"(95\s*%?\s*)?(?<![a-z])(c\.?i\.?|confidence[ _.]intervals?|conf\.? ?int\.?)(?![a-z])(\s*95\s*%?)?", re.IGNORECASE
 )
-_OTHER_RANGE = re.compile(r"\b(range|iqr|quartiles?|min|max|ages?)\b", re.IGNORECASE)
-"""Words of spans that are no interval of an effect."""
 _EVENTS = {"ai", "ri", "xi", "yi", "te", *QUANTITIES["events"], *QUANTITIES["m"]}
 """Beside one of these words, n is people."""
 _OTHER_LEVEL = re.compile(r"\b(?!95)\d{2}\s*%")
@@ -97,20 +97,27 @@ def _form(column: str, cells: Sequence[str]) -> tuple[re.Pattern[str], tuple[str
         return None
     if all(_COUNTS.fullmatch(cell) for cell in cells):
         rest = _without(
-            column, r"[(\[]?\b(n|r|x|events?|cases|responders|no\.?)\s*/\s*(n|total|patients)\b[)\]]?|\(%\)|%"
+            column,
+            r"[(\[]?\b(n|r|x|events?|cases|responders|no\.?)\s*/\s*(n|total|patients)\b[)\]]?|\bevents?\b|\(%\)|%",
         )
         return _COUNTS, (f"events {rest}".strip(), f"total {rest}".strip())
     words = re.findall(r"[a-z]+", column.lower())
     if "mean" in words and "sd" in words and all(_MEAN.fullmatch(cell) for cell in cells):
         rest = _without(column, r"\bmeans?\b|\bsds?\b|±|\+/-|[()\[\],]")
         return _MEAN, (f"mean {rest}".strip(), f"sd {rest}".strip())
-    is_other = bool(_OTHER_RANGE.search(column)) and not _SAYS_CI.search(column)
-    if not is_other and all(_EFFECT.fullmatch(cell) for cell in cells):
-        rest = _without(column, _SAYS_CI.pattern + r"|[()\[\],]")
-        return _EFFECT, (rest or "estimate", "ci_low", "ci_high")
-    if _SAYS_CI.search(column) and all(_INTERVAL.fullmatch(cell) for cell in cells):
+    says_ci = _SAYS_CI.search(column)
+    if all(_EFFECT.fullmatch(cell) for cell in cells):
+        rest = _without(column, _SAYS_CI.pattern + r"|[()\[\],]") or "estimate"
+        if says_ci or _is_effect(rest):
+            return _EFFECT, (rest, "ci_low", "ci_high")
+    if says_ci and all(_INTERVAL.fullmatch(cell) for cell in cells):
         return _INTERVAL, ("ci_low", "ci_high")
     return None
+
+
+def _is_effect(name: str) -> bool:
+    role, _ = role_of(name) or ("", 0)
+    return role in {"yi", "estimate", "ratio", "g_value", "d_value"} or plain(name) in EFFECT_ROLES["effect"]
 
 
 def _without(column: str, pattern: str) -> str:

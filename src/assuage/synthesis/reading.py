@@ -15,7 +15,7 @@ from assuage.errors import DataError
 from assuage.synthesis.columns import plain, roles
 from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.magnitude import LARGEST
-from assuage.synthesis.text_table import parse_table, text_of
+from assuage.synthesis.text_table import TextTable, parse_table, text_of
 
 MISSING = {"", "na", "nan", "nr", "n/a", ".", "-", "--", "?", "none", "null", "#n/a", "not reported"}
 _LABELS = ("study", "studlab", "slab", "label", "author", "authors", "name", "reference", "source", "citation", "trial",
@@ -173,24 +173,25 @@ def parse_studies(text: str, *, source: str, given: Mapping[str, str] | None = N
         lines=tuple(table.lines),
         roles=found,
         rivals=rivals,
-        labels=_labels(table.header, table.rows, found),
+        labels=_labels(table, found),
     )
 
 
-def _labels(header: Sequence[str], rows: Sequence[dict[str, str]], found: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a name for every row: a text column of `_LABELS`, the year behind an author, else the row's number."""
-    by_plain = {plain(name): name for name in header}
+def _labels(table: TextTable, found: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a name for every row: a text column of `_LABELS`, the year behind an author, else its line in the file."""
+    rows = table.rows
+    by_plain = {plain(name): name for name in table.header}
     candidates = [by_plain[key] for key in _LABELS if key in by_plain]
     column = found.get("study") or next(
         (name for name in candidates if any(number_of(row[name]) is None and row[name] for row in rows)),
         candidates[0] if candidates else None,
     )
     if column is None:
-        return tuple(f"row {i + 1}" for i in range(len(rows)))
+        return tuple(f"row {line}" for line in table.lines)
     year = by_plain.get("year")
     labels = []
-    for i, row in enumerate(rows):
-        label = row[column] or f"row {i + 1}"
+    for row, line in zip(rows, table.lines, strict=True):
+        label = row[column] or f"row {line}"
         if year and plain(column) in {"author", "authors", "firstauthor"} and row[year]:
             label = f"{label}, {row[year]}"
         labels.append(f"study {label}" if number_of(label) is not None else label)

@@ -3,9 +3,9 @@
 A line with one cell above the header is a title. A header of two lines, groups above quantities that repeat (Vaccine
 over events and total, Control over events and total), becomes one. Row numbers, as R writes them, have no name in the
 header. Where commas do not separate the cells, a comma is a decimal mark; it parts thousands in a column that also
-holds numbers without it (980; 1,140) or with two marks (1,140.5), if no number of the file has a comma that could only
-be decimal (0,35). Where nothing tells (a column of 1,140 and 2,300 alone), it is asked for. In a file of commas it
-parts thousands in quoted numbers, if none of their column has such a comma.
+holds numbers without it (980; 1,140) or with two marks (1,140.5). Where nothing tells (a column of 1,140 and 2,300
+alone), it is asked for. In a file of commas it parts thousands in quoted numbers. In a file that has a comma that can
+only be decimal (0,35), it does so only in a column with a number of two marks (12,345,678; 1,140.5).
 """
 
 import csv
@@ -22,8 +22,9 @@ MARKS = {"\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks"}
 """What may stand between cells."""
 _COMMA = re.compile(r"[+-]?\d+,\d+")
 _WHOLE = re.compile(r"\d+")
-_TELLS = re.compile(r"[+-]?(\d+(\.\d+)?|[1-9]\d{0,2}((,\d{3})+\.\d+|(,\d{3}){2,}))")
-"""A number beside which a comma parts thousands."""
+_PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
+_TWO_MARKS = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3})+\.\d+|(,\d{3}){2,})")
+"""Numbers beside which a comma parts thousands."""
 
 
 def without_title(text: str) -> str:
@@ -33,6 +34,8 @@ def without_title(text: str) -> str:
     for i, following in pairwise(at):
         marks = [mark for mark in MARKS if mark != " "]
         if any(_cells(lines[i], mark) > 1 for mark in marks) or all(_cells(lines[following], m) < 3 for m in marks):
+            break
+        if _is_of_blanks(lines[i], lines[following]):
             break
         lines[i] = ""
     left = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
@@ -56,6 +59,12 @@ def _join_headers(lines: list[str], above: int, below: int) -> None:
     joined = (f"{group} {name}".strip() for group, name in zip(filled, names, strict=True))
     csv.writer(text, delimiter=mark, lineterminator="").writerow(joined)
     lines[above], lines[below] = "", text.getvalue()
+
+
+def _is_of_blanks(header: str, row: str) -> bool:
+    """Return whether two lines are of blanks, and the commas of the second are all decimal."""
+    cells = row.split()
+    return len(header.split()) == len(cells) > 1 and all(_COMMA.fullmatch(cell) for cell in cells if "," in cell)
 
 
 def _cells(line: str, mark: str) -> int:
@@ -82,15 +91,15 @@ def without_thousands(rows: Sequence[dict[str, str]], separator: str, source: st
     DataError
         Nothing tells whether the commas of a column part thousands or are decimal marks.
     """
-    is_among_commas = separator == ","
-    if not is_among_commas and any(_has_decimals(row.values()) for row in rows):
-        return
+    has_decimals = any(_has_decimals(row.values()) for row in rows)
     for name in rows[0] if rows else ():
         column = [row[name] for row in rows]
         open_cell = next((cell for cell in column if THOUSANDS.fullmatch(cell)), "")
         if not open_cell or _has_decimals(column):
             continue
-        if not (is_among_commas or any(_TELLS.fullmatch(cell) for cell in column)):
+        if has_decimals and not any(_TWO_MARKS.fullmatch(cell) for cell in column):
+            continue
+        if separator != "," and not any(_PLAIN.fullmatch(cell) or _TWO_MARKS.fullmatch(cell) for cell in column):
             raise DataError(
                 f"{source}, column {name}: {open_cell!r} could be {open_cell.replace(',', '')} or "
                 f"{open_cell.replace(',', '.')}; write the numbers of that column without commas"
