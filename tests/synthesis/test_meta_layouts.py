@@ -127,7 +127,14 @@ def test_ratios_under_a_vague_name_keep_the_error_of_their_logarithm_out():
     assert effects(text, "RR").y == pytest.approx(np.log([0.39, 0.19]))
 
 
-@pytest.mark.parametrize("label", ["Total", "Total (95% CI)", "Overall", "Pooled estimate", "Subtotal", "RE Model"])
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Total", "Total (95% CI)", "Overall", "Pooled estimate", "Subtotal", "RE Model", "Sub total", "Total:",
+        '"Subtotal (I-squared = 17.4%, p = 0.297)"', "Total events", '"Total (fixed effect, 95% CI)"', "D+L pooled ES",
+        "RE Model for All Studies", "Random effects model (HK)", "Test for overall effect: Z = 2", "Summary effect",
+    ],
+)  # fmt: skip
 def test_a_sum_among_the_studies_is_refused(label):
     with pytest.raises(DataError, match=r"row 4 \(.*\) reads as a sum of the other rows; take it out"):
         effects(f"study,yi,vi\na,0.1,0.2\nb,0.3,0.2\n{label},0.2,0.1")
@@ -239,6 +246,12 @@ def test_an_estimate_outside_the_middle_of_its_interval_is_said():
     notes = effects("study,OR,lower,upper\na,0.39,0.12,1.26\nb,0.19,0.08,4.6\nc,0.5,0.3,0.83").notes
     assert "not in the middle of the interval that the table states, check the numbers: b" in notes
     assert not any("middle" in note for note in effects("study,md,lower,upper\na,0.5,0.1,0.9").notes)
+    ratios = effects("study,estimate,lower,upper\na,2.5,0.8,7.8\nb,3,1,9\nc,1.9,0.5,7.2", "OR")
+    assert ratios.notes == ("3 effect(s) from estimate and interval",)
+
+
+def test_studies_named_like_a_sum_are_studies():
+    assert effects("study,yi,vi\nTOTAL 2015,0.1,0.2\nTotal knee (Smith),0.3,0.2").k == 2
 
 
 def test_intervals_that_do_not_fit_the_standard_errors_are_said():

@@ -171,3 +171,35 @@ def test_a_sum_below_a_network_is_no_study(tmp_path):
     path.write_text("study,treat1,treat2,TE,seTE\n1,A,B,0.5,0.3\n2,A,B,0.6,0.3\nTotal (95% CI),A,B,0.55,0.2\n")
     with pytest.raises(DataError, match="reads as a sum"):
         read_network(path)
+
+
+@pytest.mark.parametrize("label", ["Total", "Overall (I-squared = 12%)", "Total (95% CI)"])
+def test_a_sum_among_the_studies_of_a_network_is_refused(tmp_path, label):
+    rows = [f"{s},{t},{r},{n}" for s, t, r, n in COUNTS] + [f"{label},{t},30,200" for t in "ABC"]
+    with pytest.raises(DataError, match=rf"row {len(COUNTS) + 2} .* reads as a sum of the other rows; take it out"):
+        read_network(lines(tmp_path, "study,treatment,events,n", rows))
+
+
+def test_a_percentage_of_a_network_is_no_count(tmp_path):
+    rows = [f"{s},{t},{r}%,{n}" for s, t, r, n in COUNTS]
+    with pytest.raises(DataError, match=r"row 2, .* in column events is a percentage; write the number of people"):
+        read_network(lines(tmp_path, "study,treatment,events,n", rows))
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "words"),
+    [
+        ("study,treatment,or,se", ("1,A,,", "1,B,1.5,0.3"), "is se the standard error of the ratio or or of its log"),
+        ("study,treatment,or,var", ("1,A,,", "1,B,1.5,0.3"), "is var the variance .* Write the logarithms in a column"),
+        ("study,treat1,treat2,or,var", ("1,A,B,1.5,0.3",), "is var the variance .*, or give lower and upper"),
+        ("study,treatment,or,selogor", ("1,A,,", "1,B,-1.5,0.3"), "row 3, study 1: a ratio of -1.5 in column or"),
+    ],
+)
+def test_the_spread_beside_a_ratio_is_asked_for(tmp_path, head, rows, words):
+    with pytest.raises(DataError, match=words):
+        read_network(lines(tmp_path, head, rows))
+
+
+def test_the_error_of_a_logarithm_beside_a_ratio_against_a_baseline(tmp_path):
+    network = read_network(lines(tmp_path, "study,treatment,or,selogor", ["1,A,,", "1,B,1.5,0.3"]))
+    assert (network.studies[0].effects[0], network.studies[0].variances[0]) == pytest.approx((math.log(1.5), 0.09))

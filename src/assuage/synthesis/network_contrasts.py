@@ -65,13 +65,10 @@ def _effect(row: Row, layout: Layout, where: str) -> tuple[float, float] | None:
     error, variance = (number_in(row, single.get(role), where) for role in ("se", "variance"))
     if effect is None:
         return None
-    if layout.is_ratio and "se" in single and not plain(single["se"]).startswith(("selog", "seln")):
+    if layout.is_ratio and (error, variance) != (None, None) and not _is_of_log(layout):
         if low is None or high is None:
-            raise DataError(
-                f"{where}: is {single['se']} the standard error of the ratio {single['effect']} or of its logarithm? "
-                f"Name it selog{single['effect']}, or give lower and upper"
-            )
-        error = None
+            raise _open_spread(layout, where, ", or give lower and upper")
+        error = variance = None
     if layout.is_ratio:
         if min(v for v in (effect, low, high) if v is not None) <= 0:
             raise DataError(f"{where}: a ratio of {effect:g} in column {single['effect']}; ratios are above 0")
@@ -86,6 +83,19 @@ def _effect(row: Row, layout: Layout, where: str) -> tuple[float, float] | None:
     if variance <= 0 or (error is not None and error <= 0):
         raise DataError(f"{where}: a standard error of {error if error is not None else 0:g}; it is above 0")
     return effect, variance
+
+
+def _is_of_log(layout: Layout) -> bool:
+    """Return whether the spread beside a ratio says by its name that it is that of the logarithm."""
+    spread = plain(layout.single.get("se") or layout.single.get("variance", ""))
+    return spread.startswith(tuple(word + log for word in ("se", "v", "vi", "var") for log in ("log", "ln")))
+
+
+def _open_spread(layout: Layout, where: str, otherwise: str = "") -> DataError:
+    effect, error = layout.single["effect"], layout.single.get("se")
+    said = f"{error} the standard error" if error else f"{layout.single['variance']} the variance"
+    way_out = f"Name it selog{effect}" if error else f"Write the logarithms in a column log{effect}"
+    return DataError(f"{where}: is {said} of the ratio {effect} or of its logarithm? {way_out}{otherwise}")
 
 
 def _of_interval(effect: float, low: float | None, high: float | None, where: str, column: str) -> float:
@@ -142,9 +152,15 @@ def baseline_in(layout: Layout, rows: Numbered) -> Groups:
 def _baseline_arms(layout: Layout, row: Row, where: str) -> list[tuple[str, float | None, float | None, float | None]]:
     if layout.kind == "baseline":
         effect = number_in(row, layout.single["effect"], where)
-        if effect is not None and layout.is_ratio:
-            effect = math.log(effect) if effect > 0 else math.nan
         error, variance = (number_in(row, layout.single.get(role), where) for role in ("se", "variance"))
+        if effect is not None and layout.is_ratio:
+            if not _is_of_log(layout):
+                raise _open_spread(layout, where)
+            if effect <= 0:
+                raise DataError(
+                    f"{where}: a ratio of {effect:g} in column {layout.single['effect']}; ratios are above 0"
+                )
+            effect = math.log(effect)
         return [(label_in(row, layout.single["treatment"]), effect, error, variance)]
     arms = []
     for place, column in sorted(layout.numbered["treatment"].items()):

@@ -45,6 +45,13 @@ def number_in(row: Row, column: str | None, where: str) -> float | None:
     return value
 
 
+def count_in(row: Row, column: str | None, where: str) -> float | None:
+    """Return the number of events or people in a cell; see `number_in`. A percentage is none."""
+    if column is not None and row[column].strip().endswith("%"):
+        raise DataError(f"{where}: {row[column]!r} in column {column} is a percentage; write the number of people")
+    return number_in(row, column, where)
+
+
 def study_of(layout: Layout, row: Row, number: int) -> str:
     """Return the study a row belongs to; without such a column every row is one."""
     if "study" not in layout.single:

@@ -24,11 +24,12 @@ from assuage.synthesis.network_choices import require_one_reading, with_pairs, w
 from assuage.synthesis.network_columns import Layout, find_layout
 from assuage.synthesis.network_contrasts import Made, baseline_in, contrasts_in, studies_from
 from assuage.synthesis.network_model import Network, NetworkStudy
-from assuage.synthesis.network_rows import Numbered, is_empty, is_no_number, label_in, number_in, study_of
-from assuage.synthesis.study_rows import TOTAL
+from assuage.synthesis.network_rows import Numbered, count_in, is_empty, is_no_number, label_in, number_in, study_of
+from assuage.synthesis.study_rows import refuse_total
 from assuage.synthesis.text_table import parse_table, text_of
 
 CORRECTED = "added in every arm of studies with a zero cell"
+COUNTED = {"events", "nonevents", "n"}
 ARM_LAYOUTS = {"arms", "wide_arms", "named_arms"}
 
 
@@ -72,6 +73,8 @@ def read_network(
     require_one_reading(layout, header, rows, columns or {})
     layout = with_ratios(layout, rows, measure)
     numbered = list(zip(table.lines, with_years(layout, header, rows), strict=True))
+    for line, row in numbered:
+        refuse_total(study_of(layout, row, line), f"{path.name} row {line}")
     chosen, others = _measure(layout, measure)
     if layout.kind in ARM_LAYOUTS:
         arms, alike = _arms(layout, numbered, chosen)
@@ -85,9 +88,6 @@ def read_network(
         studies, excluded, notes = studies_from(groups)
     if not studies:
         raise DataError(f"{path}: no study with two arms is left" + "".join(f"; {n}: {why}" for n, why in excluded[:3]))
-    for study in studies:
-        if TOTAL.fullmatch(study.name):
-            raise DataError(f"study {study.name} reads as a sum of the others; take it out, or give it another name")
     studies = _with_moderators(studies, layout, header, numbered)
     treatments = tuple(sorted({name for study in studies for name in study.treatments}, key=_natural))
     _require_one_spelling(treatments)
@@ -150,7 +150,7 @@ def _arms(layout: Layout, rows: Numbered, measure: str) -> tuple[list[tuple[str,
             if is_empty(treatment) or (layout.labels and all(is_no_number(row[c]) for c in named.values() if c)):
                 continue
             where = f"row {number}, study {study}, arm {treatment}"
-            values = {role: number_in(row, named[role], where) for role in roles}
+            values = {role: (count_in if role in COUNTED else number_in)(row, named[role], where) for role in roles}
             found.append(arm_of(treatment, values, where))
         together = _merge_alike(found, f"row {number}, study {study}", measure) if layout.kind == "wide_arms" else found
         alike += [study] * (len(together) < len(found))

@@ -21,12 +21,14 @@ NAMES = {
 ANALYSIS = (REVMAN_5[:2], ("Analysis group", "Analysis number"))
 """Columns that number the analyses of an export."""
 TOTAL = re.compile(
-    r"sub[- ]?totals?\b.*|.*\bpooled (es|effects?|estimates?)\b.*|test for .*effect.*|totals? events|"
-    r"totals?(\s*[:(].*| 95 ?%.*)?|overall.*|pooled.*|summary( (effect|estimate|measure)s?)?|sum|"
-    r"heterogeneity.*|combined|(random|fixed|common)[ -]effects? model.*|(re|fe|ce) model.*|all studies",
+    r"sub[- ]?totals?\b.*|totals?(:|,? events?:?|:? effect.*| 95 ?%.*|"
+    r":? \(.*(%|effects?|model|i.?(²|2|sq)|[np] ?[=<]).*)?|"
+    r"overall.*|pooled.*|(d\+l|dl|i-?v|m-?h|re|fe) pooled.*|summary( (effect|estimate|measure).*)?|sum|heterogeneity.*|"
+    r"tests? for .*|combined|weighted (mean|average)|(random|fixed|common)[ -]effects? model.*|"
+    r"(re|fe|ce|ee) model.*|all studies",
     re.IGNORECASE,
 )
-"""Labels of rows that sum up the others."""
+"""Labels of rows that sum up the others, as RevMan, Stata's metan, and R's meta and metafor write them."""
 
 
 def one_analysis(table: StudyTable) -> tuple[StudyTable, str | None, list[str]]:
@@ -97,9 +99,12 @@ def refuse_totals(table: StudyTable, rows: Sequence[int]) -> None:
         With the row and its label.
     """
     for i in rows:
-        label = table.labels[i].strip()
-        if TOTAL.fullmatch(label):
-            raise DataError(
-                f"{table.source} row {table.lines[i]} ({label}) reads as a sum of the other rows; take it out, or give "
-                "the study another label"
-            )
+        refuse_total(table.labels[i], f"{table.source} row {table.lines[i]}")
+
+
+def refuse_total(label: str, where: str) -> None:
+    """Refuse a label that says a sum of other rows; see `refuse_totals`."""
+    if TOTAL.fullmatch(label.strip()):
+        raise DataError(
+            f"{where} ({label.strip()}) reads as a sum of the other rows; take it out, or give the study another label"
+        )
