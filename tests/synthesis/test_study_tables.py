@@ -488,3 +488,12 @@ def test_commas_of_thousands_are_no_decimals():
     assert quoted.numbers("yi")[2] == 0.5
     other = parse_studies("study;yi;vi;n\na;0,125;0,2;40\n", source="t.csv")
     assert other.numbers("yi")[0] == 0.125
+
+
+def test_a_row_dropped_for_its_p_value_says_so():
+    effects = effects_of(
+        parse_studies("study,direction,p,n1,n2\na,+,0.000,20,20\nb,+,0.03,22,22\n", source="t.csv"), measure="SMD"
+    )
+    assert [(row.label, row.why) for row in effects.dropped] == [
+        ("a", "a p of 0 gives no effect; it lies above 0 and at most at 1")
+    ]

@@ -32,11 +32,11 @@ from scipy.stats import beta
 from assuage.circuits.circuits import Circuit, Region, circuit_names, load_circuit
 from assuage.errors import DataError
 from assuage.evidence import Evidence, Row
+from assuage.evidence.grades import COUNTED_LEVELS
 from assuage.evidence.strata import AGES, age_of
 from assuage.evidence.tables import split
 
 FUNCTION = frozenset({"activation", "oxygenation", "ALFF", "fALFF", "ReHo", "ReHo/ALFF", "functional"})
-COUNTED_LEVELS = frozenset({"abstract", "full_text"})
 DIFFERENCES = frozenset({"increase", "decrease", "altered"})
 LEAN = 0.9
 """Least probability for a direction to be named; a working choice, written into every result."""

@@ -174,7 +174,11 @@ def _why(table: StudyTable, given: Given | None, i: int) -> str:
     gaps = [role for role, column in table.roles.items() if table.text(column)[i] is None]
     if given is not None and not any(np.isnan(values[i]) for values in given.values()):
         return "its values give no effect"
-    return f"no value of {', '.join(sorted(table.roles[role] for role in gaps))}" if gaps else "left out"
+    if gaps:
+        return f"no value of {', '.join(sorted(table.roles[role] for role in gaps))}"
+    if "p" in table.roles.keys() - table.rivals.keys() and not 0 < (p := table.numbers("p")[i]) <= 1:
+        return f"a p of {p:g} gives no effect; it lies above 0 and at most at 1"
+    return "left out"
 
 
 def _way_notes(way: Sequence[str]) -> list[str]:
