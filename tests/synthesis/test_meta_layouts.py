@@ -96,6 +96,21 @@ def test_two_groups_of_which_either_could_be_the_first_are_asked_for():
         effects(text, "SMD")
 
 
+def test_two_columns_of_one_number_of_a_group_are_asked_for():
+    text = "study,resp.vort,deaths.vort,n.vort,resp.plac,deaths.plac,n.plac\na,4,1,20,5,2,19"
+    with pytest.raises(
+        DataError, match=r"columns resp\.vort and deaths\.vort for one number: --columns a=resp\.vort,c=resp"
+    ):
+        effects(text, "OR")
+    named = dict(a="deaths.vort", c="deaths.plac", n1="n.vort", n2="n.plac")
+    assert effects_of(parse_studies(text, source="t.csv", given=named)).y == pytest.approx(log_odds([(1, 20, 2, 19)]))
+
+
+def test_a_superscript_is_no_number():
+    with pytest.raises(DataError, match="give no effect"):
+        effects("study,n,N\na,²,50")
+
+
 @pytest.mark.parametrize("names", ["event.e time.e event.c time.c", "d.smokers py.smokers d.nonsmokers py.nonsmokers"])
 def test_rates_of_two_groups(names):
     found = effects(f"study {names}\na 10 1000 20 1100")

@@ -203,3 +203,7 @@ def test_the_spread_beside_a_ratio_is_asked_for(tmp_path, head, rows, words):
 def test_the_error_of_a_logarithm_beside_a_ratio_against_a_baseline(tmp_path):
     network = read_network(lines(tmp_path, "study,treatment,or,selogor", ["1,A,,", "1,B,1.5,0.3"]))
     assert (network.studies[0].effects[0], network.studies[0].variances[0]) == pytest.approx((math.log(1.5), 0.09))
+
+
+def test_a_treatment_may_be_a_superscript(tmp_path):
+    assert read_network(lines(tmp_path, "study,treat1,treat2,TE,seTE", ["1,²,B,0.3,0.2"])).treatments == ("B", "²")

@@ -2,7 +2,8 @@
 
 The words need not be known: two of them that stand with the same quantities, enough for an effect, are the groups. The
 second is the one that names a control (plac, cont, usual, untreated, nonsmokers beside smokers, 0 beside 1). Where
-neither or both do, which is first is not said, and it is asked for.
+neither or both do, which is first is not said, and it is asked for; so is which of two columns of one quantity is meant
+(resp.plac and deaths.plac).
 """
 
 import re
@@ -54,11 +55,15 @@ COMPLETE: tuple[dict[str, tuple[str, str]], ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class Groups:
-    """Roles of the columns of two groups; `unordered` where the first could as well be the second."""
+    """Roles of the columns of two groups.
+
+    `unordered`: the first could as well be the second; `rivals`: two columns that could be one quantity of a group.
+    """
 
     roles: dict[str, str] = field(default_factory=dict)
     words: tuple[str, str] = ("", "")
     unordered: bool = False
+    rivals: tuple[str, ...] = ()
 
 
 def has_groups(found: set[str]) -> bool:
@@ -69,15 +74,18 @@ def has_groups(found: set[str]) -> bool:
 def groups_in(header: Sequence[str]) -> Groups:
     """Return the two groups that the names of the columns tell, or none."""
     by_word: dict[str, dict[str, str]] = {}
+    also: dict[tuple[str, str], str] = {}
     for name in header:
         for quantity, word in _readings(name):
-            by_word.setdefault(word, {}).setdefault(quantity, name)
+            if by_word.setdefault(word, {}).setdefault(quantity, name) != name:
+                also[word, quantity] = name
     for way in COMPLETE:
         words = [word for word, held in by_word.items() if way.keys() <= held.keys() and word not in NO_GROUP]
         distinct = len({by_word[word][quantity] for word in words for quantity in way}) == len(words) * len(way)
         if len(words) != 2 or not distinct:
             continue
         first, second, unordered = _ordered(*words)
+        twice = next((key for key in also if key[0] in words and key[1] in way), None)
         return Groups(
             roles={
                 role: by_word[word][quantity]
@@ -86,6 +94,7 @@ def groups_in(header: Sequence[str]) -> Groups:
             },
             words=(first, second),
             unordered=unordered,
+            rivals=(by_word[twice[0]][twice[1]], also[twice]) if twice else (),
         )
     return Groups()
 

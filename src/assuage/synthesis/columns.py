@@ -265,7 +265,13 @@ def _settle(meaning: dict[str, str]) -> None:
 def _take(groups: Groups, meaning: dict[str, str], rivals: dict[str, str], given: Mapping[str, str]) -> None:
     """Take the two groups that the names tell where no known names make them, or where those take means for counts."""
     means = {groups.roles.get("m1")} & {meaning.get("a"), meaning.get("x1")} - {None}
-    if groups.unordered or not groups.roles or (has_groups(set(meaning)) and not means) or given.keys() & groups.roles:
+    if (
+        groups.unordered
+        or groups.rivals
+        or not groups.roles
+        or (has_groups(set(meaning)) and not means)
+        or given.keys() & groups.roles
+    ):
         return
     for role in [role for role, column in meaning.items() if column in groups.roles.values()]:
         del meaning[role]
@@ -276,12 +282,16 @@ def _take(groups: Groups, meaning: dict[str, str], rivals: dict[str, str], given
 
 
 def open_groups(header: Sequence[str]) -> str:
-    """Return what to write where two groups are there and no name says which is the first; empty elsewhere."""
+    """Return what two groups leave open, which is the first or which column is meant, and what to write; or nothing."""
     groups = groups_in(header)
-    if not groups.unordered:
-        return ""
     said = ",".join(f"{role}={column}" for role, column in groups.roles.items())
-    return f"{groups.words[0]} and {groups.words[1]}, either of which could be the first: --columns {said}"
+    words = " and ".join(groups.words)
+    if groups.rivals:
+        first, other = groups.rivals
+        return f"the groups {words}, and columns {first} and {other} for one number: --columns {said}, or with {other}"
+    if groups.unordered:
+        return f"two groups, {words}, either of which could be the first: --columns {said}, or the other way round"
+    return ""
 
 
 def _in_context(key: str, names: set[str]) -> tuple[str, int] | None:

@@ -82,7 +82,7 @@ def _n_of_total(header: Sequence[str], rows: Sequence[Row], is_missing: Callable
         if total == column or total not in header:
             continue
         pairs = [(row[column], row[total]) for row in rows if not (is_missing(row[column]) or is_missing(row[total]))]
-        if not pairs or not all(n.isdigit() and size.isdigit() and int(n) <= int(size) for n, size in pairs):
+        if not pairs or not all(n.isdecimal() and size.isdecimal() and int(n) <= int(size) for n, size in pairs):
             continue
         for name, word in ((column, "events "), (total, "total ")):
             rest = re.sub(r"(?<![A-Za-z])[nN](?![a-z])", "", name).strip(" ._-()")

@@ -159,7 +159,7 @@ def _inferred(table: StudyTable) -> Inferred:
 
 def _ask_for_groups(table: StudyTable) -> None:
     if not has_groups(set(table.roles)) and (groups := open_groups(table.header)):
-        raise DataError(f"{table.source} gives two groups, {groups}, or the other way round")
+        raise DataError(f"{table.source} gives {groups}")
 
 
 def _require_variances(table: StudyTable, y: Array, v: Array) -> None:

@@ -53,7 +53,7 @@ def _tell_apart(chosen: Sequence[str], other: Sequence[str], role: str) -> bool:
     if role == "events":
         return any(one != two for one, two in zip(chosen, other, strict=True))
     pairs, one, two = set(zip(chosen, other, strict=True)), set(chosen), set(other)
-    is_number = all(cell.isdigit() for cell in two) and not all(cell.isdigit() for cell in one)
+    is_number = all(cell.isdecimal() for cell in two) and not all(cell.isdecimal() for cell in one)
     return len(two) > 1 and not len(pairs) == len(one) == len(two) and not is_number
 
 

@@ -296,7 +296,7 @@ def _labels(columns: Sequence[str], stems: Sequence[str]) -> dict[str, dict[str,
     for stem in stems:
         for column in columns:
             label = column[len(stem) :].strip("._ -")
-            if column.lower().startswith(stem) and label and not label.isdigit():
+            if column.lower().startswith(stem) and label and not label.isdecimal():
                 found.setdefault(stem, {})[label] = column
     return found
 

@@ -30,7 +30,7 @@ def is_no_number(value: str) -> bool:
 def label_in(row: Row, column: str) -> str:
     """Return the name in a cell; a number that was written as 4.0 because others are missing is 4."""
     whole, point, zeros = row[column].partition(".")
-    return whole if point and whole.isdigit() and not zeros.strip("0") else row[column]
+    return whole if point and whole.isdecimal() and not zeros.strip("0") else row[column]
 
 
 def number_in(row: Row, column: str | None, where: str) -> float | None:

@@ -100,7 +100,7 @@ def read_network(
 
 
 def _natural(name: str) -> tuple[int, float, str, str]:
-    return (0, float(name), "", name) if name.replace(".", "", 1).isdigit() else (1, 0.0, name.lower(), name)
+    return (0, float(name), "", name) if name.replace(".", "", 1).isdecimal() else (1, 0.0, name.lower(), name)
 
 
 def _measure(layout: Layout, asked: str | None) -> tuple[str, list[str]]:
