@@ -207,3 +207,19 @@ def test_the_error_of_a_logarithm_beside_a_ratio_against_a_baseline(tmp_path):
 
 def test_a_treatment_may_be_a_superscript(tmp_path):
     assert read_network(lines(tmp_path, "study,treat1,treat2,TE,seTE", ["1,²,B,0.3,0.2"])).treatments == ("B", "²")
+
+
+def test_means_with_intervals_in_one_cell(tmp_path):
+    rows = ["1,A,5.1 (4.2 to 6.0)", "1,B,6.1 (5.2 to 7.0)"]
+    network = read_network(lines(tmp_path, "study,treatment,mean (95% CI)", rows))
+    assert network.studies[0].variances[0] == pytest.approx(2 * (1.8 / 3.919928) ** 2)
+
+
+def test_effects_of_two_measures_are_asked_for(tmp_path):
+    path = lines(tmp_path, "study,treat1,treat2,OR,RR,lower,upper", ["1,A,B,1.5,1.2,0.97,1.485"])
+    with pytest.raises(
+        DataError, match="columns OR and RR are effects of two measures; say which: --columns effect=OR"
+    ):
+        read_network(path)
+    network = read_network(path, columns={"effect": "RR"})
+    assert (network.measure, network.studies[0].effects[0]) == ("RR", pytest.approx(math.log(1.2)))

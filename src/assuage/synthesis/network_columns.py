@@ -197,7 +197,14 @@ def _contrasts(names: Mapping[str, str], given: Mapping[str, str], study: Mappin
     pair = _pair(names, given)
     if not pair:
         return None
-    named = next(((alias, MEASURE_OF_NAME[alias]) for alias in MEASURE_OF_NAME if alias in names), None)
+    known = [(alias, MEASURE_OF_NAME[alias]) for alias in MEASURE_OF_NAME if alias in names]
+    several = list({measure: names[alias] for alias, (measure, _) in known}.values())
+    if len(several) > 1 and "effect" not in given:
+        raise DataError(
+            f"columns {several[0]} and {several[1]} are effects of two measures; say which: --columns "
+            f"effect={several[0]} or effect={several[1]}"
+        )
+    named = known[0] if known else None
     found = one("effect", EFFECT_ROLES["effect"])
     measure, is_ratio = None, False
     spread = one("se", EFFECT_ROLES["se"]) or one("variance", EFFECT_ROLES["variance"])
