@@ -4,7 +4,7 @@
 |---|---|
 | 4/123, 4/123 (3 %) | events and total |
 | 5.1 (2.3), 5.1 ± 2.3 under a name with mean and SD | mean and sd |
-| 0.41 (0.13 to 1.26), 0.41 [0.13, 1.26] under the name of an effect, or CI alone | the effect, ci_low and ci_high |
+| 0.41 (0.13 to 1.26), 0.41 [0.13, 1.26] under the name of an effect, or one with CI | the effect, ci_low and ci_high |
 | 0.13-1.26, (0.13; 1.26) under a name with CI | ci_low and ci_high |
 
 What else the name says (the group, the effect) is kept: `Control n/N` gives `events Control` and `total Control`. A
