@@ -297,7 +297,7 @@ CONTRASTS = "study,treat1,treat2,TE,seTE\n"
         ("study\n", "has no rows of studies"),
         (ARMS.replace(",", " ") + "s A 3\n", "row 2: 3 fields under 4 columns"),
         ("study,n,n,events\ns,1,2,3\n", "column 'n' is there twice"),
-        (ARMS + "s,A,12%,20\ns,B,5,20\n", "'12%' in column events is not a number"),
+        (ARMS + "s,A,12%,20\ns,B,5,20\n", "'12%' in column events is a percentage"),
         (ARMS + "s,A,three,20\ns,B,5,20\n", "'three' in column events is not a number"),
         (ARMS + "s,A,inf,20\ns,B,5,20\n", "'inf' in column events is not a number"),
         (ARMS + "s,A,30,20\ns,B,5,20\n", "30 events among n = 20"),
