@@ -13,7 +13,7 @@ from assuage.cli.export import export_app
 from assuage.cli.head_commands import head_app
 from assuage.cli.navigator import navigator_app
 from assuage.cli.options import AsJson
-from assuage.cli.output import print_json
+from assuage.cli.output import print_json, show
 from assuage.cli.person_command import EPILOG as PERSON_EPILOG
 from assuage.cli.person_command import SETTINGS as PERSON_SETTINGS
 from assuage.cli.person_command import person
@@ -86,10 +86,7 @@ def check(
     from assuage.cli.check import check_file
 
     checked = check_file(protocol)
-    if as_json:
-        print_json(checked.as_json())
-    else:
-        checked.print()
+    show(checked, as_json=as_json)
     raise typer.Exit(checked.exit_code)
 
 

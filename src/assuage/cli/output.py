@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from assuage.errors import DataError
 
@@ -63,3 +63,21 @@ def print_json(value: Any) -> None:
     """Write one JSON document to stdout, for machines."""
     json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
+
+
+class Shown(Protocol):
+    """A result for people and for machines."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it for machines."""
+
+    def print(self) -> None:
+        """Print it for people."""
+
+
+def show(result: Shown, *, as_json: bool) -> None:
+    """Print a result, or write it as one JSON document."""
+    if as_json:
+        print_json(result.as_json())
+    else:
+        result.print()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from assuage.cli.options import FITS, HEAD_HELP, AsJson, DryRun, TissueFile, number
-from assuage.cli.output import print_json
+from assuage.cli.output import show
 
 EPILOG = (
     "Example: assuage plan --head colin27 --circuit emotion_regulation --out plan. "
@@ -299,7 +299,4 @@ def plan(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter)
         typer.echo(FITS)
         return
     result = planning.make_plan(request)
-    if as_json:
-        print_json(result.as_json())
-    else:
-        result.print()
+    show(result, as_json=as_json)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from assuage.cli.options import FITS, HEAD_HELP, AsJson, Bids, DryRun, Participant, Session, TissueFile, number
-from assuage.cli.output import print_json
+from assuage.cli.output import show
 
 EPILOG = (
     "Example: assuage target --bold sub_space-T1w_desc-preproc_bold.nii.gz --confounds "
@@ -99,7 +99,4 @@ def target(  # noqa: PLR0913, PLR0917 (each option of the command is a parameter
         typer.echo(FITS)
         return
     result = targeting.make_target(request)
-    if as_json:
-        print_json(result.as_json())
-    else:
-        result.print()
+    show(result, as_json=as_json)

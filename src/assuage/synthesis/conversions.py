@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm, t
 
 Array = NDArray[np.float64]
+ASYMMETRIC = 0.04
+"""An estimate further than this share of its interval from the middle is not in the middle."""
 _PER_LOGIT = np.sqrt(3) / np.pi
 
 
@@ -69,6 +71,27 @@ def r_from_t(value: Array, df: Array) -> Array:
 def se_from_interval(low: Array, high: Array, level: float) -> Array:
     """Return the standard error of a normal interval (logs of a ratio's bounds)."""
     return np.asarray((high - low) / (2 * norm.ppf(0.5 + level / 2)))
+
+
+def off_middle(y: Array, low: Array, high: Array) -> float:
+    """Return how far estimates (k,) lie from the middles of their intervals, as a share of these; the median."""
+    return float(np.median(np.abs((low + high) / 2 - y) / (high - low)))
+
+
+def asymmetry(y: Array, low: Array, high: Array) -> tuple[float, float]:
+    """Return `off_middle` plainly and on the log scale; all numbers are above 0."""
+    return off_middle(y, low, high), off_middle(np.log(y), np.log(low), np.log(high))
+
+
+def tells_scale(found: tuple[float, float]) -> bool:
+    """Return whether intervals of this `asymmetry` are symmetric on one of the two scales only."""
+    return max(found) > ASYMMETRIC and min(found) < max(found) / 3
+
+
+def are_ratios(found: tuple[float, float]) -> bool:
+    """Return whether intervals of this `asymmetry` are symmetric on the log scale only, as those of ratios."""
+    plain, logged = found
+    return tells_scale(found) and logged < plain
 
 
 def se_from_p(estimate: Array, p_value: Array) -> Array:

@@ -6,13 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assuage.errors import DataError
+from assuage.synthesis import conversions
 from assuage.synthesis.columns import measure_named, plain
 from assuage.synthesis.heterogeneity import Array
 from assuage.synthesis.measures import MEASURES
 from assuage.synthesis.reading import StudyTable
-
-ASYMMETRIC = 0.04
-"""An estimate further than this share of its interval from the middle is not in the middle."""
 
 SCALES_APART = 3.0
 """Standard deviations on one scale seldom differ more than this many times between studies (our judgement)."""
@@ -158,15 +156,12 @@ def _asymmetry(table: StudyTable) -> tuple[float, float] | None:
     whole = np.isfinite(y + low + high)
     if np.sum(whole) < 2 or np.any(low[whole] <= 0) or np.any(y[whole] <= 0):
         return None
-    y, low, high = y[whole], low[whole], high[whole]
-    plain = np.median(np.abs((low + high) / 2 - y) / (high - low))
-    logged = np.median(np.abs((np.log(low) + np.log(high)) / 2 - np.log(y)) / np.log(high / low))
-    return float(plain), float(logged)
+    return conversions.asymmetry(y[whole], low[whole], high[whole])
 
 
 def _are_ratios(table: StudyTable) -> bool:
     found = _asymmetry(table)
-    return bool(found and found[0] > ASYMMETRIC and found[1] < found[0] / 3)
+    return found is not None and conversions.are_ratios(found)
 
 
 def with_ratios(table: StudyTable, name: str) -> StudyTable:
@@ -201,7 +196,7 @@ def estimates_are_ratios(table: StudyTable, name: str) -> bool:
     if np.any(y <= 0) or np.any(low <= 0):
         return False
     found = _asymmetry(table)
-    if found and max(found) > ASYMMETRIC and min(found) < max(found) / 3:
+    if found and conversions.tells_scale(found):
         return found[1] < found[0]
     column = table.roles["estimate"]
     raise DataError(

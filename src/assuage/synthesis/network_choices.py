@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from assuage.errors import DataError
+from assuage.synthesis import conversions
 from assuage.synthesis.columns import plain
 from assuage.synthesis.network_arms import RATIOS
 from assuage.synthesis.network_columns import ARM_ROLES, Layout
@@ -22,8 +23,6 @@ AUTHORS = frozenset({"author", "authors", "firstauthor"})
 PAIRS = frozenset({"comparison", "contrast", "comp", "comparisons"})
 AGAINST = re.compile(r"(.+?)\s+(?:vs\.?|v\.?|versus|against)\s+(.+)|([^:]+?)\s*:\s*([^:]+)", re.IGNORECASE)
 """A vs B, or A:B as R's netmeta writes it."""
-MIDDLE = 0.04
-"""An effect further than this share of its interval from the middle is not in the middle."""
 
 
 def require_one_reading(layout: Layout, header: Sequence[str], rows: Sequence[Row], given: Mapping[str, str]) -> None:
@@ -85,7 +84,5 @@ def with_ratios(layout: Layout, rows: Sequence[Row], asked: str | None) -> Layou
     y, low, high = found[np.isfinite(found).all(axis=1)].T
     if y.size == 0 or min(y.min(), low.min()) <= 0:
         return layout
-    off = np.median(np.abs((low + high) / 2 - y) / (high - low))
-    y, low, high = np.log(y), np.log(low), np.log(high)
-    off_logged = np.median(np.abs((low + high) / 2 - y) / (high - low))
-    return replace(layout, measure=asked, is_ratio=True) if off > MIDDLE and off_logged < off / 3 else layout
+    is_ratio = conversions.are_ratios(conversions.asymmetry(y, low, high))
+    return replace(layout, measure=asked, is_ratio=True) if is_ratio else layout

@@ -37,8 +37,8 @@ def number_in(row: Row, column: str | None, where: str) -> float | None:
     """Return the number in a cell, None where it holds nothing."""
     if column is None or is_no_number(row[column]):
         return None
-    value = None if row[column].rstrip().endswith("%") else number_of(row[column])
-    if value is None:
+    value = number_of(row[column])
+    if value is None or row[column].endswith("%"):
         raise DataError(f"{where}: {row[column]!r} in column {column} is not a number; write NA where there is none")
     if abs(value) > LARGEST:
         raise DataError(f"{where}: {row[column]!r} in column {column} is beyond {LARGEST:g}; correct it")
@@ -47,7 +47,7 @@ def number_in(row: Row, column: str | None, where: str) -> float | None:
 
 def count_in(row: Row, column: str | None, where: str) -> float | None:
     """Return the number of events or people in a cell; see `number_in`. A percentage is none."""
-    if column is not None and row[column].strip().endswith("%"):
+    if column is not None and row[column].endswith("%"):
         raise DataError(f"{where}: {row[column]!r} in column {column} is a percentage; write the number of people")
     return number_in(row, column, where)
 

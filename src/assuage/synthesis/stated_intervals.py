@@ -52,4 +52,4 @@ def _off(y: Array, low: Array, high: Array) -> float:
     whole = np.isfinite(low + high) & (low < high)
     if not np.any(whole):
         return float("inf")
-    return float(np.median(np.abs((low + high) / 2 - y)[whole] / (high - low)[whole]))
+    return conversions.off_middle(y[whole], low[whole], high[whole])

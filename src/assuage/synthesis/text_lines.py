@@ -27,10 +27,15 @@ _TWO_MARKS = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3})+\.\d+|(,\d{3}){2,})")
 """Numbers beside which a comma parts thousands."""
 
 
+def is_content(line: str) -> bool:
+    """Return whether a line is neither blank nor a comment."""
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
 def without_title(text: str) -> str:
     """Return a text with one line of header and none above it that holds one cell; blank lines keep the numbers."""
     lines = re.split(r"\r\n?|\n", text)
-    at = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+    at = [i for i, line in enumerate(lines) if is_content(line)]
     for i, following in pairwise(at):
         marks = [mark for mark in MARKS if mark != " "]
         if any(_cells(lines[i], mark) > 1 for mark in marks) or all(_cells(lines[following], m) < 3 for m in marks):
@@ -38,7 +43,7 @@ def without_title(text: str) -> str:
         if _is_of_blanks(lines[i], lines[following]):
             break
         lines[i] = ""
-    left = [i for i, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")]
+    left = [i for i, line in enumerate(lines) if is_content(line)]
     if len(left) > 2:
         _join_headers(lines, *left[:2])
     return "\n".join(lines)

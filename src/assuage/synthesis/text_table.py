@@ -14,7 +14,7 @@ from pathlib import Path
 
 from assuage.errors import DataError
 from assuage.synthesis.combined_cells import apart
-from assuage.synthesis.text_lines import MARKS, has_row_numbers, without_thousands, without_title
+from assuage.synthesis.text_lines import MARKS, has_row_numbers, is_content, without_thousands, without_title
 
 Row = dict[str, str]
 
@@ -82,7 +82,7 @@ def parse_table(text: str, *, source: str, is_missing: Callable[[str], bool], na
 
 def _mark(text: str) -> str:
     """Return what stands between the cells, by the header."""
-    first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+    first = next((line for line in text.splitlines() if is_content(line)), "")
     counts = {mark: first.count(mark) for mark in MARKS if mark != " "}
     best = max(counts, key=lambda mark: counts[mark])
     return best if counts[best] else " " if first.split()[1:] else ","
